@@ -1,0 +1,18 @@
+# Everything from outside comes from Debian 12's packages; cmake/packages.txt is the list.
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS system json url)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(usrsctp REQUIRED IMPORTED_TARGET usrsctp)
+pkg_check_modules(nice REQUIRED IMPORTED_TARGET nice)
+find_package(prometheus-cpp REQUIRED CONFIG)
+find_package(spdlog REQUIRED CONFIG)
+find_package(CLI11 REQUIRED CONFIG)
+find_path(AGW_TOMLPP_INCLUDE toml++/toml.h REQUIRED)
+
+# Asio and Beast are compiled once, in core/src/asio.cpp and apps/http; every other file sees declarations only.
+add_library(agw_boost INTERFACE)
+add_library(agw::boost ALIAS agw_boost)
+target_link_libraries(agw_boost INTERFACE Boost::headers Boost::system Threads::Threads)
+target_compile_definitions(agw_boost INTERFACE
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE BOOST_BEAST_SEPARATE_COMPILATION)

@@ -1,0 +1,46 @@
+# agw_library(core DEPS Boost::headers ...): the room's library agw_core (alias agw::core) from src/*.cpp, its public headers
+# from include/, and a check that each of these compiles by itself.
+function(agw_library room)
+  cmake_parse_arguments(ARG "" "" "DEPS;PRIVATE_DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/src/*.cpp" "${CMAKE_CURRENT_SOURCE_DIR}/src/*/*.cpp")
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/include/*.hpp")
+  add_library(agw_${room} STATIC ${sources})
+  add_library(agw::${room} ALIAS agw_${room})
+  target_sources(agw_${room} PUBLIC FILE_SET HEADERS BASE_DIRS "${CMAKE_CURRENT_SOURCE_DIR}/include" FILES ${headers})
+  target_include_directories(agw_${room} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/src")
+  target_link_libraries(agw_${room} PUBLIC ${ARG_DEPS} PRIVATE agw::compiler ${ARG_PRIVATE_DEPS})
+  agw_precompile(agw_${room})
+  set_target_properties(agw_${room} PROPERTIES LINKER_LANGUAGE CXX VERIFY_INTERFACE_HEADER_SETS ON)
+endfunction()
+
+# Asio and the standard library's usual headers, precompiled once and shared.
+function(agw_precompile target)
+  if(target STREQUAL "agw_core")
+    target_precompile_headers(agw_core PRIVATE "${PROJECT_SOURCE_DIR}/cmake/pch.hpp")
+  elseif(TARGET agw_core)
+    target_precompile_headers(${target} REUSE_FROM agw_core)
+  endif()
+endfunction()
+
+# agw_program(agw-server SOURCES ... DEPS ...): a program in bin/.
+function(agw_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE agw::compiler ${ARG_DEPS})
+  agw_precompile(${name})
+endfunction()
+
+# agw_unit_test(core DEPS agw::core): tests/unit/core/*.cpp as the program unit_core, one ctest entry.
+function(agw_unit_test room)
+  cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${room}/*.cpp")
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(unit_${room} ${sources})
+  target_include_directories(unit_${room} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+  target_link_libraries(unit_${room} PRIVATE agw::compiler agw_test_main ${ARG_DEPS})
+  target_compile_definitions(unit_${room} PRIVATE AGW_TEST_DATA="${PROJECT_SOURCE_DIR}/tests")
+  agw_precompile(unit_${room})
+  add_test(NAME unit.${room} COMMAND unit_${room})
+endfunction()

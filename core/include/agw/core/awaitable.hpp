@@ -1,0 +1,23 @@
+// The coroutine type of the house, and the names used with it.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/error_code.hpp>
+#include <boost/system/result.hpp>
+#include <boost/system/system_error.hpp>
+
+namespace agw {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using boost::system::result;
+using boost::system::system_error;
+
+/// A coroutine that runs on one shard. Its cancellation is always `terminal` (style: cancel is an event).
+template <class T = void>
+using awaitable = asio::awaitable<T>;
+
+}  // namespace agw

@@ -1,0 +1,79 @@
+// Deadlines for one awaitable.
+#pragma once
+
+#include <optional>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
+
+#include "agw/core/awaitable.hpp"
+#include "agw/core/clock.hpp"
+#include "agw/core/error.hpp"
+
+namespace agw {
+
+namespace detail {
+
+template <class T>
+struct settled {
+  std::exception_ptr error;
+  std::optional<T> value;
+};
+template <>
+struct settled<void> {
+  std::exception_ptr error;
+};
+
+// The outcome as a value, so that nothing is thrown across Asio's group, and with throwing off at the end (see task_group::run).
+template <class T>
+awaitable<settled<T>> settle(awaitable<T> operation) {
+  settled<T> out;
+  try {
+    if constexpr (std::is_void_v<T>) {
+      co_await std::move(operation);
+    } else {
+      out.value.emplace(co_await std::move(operation));
+    }
+  } catch (...) {
+    out.error = std::current_exception();
+  }
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_return out;
+}
+
+}  // namespace detail
+
+/// Runs `operation`, cancelled when `by` passes. Yields its value; rethrows its error; throws system_error(core_error::timed_out)
+/// when the deadline ended it. The value wins when both come together, and an error of its own wins over the deadline. Returns
+/// only when the operation has ended: an operation that ignores cancellation delays its caller.
+template <class T>
+awaitable<T> until(deadline by, awaitable<T> operation) {
+  if (by == no_deadline) {
+    if constexpr (std::is_void_v<T>) {
+      co_await std::move(operation);
+      co_return;
+    } else {
+      co_return co_await std::move(operation);
+    }
+  }
+  auto executor = co_await asio::this_coro::executor;
+  timer at(executor, by);
+  auto settling = detail::settle<T>(std::move(operation));
+  auto group = asio::experimental::make_parallel_group(asio::co_spawn(executor, std::move(settling), asio::deferred),
+                                                       at.async_wait(asio::deferred));
+  auto [order, thrown, outcome, timer_error] =
+      co_await group.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
+  auto error = thrown ? thrown : outcome.error;
+  if (error) {
+    const bool fired = !timer_error && clock::now() >= by;
+    if (fired && is_cancellation(error)) throw system_error(make_error_code(core_error::timed_out));
+    std::rethrow_exception(error);
+  }
+  if constexpr (!std::is_void_v<T>) co_return std::move(*outcome.value);
+}
+
+/// Waits until `by`; cancel throws operation_aborted.
+awaitable<void> sleep_until(deadline by);
+
+}  // namespace agw

@@ -1,0 +1,126 @@
+#include "agw/core/metrics.hpp"
+
+#include <mutex>
+#include <unordered_map>
+
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+namespace agw {
+
+namespace {
+
+// Drops are counted process-wide: the code that drops sits deep in the layers, below any session.
+struct drop_table {
+  using key = std::pair<std::string, std::string>;
+  std::mutex mutex;
+  std::map<key, std::atomic<std::uint64_t>> counts;
+  static drop_table& get() {
+    static drop_table table;
+    return table;
+  }
+  std::atomic<std::uint64_t>& of(std::string_view layer, std::string_view cause) {
+    const std::lock_guard lock(mutex);
+    return counts[key(layer, cause)];
+  }
+};
+
+struct literal_pair {
+  const char* layer;
+  const char* cause;
+  bool operator==(const literal_pair&) const = default;
+};
+struct literal_hash {
+  std::size_t operator()(const literal_pair& p) const noexcept {
+    return std::hash<const void*>()(p.layer) * 31 + std::hash<const void*>()(p.cause);
+  }
+};
+
+}  // namespace
+
+void count_drop(std::string_view layer, std::string_view cause, std::uint64_t how_many) noexcept {
+  thread_local std::unordered_map<literal_pair, std::atomic<std::uint64_t>*, literal_hash> known;
+  const literal_pair key{layer.data(), cause.data()};
+  auto found = known.find(key);
+  if (found == known.end()) found = known.emplace(key, &drop_table::get().of(layer, cause)).first;
+  found->second->fetch_add(how_many, std::memory_order_relaxed);
+}
+
+std::uint64_t drops(std::string_view layer, std::string_view cause) { return drop_table::get().of(layer, cause).load(); }
+
+struct metrics::impl {
+  prometheus::Registry registry;
+  std::mutex mutex;
+  std::map<std::string, prometheus::Family<prometheus::Counter>*, std::less<>> counters;
+  std::map<std::string, prometheus::Family<prometheus::Gauge>*, std::less<>> gauges;
+  struct histogram_family {
+    prometheus::Family<prometheus::Histogram>* family;
+    std::vector<double> buckets;
+  };
+  std::map<std::string, histogram_family, std::less<>> histograms;
+};
+
+metrics::metrics() : impl_(std::make_unique<impl>()) {}
+metrics::~metrics() = default;
+
+counter& metrics::counter(std::string_view name, std::string_view help, const metric_labels& labels) {
+  const std::lock_guard lock(impl_->mutex);
+  auto& family = impl_->counters[std::string(name)];
+  if (!family) family = &prometheus::BuildCounter().Name(std::string(name)).Help(std::string(help)).Register(impl_->registry);
+  return family->Add(labels);
+}
+
+gauge& metrics::gauge(std::string_view name, std::string_view help, const metric_labels& labels) {
+  const std::lock_guard lock(impl_->mutex);
+  auto& family = impl_->gauges[std::string(name)];
+  if (!family) family = &prometheus::BuildGauge().Name(std::string(name)).Help(std::string(help)).Register(impl_->registry);
+  return family->Add(labels);
+}
+
+histogram& metrics::histogram(std::string_view name, std::string_view help, const metric_labels& labels,
+                              const std::vector<double>& buckets) {
+  const std::lock_guard lock(impl_->mutex);
+  auto& entry = impl_->histograms[std::string(name)];
+  if (!entry.family) {
+    entry.family = &prometheus::BuildHistogram().Name(std::string(name)).Help(std::string(help)).Register(impl_->registry);
+    entry.buckets = buckets;
+  }
+  return entry.family->Add(labels, entry.buckets);
+}
+
+void metrics::stage_took(std::string_view stage, double seconds) {
+  static const std::vector<double> buckets{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30};
+  metric_labels labels;
+  labels.emplace("stage", stage);
+  histogram("agw_stage_duration_seconds", "Time a stage took until its layer was up.", labels, buckets).Observe(seconds);
+}
+
+void metrics::stage_failed(std::string_view stage, std::string_view reason) {
+  metric_labels labels;
+  labels.emplace("stage", stage);
+  labels.emplace("reason", reason);
+  counter("agw_stage_failures_total", "Stages that failed, by reason.", labels).Increment();
+}
+
+std::string metrics::expose() const {
+  auto families = impl_->registry.Collect();
+  std::erase_if(families, [](const prometheus::MetricFamily& f) { return f.metric.empty(); });
+  prometheus::MetricFamily dropped;
+  dropped.name = "agw_drops_total";
+  dropped.help = "Datagrams and messages dropped, by layer and cause.";
+  dropped.type = prometheus::MetricType::Counter;
+  {
+    auto& table = drop_table::get();
+    const std::lock_guard lock(table.mutex);
+    for (const auto& [key, count] : table.counts) {
+      prometheus::ClientMetric one;
+      one.label = {prometheus::ClientMetric::Label{"layer", key.first}, prometheus::ClientMetric::Label{"cause", key.second}};
+      one.counter.value = static_cast<double>(count.load());
+      dropped.metric.push_back(std::move(one));
+    }
+  }
+  if (!dropped.metric.empty()) families.push_back(std::move(dropped));
+  return prometheus::TextSerializer().Serialize(families);
+}
+
+}  // namespace agw

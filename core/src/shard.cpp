@@ -1,0 +1,34 @@
+#include "agw/core/shard.hpp"
+
+namespace agw {
+
+shard::shard(std::size_t index) : index_(index), work_(context_.get_executor()) {}
+
+shard::~shard() { stop(); }
+
+void shard::start() {
+  thread_ = std::thread([this] { context_.run(); });
+}
+
+void shard::run() { context_.run(); }
+
+void shard::stop() {
+  work_.reset();
+  context_.stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+shard_pool::shard_pool(std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    shards_.push_back(std::make_unique<shard>(i));
+    shards_.back()->start();
+  }
+}
+
+shard_pool::~shard_pool() { stop(); }
+
+void shard_pool::stop() {
+  for (auto& s : shards_) s->stop();
+}
+
+}  // namespace agw

@@ -1,0 +1,68 @@
+// What coroutine tests need: a loop that runs one coroutine to its end, and a clock that stands still.
+#pragma once
+
+#include <exception>
+#include <stdexcept>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include "agw/core/awaitable.hpp"
+#include "agw/core/clock.hpp"
+
+namespace agw::test {
+
+/// Runs `f()` on `context` until it ended, and rethrows what it threw.
+template <class F>
+void run(asio::io_context& context, F f) {
+  std::exception_ptr error;
+  bool ended = false;
+  asio::co_spawn(context, std::move(f), [&](std::exception_ptr e) {
+    error = std::move(e);
+    ended = true;
+  });
+  context.restart();
+  context.run();
+  if (error) std::rethrow_exception(error);
+  if (!ended) throw std::logic_error("the coroutine under test never ended");
+}
+
+template <class F>
+void run(F f) {
+  asio::io_context context(1);
+  run(context, std::move(f));
+}
+
+/// While it lives, agw::clock shows the time that the test sets. Timers of `context` notice after advance(), which also runs what
+/// became ready.
+class manual_clock {
+ public:
+  explicit manual_clock(asio::io_context& context) : context_(context) { clock::manual_now = std::int64_t{1'000'000'000'000}; }
+  ~manual_clock() { clock::manual_now = clock::real_time; }
+  manual_clock(const manual_clock&) = delete;
+  manual_clock& operator=(const manual_clock&) = delete;
+
+  /// Runs everything that is ready, then moves the time on, and runs what that woke.
+  void advance(clock::duration by) {
+    settle();
+    clock::manual_now += by.count();
+    // The timer queue looks at a custom clock only when an earlier timer re-arms it.
+    timer wake(context_.get_executor(), clock::now() - std::chrono::hours(1));
+    wake.async_wait([](error_code) {});
+    settle();
+  }
+
+  /// Runs the loop until nothing is ready.
+  void settle() {
+    context_.restart();
+    while (context_.poll() != 0) {
+    }
+  }
+
+ private:
+  asio::io_context& context_;
+};
+
+}  // namespace agw::test

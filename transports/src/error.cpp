@@ -1,0 +1,1 @@
+// The room's error category; filled in with its first codes.
