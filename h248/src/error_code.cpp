@@ -1,0 +1,125 @@
+#include <agw/h248/error_code.hpp>
+
+#include <algorithm>
+
+namespace agw::h248 {
+namespace {
+
+constexpr coded_text errors[] = {
+    {400, "Syntax error in message"},
+    {401, "Protocol error"},
+    {402, "Unauthorized"},
+    {403, "Syntax error in transaction"},
+    {406, "Version not supported"},
+    {410, "Incorrect identifier"},
+    {411, "Unknown ContextID"},
+    {412, "No ContextIDs available"},
+    {413, "Too many transactions in message"},
+    {421, "Unknown action or illegal combination of actions"},
+    {422, "Syntax error in action"},
+    {430, "Unknown TerminationID"},
+    {431, "No TerminationID matched a wildcard"},
+    {432, "No TerminationID available"},
+    {433, "TerminationID already in a context"},
+    {434, "Too many terminations in context"},
+    {435, "TerminationID not in the context"},
+    {440, "Unknown package"},
+    {441, "Missing Remote or Local descriptor"},
+    {442, "Syntax error in command"},
+    {443, "Unknown command"},
+    {444, "Unknown descriptor"},
+    {445, "Unknown property"},
+    {446, "Unknown parameter"},
+    {447, "Descriptor not legal in this command"},
+    {448, "Descriptor appears twice"},
+    {449, "Unsupported parameter or property value"},
+    {450, "No such property in this package"},
+    {451, "No such event in this package"},
+    {452, "No such signal in this package"},
+    {453, "No such statistic in this package"},
+    {454, "No such parameter value in this package"},
+    {455, "Property not legal in this descriptor"},
+    {456, "Property appears twice"},
+    {457, "Missing parameter in signal or event"},
+    {458, "Unexpected request id"},
+    {459, "Segments not received"},
+    {460, "Statistic cannot be set on a stream"},
+    {461, "Unsupported profile"},
+    {471, "Implied Add for multiplex failed"},
+    {472, "Required information missing"},
+    {473, "Conflicting property values"},
+    {474, "Invalid SDP syntax"},
+    {475, "Cannot pause playout"},
+    {476, "Cannot adjust delivery speed"},
+    {477, "Cannot adjust playback scale"},
+    {478, "Behaviour contradicts resource rule"},
+    {500, "Internal software failure"},
+    {501, "Not implemented"},
+    {502, "Not ready"},
+    {503, "Service unavailable"},
+    {504, "Command from unauthorized entity"},
+    {505, "Transaction before the ServiceChange reply"},
+    {506, "Too many TransactionPendings"},
+    {510, "Insufficient resources"},
+    {511, "Temporarily busy"},
+    {512, "Cannot detect the requested event"},
+    {513, "Cannot generate the requested signals"},
+    {514, "Cannot send the announcement"},
+    {515, "Unsupported media type"},
+    {517, "Unsupported or invalid mode"},
+    {518, "Event buffer full"},
+    {519, "No space for the digit map"},
+    {520, "Digit map undefined"},
+    {521, "Termination is in a ServiceChange"},
+    {522, "Topology not supported"},
+    {526, "Insufficient bandwidth"},
+    {529, "Internal hardware failure"},
+    {530, "Temporary network failure"},
+    {531, "Permanent network failure"},
+    {532, "Audited item does not exist"},
+    {533, "Response exceeds the transport's limit"},
+    {534, "Property is read-only"},
+    {540, "Unexpected initial hook state"},
+    {541, "Unexpected spare bit state"},
+    {542, "Command not allowed on this termination"},
+    {543, "Event detection time not supported"},
+    {581, "Does not exist"},
+};
+
+constexpr coded_text reasons[] = {
+    {900, "900 Service Restored"},
+    {901, "901 Cold Boot"},
+    {902, "902 Warm Boot"},
+    {903, "903 MGC Directed Change"},
+    {904, "904 Termination malfunctioning"},
+    {905, "905 Termination taken out of service"},
+    {906, "906 Loss of lower layer connectivity"},
+    {907, "907 Transmission Failure"},
+    {908, "908 MG Impending Failure"},
+    {909, "909 MGC Impending Failure"},
+    {910, "910 Media Capability Failure"},
+    {911, "911 Modem Capability Failure"},
+    {912, "912 Mux Capability Failure"},
+    {913, "913 Signal Capability Failure"},
+    {914, "914 Event Capability Failure"},
+    {915, "915 State Loss"},
+    {916, "916 Packages Change"},
+    {917, "917 Capability Change"},
+    {918, "918 Cancel Graceful"},
+    {919, "919 Warm Failover"},
+    {920, "920 Cold Failover"},
+};
+
+std::string_view look_up(std::span<const coded_text> table, std::uint16_t code) noexcept {
+  const auto at = std::ranges::lower_bound(table, code, {}, &coded_text::code);
+  return at != table.end() && at->code == code ? at->text : std::string_view{};
+}
+
+}  // namespace
+
+std::span<const coded_text> error_code_table() noexcept { return errors; }
+std::span<const coded_text> change_reason_table() noexcept { return reasons; }
+std::string_view to_text(error_code code) noexcept { return look_up(errors, static_cast<std::uint16_t>(code)); }
+std::string_view to_text(change_reason reason) noexcept { return look_up(reasons, static_cast<std::uint16_t>(reason)); }
+
+}  // namespace agw::h248
