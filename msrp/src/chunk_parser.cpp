@@ -1,0 +1,149 @@
+#include "agw/msrp/chunk_parser.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "header_reader.hpp"
+
+namespace agw::msrp {
+namespace {
+
+constexpr std::string_view hyphens = "-------";
+constexpr std::string_view protocol = "MSRP ";
+
+bytes_view take(bytes_view& in, std::size_t count) noexcept {
+  const auto front = in.first(count);
+  in = in.subspan(count);
+  return front;
+}
+
+// How many of the last octets of `in` could be the beginning of `pattern`. Only its first octet is a CR, so nothing but the last
+// CR of `in` can begin it.
+std::size_t partial_tail(bytes_view in, std::string_view pattern) noexcept {
+  const auto text = as_text(in).substr(in.size() - std::min(in.size(), pattern.size() - 1));
+  const auto cr = text.rfind('\r');
+  if (cr == std::string_view::npos) return 0;
+  const auto tail = text.substr(cr);
+  return pattern.substr(0, tail.size()) == tail ? tail.size() : 0;
+}
+
+}  // namespace
+
+boost::system::error_code chunk_parser::fail(boost::system::error_code code) {
+  state_ = state::failed;
+  error_ = code;
+  return code;
+}
+
+boost::system::result<chunk_event> chunk_parser::next(bytes_view& in) {
+  switch (state_) {
+    case state::start:
+      if (in.empty()) return chunk_event(need_more{});
+      block_.clear();
+      line_start_ = 0;
+      header_done_ = false;
+      matched_ = 0;
+      body_bytes_ = 0;
+      header_ = chunk_header{};
+      state_ = state::header;
+      [[fallthrough]];
+    case state::header: return next_header(in);
+    case state::body: return next_body(in);
+    case state::ending:
+      state_ = state::start;
+      return chunk_event(chunk_end{flag_});
+    case state::failed: break;
+  }
+  return error_;
+}
+
+// Collects lines until one of them ends the headers.
+boost::system::result<chunk_event> chunk_parser::next_header(bytes_view& in) {
+  while (!in.empty()) {
+    const auto* newline = static_cast<const std::byte*>(std::memchr(in.data(), '\n', in.size()));
+    const auto count = newline != nullptr ? static_cast<std::size_t>(newline - in.data()) + 1 : in.size();
+    // The empty line or end-line is not part of the block, but it is short: let it pass the limit with the rest.
+    if (block_.size() + count > limits_.header_bytes) {
+      const bool garbage = block_.size() < protocol.size() && as_text(in).substr(0, protocol.size()) != protocol;
+      return fail(garbage ? errc::bad_start_line : errc::header_too_large);
+    }
+    block_.append(as_text(take(in, count)));
+    // What is not MSRP at all is told from its first octets; it may never send a newline.
+    if (line_start_ == 0) {
+      const auto seen = std::min(block_.size(), protocol.size());
+      if (std::string_view(block_).substr(0, seen) != protocol.substr(0, seen)) return fail(errc::bad_start_line);
+    }
+    if (newline == nullptr) return chunk_event(need_more{});
+    if (const auto error = take_line(std::string_view(block_).substr(line_start_))) return fail(error);
+    if (header_done_) return chunk_event(header_complete{});
+  }
+  return chunk_event(need_more{});
+}
+
+boost::system::error_code chunk_parser::take_line(std::string_view line) {
+  if (line.size() < 2 || line[line.size() - 2] != '\r') return line_start_ == 0 ? errc::bad_start_line : errc::bad_header;
+  const bool empty_line = line == "\r\n";
+  const bool end_line = line.substr(0, hyphens.size()) == hyphens;
+  if (!empty_line && !end_line) {
+    line_start_ = block_.size();
+    return {};
+  }
+  header_.has_body = empty_line;
+  const auto block = std::string_view(block_).substr(0, line_start_);
+  if (const auto error = read_header(block, limits_.fields, fields_, header_)) return error;
+  header_done_ = true;
+  if (end_line) {
+    if (!read_end_line(line, header_.transaction_id, flag_)) return errc::bad_end_line;
+    state_ = state::ending;
+    return {};
+  }
+  if (!header_.request()) return errc::unexpected_body;
+  end_line_.assign("\r\n").append(hyphens).append(header_.transaction_id);
+  state_ = state::body;
+  return {};
+}
+
+boost::system::result<chunk_event> chunk_parser::emit_body(bytes_view bytes) {
+  body_bytes_ += bytes.size();
+  if (header_.kind != chunk_kind::send && body_bytes_ > limits_.other_body_bytes) return fail(errc::body_too_large);
+  return chunk_event(body_piece{bytes});
+}
+
+boost::system::result<chunk_event> chunk_parser::next_body(bytes_view& in) {
+  const std::size_t size = end_line_.size();
+  if (matched_ == 0) {
+    if (in.empty()) return chunk_event(need_more{});
+    const auto* found = static_cast<const std::byte*>(memmem(in.data(), in.size(), end_line_.data(), size));
+    matched_ = found != nullptr ? size : partial_tail(in, end_line_);
+    const auto before = found != nullptr ? static_cast<std::size_t>(found - in.data()) : in.size() - matched_;
+    const auto body = take(in, before);
+    in = in.subspan(matched_);
+    if (!body.empty()) return emit_body(body);
+  }
+  while (matched_ < size) {
+    if (in.empty()) return chunk_event(need_more{});
+    if (static_cast<char>(in.front()) != end_line_[matched_]) {
+      return emit_body(as_bytes(std::string_view(end_line_).substr(0, std::exchange(matched_, 0))));
+    }
+    ++matched_;
+    in = in.subspan(1);
+  }
+  while (matched_ < size + 3) {
+    if (in.empty()) return chunk_event(need_more{});
+    const char c = static_cast<char>(in.front());
+    if (matched_ == size) {
+      // Without a flag behind it this is body: an id may be the beginning of another one.
+      if (!is_flag(c)) return emit_body(as_bytes(std::string_view(end_line_).substr(0, std::exchange(matched_, 0))));
+      flag_ = static_cast<continuation>(c);
+    } else if (c != (matched_ == size + 1 ? '\r' : '\n')) {
+      // The sender may not let the end-line with its flag occur in the body (RFC 4975, 7.1): nobody could tell which it is.
+      return fail(errc::bad_end_line);
+    }
+    ++matched_;
+    in = in.subspan(1);
+  }
+  state_ = state::start;
+  return chunk_event(chunk_end{flag_});
+}
+
+}  // namespace agw::msrp
