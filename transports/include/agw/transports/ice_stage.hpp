@@ -1,0 +1,53 @@
+// The ICE stage: from a reserved port to a path for DTLS datagrams to a verified peer.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "agw/core/pipe.hpp"
+#include "agw/core/task_group.hpp"
+#include "agw/transports/ice_parameters.hpp"
+#include "agw/transports/port_pool.hpp"
+
+namespace agw::ice {
+
+/// One S1 stream's ICE: made when the termination reserves it, before anything is known of the peer, so that its address,
+/// credentials and candidates can be told in SDP. Shard-bound; outlives the path of connect() and the tasks that it spawned.
+///
+/// The socket is read only while connect() runs or somebody awaits the path's receive(). Until then checks and a hasty
+/// ClientHello wait in the kernel's buffer: the checks are answered first thing in connect(); the ClientHello is delivered when a
+/// valid check came from its address before it, else dropped: DTLS repeats it.
+class endpoint {
+ public:
+  virtual ~endpoint() = default;
+
+  virtual const local_parameters& local() const noexcept = 0;
+
+  /// The stage; see ice::connect().
+  virtual awaitable<std::unique_ptr<datagram_pipe>> connect(task_group& tasks, remote_parameters remote) = 0;
+
+  /// The peer's parameters changed while the path is up: its ICE restart, late candidates, or a new address without ICE.
+  virtual void update(const remote_parameters& remote) = 0;
+
+  /// Where the path sends to; nothing before the first nomination.
+  virtual std::optional<udp::endpoint> remote_address() const = 0;
+  virtual udp::traffic counted() const noexcept = 0;
+  /// False: the system refused, or the agent's library has no way.
+  virtual bool set_dscp(unsigned dscp) = 0;
+
+  /// Called for every peer reflexive address that is found (ostuncc/nprc), on the shard. May be empty.
+  std::function<void(const udp::endpoint&)> on_peer_reflexive;
+};
+
+/// Binds and, in full mode, gathers. transport_error::no_port, ice_library, or the system's error. Does not block.
+result<std::unique_ptr<endpoint>> reserve(asio::any_io_executor executor, const config& settings, port_pool& ports);
+
+/// Returns when a pair has been nominated (lite), is ready (full), or at once (without ICE; if latching after the first DTLS
+/// datagram). The path's receive() answers checks inline and yields only DTLS datagrams of verified sources, so somebody must
+/// always be receiving; its send() goes to the address nominated last. Throws stage_error "ice" with "failed" (full: every pair
+/// failed), "error" (parameters that cannot be used, code says why); "timeout" is stage()'s. Cancel at any point leaves the
+/// endpoint as it was, and connect() may be called again. One connect() and one path at a time.
+/// A child "consent" goes into `tasks`, for the path's life: it throws stage_error "ice", "consent".
+awaitable<std::unique_ptr<datagram_pipe>> connect(task_group& tasks, endpoint& local, remote_parameters remote);
+
+}  // namespace agw::ice

@@ -1,0 +1,89 @@
+// TCP towards the core: one connection, dialled or accepted, as a byte stream.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <sys/uio.h>
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include "agw/core/pipe.hpp"
+#include "agw/transports/port_pool.hpp"
+
+namespace agw::tcp {
+
+using endpoint = asio::ip::tcp::endpoint;
+
+struct config {
+  std::chrono::seconds keep_alive_idle{60};      ///< silence before the kernel asks whether the peer is there
+  std::chrono::seconds keep_alive_interval{10};  ///< between questions; five without an answer reset the stream
+  std::chrono::milliseconds user_timeout{30'000};  ///< sent data unacknowledged this long resets the stream (RFC 5482)
+};
+
+/// Bytes through a stream since it was made.
+struct traffic {
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+};
+
+/// A connected socket. Every failure of the connection is a stage_error "tcp" with "refused", "timeout", "reset", "unreachable"
+/// or "error", and the system's code. Cancel is safe at every await; after a cancelled write() the stream is of no use any more.
+/// Shard-bound; may be destroyed when no operation is pending, and then gives its port back.
+class stream final : public byte_stream {
+ public:
+  stream(asio::ip::tcp::socket socket, const config& settings, port_lease lease = {});
+
+  awaitable<std::size_t> read_some(std::span<std::byte> into) override;
+  awaitable<void> write(std::span<const bytes_view> pieces) override;
+  /// FIN, then what still arrives is read and thrown away until the peer's FIN or `by`; then the socket is closed. Failures
+  /// of the connection are not thrown.
+  awaitable<void> close(deadline by) override;
+
+  const endpoint& local() const noexcept { return local_; }
+  const endpoint& remote() const noexcept { return remote_; }
+  const traffic& counted() const noexcept { return traffic_; }
+  /// For TLS, which takes the socket over.
+  asio::ip::tcp::socket& socket() noexcept { return socket_; }
+
+ private:
+  port_lease lease_;  // given back after the socket is closed
+  asio::ip::tcp::socket socket_;
+  endpoint local_;
+  endpoint remote_;
+  traffic traffic_;
+  std::vector<iovec> pieces_;
+};
+
+/// A port that really listens from the Reserve on, for exactly one connection. Connections wait in the kernel until accept().
+class listener {
+ public:
+  /// transport_error::no_port, or the system's error.
+  static result<std::unique_ptr<listener>> open(asio::any_io_executor executor, const asio::ip::address& address,
+                                                port_pool& ports, const config& settings = {});
+
+  /// The first connection, or, when `from` names an address, the first from there; others are reset and counted (drops "tcp",
+  /// "stranger"). Then listening ends, and whoever waits behind it is reset and counted ("extra"). Throws stage_error "tcp" when
+  /// the listener fails. After a cancel it listens on; after success nothing but destruction is allowed.
+  awaitable<std::unique_ptr<stream>> accept(std::optional<asio::ip::address> from);
+
+  const endpoint& local() const noexcept { return local_; }
+
+ private:
+  listener(asio::ip::tcp::acceptor acceptor, const config& settings, port_lease lease);
+
+  port_lease lease_;
+  asio::ip::tcp::acceptor acceptor_;
+  endpoint local_;
+  config settings_;
+};
+
+/// Dials `remote` from `local_address` (any port; unspecified = the route's address). Throws stage_error "tcp" as above;
+/// "timeout" may also be stage()'s.
+awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address local_address, config settings = {});
+
+}  // namespace agw::tcp

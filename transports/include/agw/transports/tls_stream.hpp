@@ -1,0 +1,58 @@
+// TLS over TCP towards the core, as a byte stream.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agw/core/pipe.hpp"
+#include "agw/transports/tcp.hpp"
+
+namespace agw::tls {
+
+/// An a=fingerprint line (RFC 8122): the hash's name as in SDP, "sha-256", and the digest.
+struct fingerprint {
+  std::string hash;
+  std::vector<std::byte> digest;
+};
+
+struct config {
+  std::string certificate_file;  ///< PEM, the whole chain; needed by a server, optional for a client
+  std::string private_key_file;  ///< PEM
+  std::string ca_file;           ///< PEM; empty = the system's
+};
+
+/// What a process or realm shares: certificate, key, trusted CAs. TLS 1.2 and 1.3. Made once, at start; then safe from any thread.
+class context {
+ public:
+  /// The OpenSSL error of the first file that cannot be used.
+  static result<std::shared_ptr<context>> make(const config& settings);
+  /// From PEM in memory, for certificates that are made at start. `trusted` replaces the CAs.
+  static result<std::shared_ptr<context>> make_from_pem(const std::string& certificate_chain, const std::string& private_key,
+                                                        const std::string& trusted = {});
+  ~context();
+  struct impl;
+  impl& get() noexcept { return *impl_; }
+
+ private:
+  explicit context(std::unique_ptr<impl> i) noexcept;
+  std::unique_ptr<impl> impl_;
+};
+
+enum class role { client, server };
+
+/// What must hold for the peer's certificate. With neither it is not looked at, and a server does not ask for one.
+struct peer_check {
+  std::vector<fingerprint> fingerprints;  ///< any of them matches; of unknown hashes none does (RFC 8122, 5)
+  bool verify_ca = false;                 ///< the chain leads to a trusted CA, and its name is `host` where that is set
+  std::string host;                       ///< also the client's SNI
+};
+
+/// The handshake. Takes the TCP stream over. Throws stage_error "tls" with "certificate", "alert" (the peer refused), "protocol"
+/// (not TLS, or nothing in common), and those of "tcp" when the connection dies; "timeout" is stage()'s. Cancel is safe; the
+/// connection is gone then. The stream that it yields throws stage_error "tls" "alert", "truncated" and those of "tcp".
+awaitable<std::unique_ptr<byte_stream>> handshake(std::unique_ptr<tcp::stream> connection, std::shared_ptr<context> shared,
+                                                  role as, peer_check check);
+
+}  // namespace agw::tls

@@ -1,0 +1,75 @@
+// A UDP socket that moves datagrams in batches: recvmmsg and GRO in, sendmmsg and GSO out. One system call a datagram costs more
+// than all the cryptography above it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <boost/asio/ip/udp.hpp>
+
+#include "agw/core/pipe.hpp"
+#include "agw/transports/port_pool.hpp"
+
+namespace agw::udp {
+
+using endpoint = asio::ip::udp::endpoint;
+
+struct socket_config {
+  int receive_buffer_bytes = 1 << 20;  ///< for what arrives while the shard is busy; rmem_max bounds it for others than root
+  int send_buffer_bytes = 1 << 20;     ///< a burst beyond it is dropped and counted
+};
+
+/// One datagram that was received; both views live until the next receive() on the same thread.
+struct arrival {
+  std::span<std::byte> bytes;
+  const endpoint* source = nullptr;
+};
+
+/// What went through a socket since it was opened: UDP payload.
+struct traffic {
+  std::uint64_t datagrams_in = 0;
+  std::uint64_t datagrams_out = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+};
+
+/// A bound, unconnected socket with the lease of its port. Shard-bound. May be destroyed when no wait_readable() is pending.
+class socket {
+ public:
+  /// Binds to a port of `ports` on `address`. transport_error::no_port, or the system's error.
+  static result<socket> open(asio::any_io_executor executor, const asio::ip::address& address, port_pool& ports,
+                             const socket_config& config = {});
+  socket(socket&&) = default;
+  socket& operator=(socket&&) = default;
+
+  const endpoint& local() const noexcept { return local_; }
+  const traffic& counted() const noexcept { return traffic_; }
+
+  /// What is in the kernel's buffer, without waiting: empty when nothing is. One call takes a bounded number; when it returned
+  /// something, call again before waiting. The receive memory is one per thread, shared by all its sockets.
+  std::span<const arrival> receive();
+
+  /// Waits until a receive() is worth it. Cancel throws operation_aborted; nothing is lost by it. One at a time.
+  awaitable<void> wait_readable();
+
+  /// Sends all of `batch` to `to` now, or drops and counts: drops "udp" "send-buffer" (the kernel's buffer is full), "too-large"
+  /// (more than the route takes), "unreachable" (no route, or forbidden).
+  void send(const datagram_batch& batch, const endpoint& to);
+  void send(bytes_view datagram, const endpoint& to);
+
+  /// The six DSCP bits of what is sent; false when the system refuses.
+  bool set_dscp(unsigned dscp) noexcept;
+
+ private:
+  socket(asio::ip::udp::socket s, port_lease lease) noexcept;
+
+  port_lease lease_;  // given back after the socket is closed
+  asio::ip::udp::socket socket_;
+  endpoint local_;
+  traffic traffic_;
+  bool segmentation_ = true;  // until the kernel or the device refuses UDP_SEGMENT
+};
+
+}  // namespace agw::udp
