@@ -1,0 +1,173 @@
+// One side of H.248 control, MG or MGC: sends requests and gets their replies, executes the requests of peers at most once,
+// over any number of links.
+//
+//   auto link = open_udp_link(executor, local);                // result
+//   endpoint control(executor, config, &metrics);
+//   control.add_link(std::move(*link));
+//   control.on_request(handler);                               // before run()
+//   group.spawn("h248", [&]() -> awaitable<void> { co_await control.run(); });
+//   …
+//   auto reply = co_await control.request(mgc, std::move(actions));   // result<incoming_reply>
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <agw/core/awaitable.hpp>
+#include <agw/core/clock.hpp>
+#include <agw/h248/error.hpp>
+#include <agw/h248/link.hpp>
+#include <agw/h248/message.hpp>
+#include <agw/h248/text.hpp>
+#include <agw/h248/transaction_config.hpp>
+
+namespace agw {
+class metrics;
+}
+
+namespace agw::h248 {
+
+struct endpoint_config {
+  mid_name mid{};                       // who we say we are; empty: the address of the first link
+  std::uint8_t version = 3;             // of messages to peers nothing else is known of; requests above it get error 406
+  layout style = layout::compact;
+  std::vector<peer_address> peers{};    // who may talk to us, by host; empty: everybody. Others are dropped and counted
+  transaction_config transactions{};
+  parse_limits limits{};
+  std::uint64_t seed = 0;               // of transaction ids and timers; 0: from the system
+};
+
+/// A request of a peer, with the message it came in. Cheap to copy; what it refers to lives as long as a copy does.
+class incoming_request {
+ public:
+  incoming_request(peer_address from, std::shared_ptr<parsed_message> in, const transaction_request& of)
+      : from_(std::move(from)), in_(std::move(in)), of_(&of) {}
+  const peer_address& from() const noexcept { return from_; }
+  const mid& sender() const noexcept { return (*in_)->from; }
+  std::uint8_t version() const noexcept { return (*in_)->version; }
+  const transaction_request& operator*() const noexcept { return *of_; }
+  const transaction_request* operator->() const noexcept { return of_; }
+
+ private:
+  peer_address from_;
+  std::shared_ptr<parsed_message> in_;
+  const transaction_request* of_;
+};
+
+/// The reply being built. Strings it refers to: those of the request, literals, and what keep() returns.
+class outgoing_reply {
+ public:
+  outgoing_reply() = default;
+  outgoing_reply(outgoing_reply&&) = default;
+  outgoing_reply& operator=(outgoing_reply&&) = delete;
+
+  list<action>& actions() noexcept { return reply_.actions; }
+  /// Answers the transaction as a whole with an error: `text` empty takes the code's own.
+  void fail(error_code code, std::string_view text = {}) { reply_.error.emplace(error(code, text)); }
+  /// An error descriptor whose text is kept.
+  error_descriptor error(error_code code, std::string_view text = {});
+  std::string_view keep(std::string_view text) { return memory_->keep(text); }
+  arena& memory() noexcept { return *memory_; }
+  transaction_reply& operator*() noexcept { return reply_; }
+  transaction_reply* operator->() noexcept { return &reply_; }
+
+ private:
+  std::unique_ptr<arena> memory_ = std::make_unique<arena>();
+  transaction_reply reply_;
+};
+
+/// The reply to a request of ours, with the message it came in.
+class incoming_reply {
+ public:
+  incoming_reply(peer_address from, std::shared_ptr<parsed_message> in, const transaction_reply& of)
+      : from_(std::move(from)), in_(std::move(in)), of_(&of) {}
+  const peer_address& from() const noexcept { return from_; }
+  const mid& sender() const noexcept { return (*in_)->from; }
+  std::uint8_t version() const noexcept { return (*in_)->version; }
+  const transaction_reply& operator*() const noexcept { return *of_; }
+  const transaction_reply* operator->() const noexcept { return of_; }
+  /// The first error in it, at whatever level; null: everything was done.
+  const error_descriptor* error() const noexcept;
+
+ private:
+  peer_address from_;
+  std::shared_ptr<parsed_message> in_;
+  const transaction_reply* of_;
+};
+
+enum class direction : std::uint8_t { sent, received };
+
+/// Called once for each new request, in a child task of run(). Both references live until it returns; it may await, hop to a
+/// shard too. Cancelled when run() is, and when the peer was told 506: its reply then goes nowhere. An exception other than a cancellation is
+/// answered with error 500.
+using request_handler = std::function<awaitable<void>(const incoming_request&, outgoing_reply&)>;
+/// May refuse a request before it runs: an error code is the reply (505 before registration, 504). Called once for each request.
+using admission = std::function<std::optional<error_code>(const incoming_request&)>;
+/// Sees every message as it is on the wire. `text` lives during the call.
+using message_observer = std::function<void(direction, const peer_address&, std::string_view text, clock::time_point)>;
+/// A peer answered (true) after silence, or a request to it timed out or its connection broke (false).
+using peer_observer = std::function<void(const peer_address&, bool alive)>;
+
+/// Shard-bound: every member is called on `executor`, run() included; others hop with agw::on(). Destroyed after run() ended.
+class endpoint {
+ public:
+  /// `metrics` may be null.
+  endpoint(asio::any_io_executor executor, endpoint_config config, agw::metrics* metrics = nullptr);
+  ~endpoint();
+  endpoint(const endpoint&) = delete;
+  endpoint& operator=(const endpoint&) = delete;
+
+  // Before run().
+  void add_link(std::unique_ptr<link> carrier);
+  void on_request(request_handler handler);
+  void on_admission(admission decide);
+  /// Several may watch.
+  void on_message(message_observer observer);
+  void on_peer(peer_observer observer);
+
+  /// Serves until cancelled; by then every handler has ended and every request() of ours has failed with errc::stopped. Call it once.
+  awaitable<void> run();
+
+  /// Sends a TransactionRequest and waits for its reply, however often it takes to send it. What `actions` refer to must live
+  /// until this is awaited, no longer. Errors: timed_out, too_many_pendings, too_long, too_many_requests, no_link, stopped; a
+  /// reply with an error descriptor is a reply. Any number may run at a time. A cancelled one is sent no more. run() must run.
+  awaitable<result<incoming_reply>> request(peer_address to, list<action> actions);
+  /// The same with a version of its own: the first ServiceChange is headed MEGACO/1 (H.248.1 11.3).
+  awaitable<result<incoming_reply>> request(peer_address to, list<action> actions, std::uint8_t version);
+
+  /// The version that was agreed with a peer; config.version for others.
+  void set_version(const peer_address& peer, std::uint8_t version);
+  std::uint8_t version(const peer_address& peer) const;
+
+  /// Who may talk to us from now on (hosts; ports don't matter). Empty: everybody.
+  void set_peers(std::vector<peer_address> peers);
+  void allow(const peer_address& peer);
+
+  /// Requests to `from` that are unanswered are sent to `to` from now on (HandOff, Failover: H.248.1 11.5).
+  void redirect(const peer_address& from, const peer_address& to);
+
+  /// Takes effect for what starts from now on: the root package's timers and limits.
+  void set_transactions(const transaction_config& config);
+  const transaction_config& transactions() const noexcept;
+
+  const mid_name& mid() const noexcept;
+  /// Of the first link of that kind; errc::no_link.
+  result<peer_address> local(transport kind) const;
+  /// When something last came from that host; nothing if never.
+  std::optional<clock::time_point> last_heard(const peer_address& peer) const;
+  /// Own requests without reply, and requests of peers in execution.
+  std::size_t unanswered() const noexcept;
+  std::size_t executing() const noexcept;
+  const asio::any_io_executor& get_executor() const noexcept;
+
+ private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace agw::h248

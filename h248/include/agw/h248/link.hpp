@@ -1,0 +1,38 @@
+// A link carries whole H.248 messages between us and peers: UDP, TCP with TPKT, SCTP. The endpoint above it knows no socket.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <agw/core/awaitable.hpp>
+#include <agw/h248/link_address.hpp>
+
+namespace agw::h248 {
+
+/// Shard-bound. Owned by an endpoint; destroyed after run() has ended.
+class link {
+ public:
+  virtual ~link() = default;
+
+  virtual transport kind() const noexcept = 0;
+  /// Where peers reach us.
+  virtual peer_address local() const = 0;
+  /// Whether the transport repeats what is lost by itself: then nothing is retransmitted above it while a connection stands.
+  virtual bool reliable() const noexcept = 0;
+  /// The longest message the transport can carry, bytes.
+  virtual std::size_t max_message_bytes() const noexcept = 0;
+
+  using receiver = std::function<void(const peer_address& from, std::string text)>;
+  using state_observer = std::function<void(const peer_address& peer, bool connected)>;
+  /// Receives until cancelled; calls `on_message` for each message. `on_state` tells when a connection comes and goes (never for
+  /// UDP). Throws only when the link as a whole is lost. Call it once.
+  virtual awaitable<void> run(receiver on_message, state_observer on_state) = 0;
+
+  /// Sends one message, or queues it on a connection, which is dialled if there is none and this side may dial. Never waits. What
+  /// cannot go out is dropped and counted, as on any network: the transaction layer repeats.
+  virtual void send(const peer_address& to, std::string_view text) = 0;
+};
+
+}  // namespace agw::h248

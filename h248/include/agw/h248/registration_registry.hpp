@@ -1,0 +1,65 @@
+// The MGC's side of registrations: which gateways are in service, with which version, under which address.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include <agw/h248/endpoint.hpp>
+#include <agw/h248/transaction_executor.hpp>
+
+namespace agw::h248 {
+
+/// A gateway as the MGC knows it.
+struct registered_gateway {
+  peer_address address{};      // where requests to it go
+  mid_name mid{};
+  std::uint8_t version = 1;    // agreed
+  std::string profile{};       // as announced, "threegiq/1"; empty: none
+  bool draining = false;       // it announced Graceful: no new calls
+  clock::time_point since{};
+};
+
+struct registry_config {
+  std::uint8_t version = 3;          // the highest we speak
+  std::uint8_t min_version = 1;      // below: error 406
+  std::string profile = "threegiq";  // the one we support; another one is answered with it. Empty: any
+  std::uint8_t profile_version = 1;
+  std::optional<mid_name> redirect{};  // MgcIdToTry for who registers: we don't take gateways
+  std::size_t max_gateways = 4096;
+};
+
+/// What a ServiceChange on ROOT did.
+enum class gateway_change : std::uint8_t {
+  restarted,     // Restart: its contexts are gone
+  reconnected,   // Disconnected, Failover, HandOff: its contexts may stand; audit
+  draining,      // Graceful
+  gone,          // Forced
+};
+using gateway_observer = std::function<void(gateway_change, const registered_gateway&)>;
+
+/// Shard-bound, on the endpoint's executor; the endpoint outlives it.
+class gateway_registry {
+ public:
+  gateway_registry(endpoint& control, registry_config config);
+
+  void on_change(gateway_observer observer);
+  /// Executes a ServiceChange on ROOT: answers it in `state`, and sets the endpoint's version for the gateway (from the next message on).
+  void service_change(action_state& state, const command& asked);
+  /// Null if no such gateway is registered.
+  const registered_gateway* find(const mid& id) const;
+  const registered_gateway* find(const peer_address& address) const;
+  const std::map<std::string, registered_gateway>& all() const noexcept { return gateways_; }
+  /// No longer registered: it does not answer.
+  void forget(const mid& id);
+
+ private:
+  endpoint& control_;
+  registry_config config_;
+  std::map<std::string, registered_gateway> gateways_;  // by the text of the mid
+  std::vector<gateway_observer> observers_;
+};
+
+}  // namespace agw::h248

@@ -1,0 +1,39 @@
+// The figures of the transaction layer. The defaults are those of H.248.1 D.1 and of its field practice.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include <agw/core/clock.hpp>
+
+namespace agw::h248 {
+
+struct transaction_config {
+  // Requester.
+  clock::duration first_timeout = std::chrono::milliseconds(500);  // until delays have been measured
+  clock::duration min_timeout = std::chrono::milliseconds(100);    // below this, a busy peer would be repeated to
+  clock::duration max_timeout = std::chrono::seconds(4);           // D.1.3
+  clock::duration t_max = std::chrono::seconds(26);                // give up; LONG-TIMER less what the network can hold back
+  // Between a TransactionPending and the next one or the reply; then the request is repeated (root package, …ProvisionalResponseTimerValue).
+  clock::duration provisional_timeout = std::chrono::seconds(4);
+  std::uint32_t received_pending_limit = 30;  // root package, the peer's …OriginatedPendingLimit
+  std::size_t max_requests = 16384;           // unanswered ones of our own
+
+  // Responder.
+  clock::duration long_timer = std::chrono::seconds(30);                // how long a transaction id is remembered
+  clock::duration normal_execution_time = std::chrono::milliseconds(1500);  // then a TransactionPending goes out, and again after the same time
+  std::uint32_t sent_pending_limit = 30;      // root package, our …OriginatedPendingLimit; then error 506
+  std::size_t max_running = 4096;             // of all peers; what comes beyond is dropped, and repeated by its sender
+  std::size_t max_running_per_peer = 1024;
+  std::size_t max_remembered = 65536;         // finished transactions; beyond, the oldest is forgotten early
+  std::size_t max_remembered_bytes = 64u << 20;  // of their replies; beyond, the oldest reply is forgotten but not its id
+  std::size_t max_peers = 4096;               // delay estimates; beyond, the one that was idle longest is forgotten
+
+  // Messages.
+  std::size_t max_transactions = 10;      // in one message (the profile's limit, both ways)
+  std::size_t datagram_bytes = 1400;      // what is put together for UDP; a longer transaction travels alone, fragmented by IP
+  bool acknowledge = true;                // TransactionResponseAck beside other transactions, without being asked for it
+};
+
+}  // namespace agw::h248

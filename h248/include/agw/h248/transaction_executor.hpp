@@ -1,0 +1,75 @@
+// Walks through a transaction as H.248.1 8.2 and its error placement want it, so that who executes commands sees good ones
+// only: actions and commands in order, a stop at the first failure unless the command is optional, W- answers united,
+// unreadable parts answered with the parser's error. Used by the MG and the MGC alike.
+#pragma once
+
+#include <string_view>
+
+#include <agw/core/awaitable.hpp>
+#include <agw/h248/endpoint.hpp>
+#include <agw/h248/message.hpp>
+
+namespace agw::h248 {
+
+/// One action while it is executed: what is asked, and the answers so far.
+class action_state {
+ public:
+  action_state(const incoming_request& request, const action& asked, outgoing_reply& reply);
+
+  const incoming_request& request() const noexcept { return *request_; }
+  const action& asked() const noexcept { return *asked_; }
+
+  /// The context that answers stand under: as asked, until set_context() names the one that was made for CHOOSE.
+  context_id context() const noexcept { return current_->context; }
+  void set_context(context_id id) noexcept { current_->context = id; }
+  /// For Context=*: answers from now on stand under `id`, in an action reply of their own.
+  void answer_under(context_id id);
+
+  /// Adds the answer to `to`, for the termination it is about (several for a wildcard; `name` is copied).
+  command& answer(const command& to, termination_id name);
+  /// The same, with the terminations as asked.
+  command& answer(const command& to);
+  /// Adds an answer that is an error. `text` (copied; empty takes the code's own) names the offending item.
+  void fail(const command& to, error_code code, std::string_view text = {});
+  void fail(const command& to, termination_id name, error_code code, std::string_view text = {});
+  /// The action cannot be executed, or not to its end: an error beside the answers so far. Ends the transaction.
+  void fail(error_code code, std::string_view text = {});
+  bool failed() const noexcept { return failed_; }
+
+  /// The context's properties in the answer.
+  context_properties& properties() noexcept { return current_->properties; }
+  action& reply() noexcept { return *current_; }
+  std::string_view keep(std::string_view text) { return reply_->keep(text); }
+  outgoing_reply& whole() noexcept { return *reply_; }
+
+ private:
+  friend class transaction_walk;
+  const incoming_request* request_;
+  const action* asked_;
+  outgoing_reply* reply_;
+  action* first_;    // the reply the action began with
+  action* current_;
+  bool failed_ = false;
+};
+
+/// Implemented by who executes commands. A call ends when its work is done; what it awaits, the transaction waits for. None of them
+/// throws for something that a peer can cause: that is fail().
+class command_handler {
+ public:
+  virtual ~command_handler() = default;
+  /// Before anything of the action: the place to find, or refuse, the context (411).
+  virtual awaitable<void> begin(action_state&) { co_return; }
+  /// The action's context properties, when there are any; before its commands.
+  virtual awaitable<void> set_properties(action_state&, const context_properties&) { co_return; }
+  /// One command: adds its answer or answers. A failed command leaves nothing behind (H.248.1 8: rolled back).
+  virtual awaitable<void> run(action_state&, const command&) = 0;
+  /// The action's context audit, after its commands: values as they are now.
+  virtual awaitable<void> audit(action_state&, const context_audit&) { co_return; }
+  /// After everything of the action, failed or not.
+  virtual awaitable<void> end(action_state&) { co_return; }
+};
+
+/// Executes `request` and fills in `reply`. All of them belong to the caller's frame.
+awaitable<void> execute(const incoming_request& request, outgoing_reply& reply, command_handler& handler);
+
+}  // namespace agw::h248
