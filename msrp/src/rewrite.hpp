@@ -1,0 +1,29 @@
+// Header blocks with some of their lines replaced.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "agw/msrp/chunk.hpp"
+#include "agw/msrp/relay_paths.hpp"
+
+namespace agw::msrp {
+
+// The start line without "MSRP ", the id and its blank, but with CRLF: "SEND\r\n", "200 OK\r\n".
+inline std::string_view after_id(const chunk_header& header) {
+  const auto line = header.block.substr(0, header.block.find('\n') + 1);
+  return line.substr(6 + header.transaction_id.size());
+}
+
+inline void append_paths(std::string& out, const path_pair& paths) {
+  out.append("To-Path: ").append(paths.to).append("\r\nFrom-Path: ").append(paths.from).append("\r\n");
+}
+
+// The block with another id and other paths; all other lines as they came.
+inline void append_block(std::string& out, const chunk_header& header, std::string_view transaction_id, const path_pair& paths) {
+  out.append("MSRP ").append(transaction_id).append(" ").append(after_id(header));
+  append_paths(out, paths);
+  for (const auto& field : header.fields.subspan(2)) out.append(field.line);
+}
+
+}  // namespace agw::msrp

@@ -1,0 +1,192 @@
+#include "agw/msrp/message_checker.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "unit/msrp/sample.hpp"
+
+using namespace agw::msrp;
+using namespace agw::msrp::test;
+
+namespace {
+
+struct rig {
+  explicit rig(relay_paths p = {}) : paths(std::move(p)), checker(parser_limits{}, paths, splits, counters) {}
+
+  std::string check(std::string_view message) {
+    const auto out = checker.check(as_bytes(message));
+    if (!out) {
+      error = out.error();
+      return "error";
+    }
+    if (!*out) return "";
+    to = (*out)->to;
+    return std::string(as_text((*out)->head)) + std::string(as_text((*out)->rest));
+  }
+
+  relay_paths paths;
+  id_source ids;
+  split_transactions splits{ids};
+  direction_counters counters;
+  message_checker checker;
+  boost::system::error_code error;
+  side to = side::channel;
+};
+
+std::string response(std::string_view id, unsigned status, std::string_view to = alice, std::string_view from = bob) {
+  return "MSRP " + std::string(id) + " " + std::to_string(status) + " x\r\nTo-Path: " + std::string(to) + "\r\nFrom-Path: " +
+         std::string(from) + "\r\n-------" + std::string(id) + "$\r\n";
+}
+
+relay_paths aware_paths() {
+  relay_paths paths;
+  paths.mode = relay_mode::aware;
+  paths.stream.own = "msrp://gw.example.com:4000/core;tcp";
+  paths.stream.peer = "msrp://relay.example.com:1/r;tcp " + std::string(alice);
+  paths.channel.own = "msrps://gw.example.com:9/wic;dc";
+  paths.channel.peer = bob;
+  return paths;
+}
+
+}  // namespace
+
+TEST_CASE("a message that is one whole chunk passes unchanged") {
+  rig r;
+  const std::string chunks[] = {make_chunk("hello"), make_chunk(""), make_chunk(std::string(200000, 'x')), response("abcd", 200)};
+  std::size_t bytes = 0;
+  for (const auto& chunk : chunks) {
+    CHECK(r.check(chunk) == chunk);
+    CHECK(r.to == side::stream);
+    bytes += chunk.size();
+  }
+  CHECK(r.counters.chunks == 4);
+  CHECK(r.counters.messages == 4);
+  CHECK(r.counters.bytes == bytes);
+}
+
+TEST_CASE("a message that is anything else ends the branch") {
+  const auto error_of = [](std::string_view message) {
+    rig r;
+    CHECK(r.check(message) == "error");
+    CHECK(r.counters.rejected == 1);
+    return r.error;
+  };
+  const auto chunk = make_chunk("hello");
+  for (std::size_t size = 0; size < chunk.size(); ++size) CHECK(error_of(chunk.substr(0, size)) == errc::truncated);
+  CHECK(error_of(chunk + "x") == errc::trailing_bytes);
+  CHECK(error_of(chunk + chunk) == errc::trailing_bytes);
+  CHECK(error_of("hello") == errc::bad_start_line);
+}
+
+TEST_CASE("responses to pieces become one answer: 200 after the last") {
+  rig r;
+  r.splits.open("original1", failure_report::yes);
+  const auto a = r.splits.next_id({});
+  const auto b = r.splits.next_id({});
+  CHECK(r.check(response(a, 200)).empty());
+  CHECK(r.check(response(b, 200)).empty());
+  const auto c = r.splits.next_id({});
+  r.splits.close();
+  CHECK(r.splits.size() == 1);
+  CHECK(r.check(response(c, 200)) == response("original1", 200));
+  CHECK(r.splits.size() == 0);
+  CHECK(r.counters.absorbed == 3);
+  CHECK(r.counters.chunks == 1);
+}
+
+TEST_CASE("the order of the responses does not matter") {
+  rig r;
+  r.splits.open("original1", failure_report::yes);
+  const auto a = r.splits.next_id({});
+  const auto b = r.splits.next_id({});
+  r.splits.close();
+  CHECK(r.check(response(b, 200)).empty());
+  CHECK(r.check(response(a, 200)) == response("original1", 200));
+}
+
+TEST_CASE("the first error answers the original, nothing after it does") {
+  rig r;
+  r.splits.open("original1", failure_report::yes);
+  const auto a = r.splits.next_id({});
+  const auto b = r.splits.next_id({});
+  const auto c = r.splits.next_id({});
+  CHECK(r.check(response(a, 200)).empty());
+  CHECK(r.check(response(b, 413)) == response("original1", 413));
+  CHECK(r.check(response(c, 400)).empty());
+  const auto d = r.splits.next_id({});
+  r.splits.close();
+  CHECK(r.check(response(d, 200)).empty());
+  CHECK(r.splits.size() == 0);
+}
+
+TEST_CASE("Failure-Report partial lets errors through only, and no nothing") {
+  rig r;
+  r.splits.open("original1", failure_report::partial);
+  const auto a = r.splits.next_id({});
+  r.splits.close();
+  CHECK(r.check(response(a, 200)).empty());
+  r.splits.open("original2", failure_report::partial);
+  const auto b = r.splits.next_id({});
+  r.splits.close();
+  CHECK(r.check(response(b, 481)) == response("original2", 481));
+  r.splits.open("original3", failure_report::no);
+  const auto c = r.splits.next_id({});
+  r.splits.close();
+  CHECK(r.check(response(c, 481)).empty());
+}
+
+TEST_CASE("records of split chunks are bounded, the oldest goes first") {
+  rig r;
+  std::vector<std::string> last_ids;
+  for (std::size_t i = 0; i < split_transactions::max_split_chunks + 10; ++i) {
+    r.splits.open("original" + std::to_string(i), failure_report::yes);
+    last_ids.push_back(r.splits.next_id({}));
+    r.splits.close();
+  }
+  CHECK(r.splits.size() == split_transactions::max_split_chunks);
+  CHECK(r.check(response(last_ids.front(), 200)) == response(last_ids.front(), 200));  // nobody's now
+  CHECK(r.check(response(last_ids.back(), 200)) == response("original" + std::to_string(last_ids.size() - 1), 200));
+}
+
+TEST_CASE("an id that occurs in the body gets an addition nobody can know") {
+  id_source ids;
+  split_transactions splits(ids);
+  splits.open("original1", failure_report::yes);
+  const auto first = splits.next_id({});
+  const std::string body = first.substr(0, 12) + ".1 and " + first;
+  const auto second = splits.next_id(as_bytes(body));
+  CHECK(second.size() <= split_transactions::max_id_size);
+  CHECK(body.find(second) == std::string::npos);
+  CHECK(second.size() > first.size());
+  splits.close();
+  CHECK(splits.on_response(second, 200).what == split_transactions::verdict::absorb);
+  CHECK(splits.on_response(first, 200).what == split_transactions::verdict::answer);
+}
+
+TEST_CASE("in aware mode requests and responses change paths, and nothing else") {
+  rig r(aware_paths());
+  send_options o;
+  o.to = r.paths.channel.own;
+  o.from = bob;
+  auto expected = o;
+  expected.to = r.paths.stream.peer;
+  expected.from = r.paths.stream.own;
+  CHECK(r.check(make_chunk("hello", o)) == make_chunk("hello", expected));
+  // A response goes to the next hop, not along the path.
+  CHECK(r.check(response("abcd", 200, r.paths.channel.own, bob)) ==
+        response("abcd", 200, "msrp://relay.example.com:1/r;tcp", r.paths.stream.own));
+  r.splits.open("original1", failure_report::yes);
+  const auto id = r.splits.next_id({});
+  r.splits.close();
+  CHECK(r.check(response(id, 200, r.paths.channel.own, bob)) ==
+        response("original1", 200, "msrp://relay.example.com:1/r;tcp", r.paths.stream.own));
+}
+
+TEST_CASE("in aware mode a stranger's request is answered on the channel") {
+  rig r(aware_paths());
+  CHECK(r.check(make_chunk("hello")) == "MSRP d93kswow 481 No Such Session\r\nTo-Path: " + std::string(alice) + "\r\nFrom-Path: " +
+                                            r.paths.channel.own + "\r\n-------d93kswow$\r\n");
+  CHECK(r.to == side::channel);
+  CHECK(r.check(response("abcd", 200)).empty());
+  CHECK(r.counters.rejected == 2);
+  CHECK(r.counters.chunks == 0);
+}
