@@ -19,6 +19,17 @@ class transport_category_type final : public boost::system::error_category {
       case transport_error::consent_lost: return "no valid check for too long";
       case transport_error::certificate: return "certificate not accepted";
       case transport_error::truncated: return "stream ended without close_notify";
+      case transport_error::hash_refused: return "fingerprint by a refused hash function";
+      case transport_error::bad_fingerprint: return "malformed fingerprint";
+      case transport_error::bad_pem: return "no certificate or unencrypted private key in the PEM file";
+      case transport_error::key_mismatch: return "the private key does not belong to the certificate";
+      case transport_error::weak_key: return "certificate with too weak a key";
+      case transport_error::fingerprint_mismatch: return "the certificate does not have the announced fingerprint";
+      case transport_error::no_certificate: return "no certificate";
+      case transport_error::fatal_alert: return "fatal alert";
+      case transport_error::handshake_failed: return "handshake failed";
+      case transport_error::no_answer: return "no answer to the last flight";
+      case transport_error::close_notify: return "closed by close_notify";
     }
     return "unknown error";
   }

@@ -19,10 +19,24 @@ enum class transport_error {
   // TCP, TLS
   certificate = 100,   ///< the peer's certificate matches neither a fingerprint nor a trusted CA
   truncated,           ///< the stream ended without TLS close_notify
+  // DTLS
+  hash_refused = 200,    ///< a fingerprint by a hash function that agw does not take (SHA-1, MD5)
+  bad_fingerprint,       ///< a fingerprint that RFC 8122 does not allow
+  bad_pem,               ///< no certificate, or no unencrypted private key, in a PEM file
+  key_mismatch,          ///< the private key is not that of the certificate
+  weak_key,              ///< a certificate's key with less than 112 bits of security
+  fingerprint_mismatch,  ///< the peer's certificate is not the announced one
+  no_certificate,        ///< the peer has shown no certificate
+  fatal_alert,           ///< the peer sent a fatal alert
+  handshake_failed,      ///< the peer does not speak DTLS 1.2 as it should
+  no_answer,             ///< the last flight was repeated too often
+  close_notify,          ///< the peer closed the session
 };
 
 const boost::system::error_category& transport_category() noexcept;
-inline boost::system::error_code make_error_code(transport_error e) noexcept { return {static_cast<int>(e), transport_category()}; }
+inline boost::system::error_code make_error_code(transport_error e) noexcept {
+  return {static_cast<int>(e), transport_category()};
+}
 
 }  // namespace agw
 
