@@ -5,6 +5,8 @@ find_package(Boost 1.81 REQUIRED COMPONENTS system json url)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(usrsctp REQUIRED IMPORTED_TARGET usrsctp)
 pkg_check_modules(nice REQUIRED IMPORTED_TARGET nice)
+# Its -pthread defines _REENTRANT, with which the precompiled header was not made; Threads::Threads comes with agw::boost.
+set_target_properties(PkgConfig::nice PROPERTIES INTERFACE_COMPILE_OPTIONS "")
 find_package(prometheus-cpp REQUIRED CONFIG)
 find_package(spdlog REQUIRED CONFIG)
 find_package(CLI11 REQUIRED CONFIG)
