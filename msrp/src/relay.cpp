@@ -1,0 +1,200 @@
+#include "agw/msrp/relay.hpp"
+
+#include <deque>
+#include <string>
+
+#include "agw/core/error.hpp"
+#include "agw/core/until.hpp"
+
+namespace agw::msrp {
+namespace {
+
+constexpr std::size_t first_read_bytes = 4 * 1024;
+constexpr unsigned small_reads_before_shrinking = 16;
+
+rechunker_config make_rechunker_config(const relay_config& config, const message_pipe& channel) {
+  rechunker_config out;
+  out.max_message_bytes = std::min(config.max_message_bytes, channel.max_message_bytes());
+  out.limits = config.limits;
+  return out;
+}
+
+// True while its scope lives.
+class raised {
+ public:
+  explicit raised(bool& flag) noexcept : flag_(flag) { flag_ = true; }
+  ~raised() { flag_ = false; }
+  raised(const raised&) = delete;
+  raised& operator=(const raised&) = delete;
+
+ private:
+  bool& flag_;
+};
+
+[[noreturn]] void fail(boost::system::error_code code, std::string_view where) {
+  throw stage_error("msrp", reason(code), code, std::string(where).append(": ").append(code.message()));
+}
+
+}  // namespace
+
+// The right to write to a pipe, which takes one writer at a time. There are two who may want it, so at most one waits.
+class relay::turn {
+ public:
+  turn(bool& taken, event& free) noexcept : taken_(taken), free_(free) { taken_ = true; }
+  ~turn() {
+    taken_ = false;
+    free_.set();
+  }
+  turn(const turn&) = delete;
+  turn& operator=(const turn&) = delete;
+
+  static awaitable<void> comes(bool& taken, event& free) {
+    while (taken) co_await free.wait();
+    free.reset();
+  }
+
+ private:
+  bool& taken_;
+  event& free_;
+};
+
+relay::relay(relay_config config, message_pipe& channel, byte_stream& stream, flow_gate& gate)
+    : config_(std::move(config)),
+      channel_(channel),
+      stream_(stream),
+      gate_(gate),
+      rechunker_(make_rechunker_config(config_, channel), config_.paths, splits_, counters_.to_channel),
+      checker_(config_.limits, config_.paths, splits_, counters_.to_stream) {}
+
+awaitable<side> relay::run() {
+  task_group group(co_await asio::this_coro::executor, "msrp");
+  group_ = &group;
+  group.spawn("to channel", [this] { return direction(side::stream); });
+  group.spawn("to stream", [this] { return direction(side::channel); });
+  co_await group.join();
+  co_return closed_.value();
+}
+
+awaitable<void> relay::direction(side from) {
+  try {
+    if (from == side::stream) {
+      co_await to_channel();
+    } else {
+      co_await to_stream();
+    }
+  } catch (const stage_error&) {
+    // The session is over already: that its last octets found nobody is no failure.
+    if (!closed_) throw;
+  }
+  closed_by(from);
+}
+
+// Called by a direction whose input has ended, when all of it was handed on.
+void relay::closed_by(side s) {
+  // With the other direction ended before, or without anything in its hands, there is nothing left to wait for.
+  const bool over = closed_ || (s == side::stream ? idle_from_channel_ : idle_from_stream_);
+  if (!closed_) closed_ = s;
+  if (over) {
+    group_->cancel();
+    return;
+  }
+  group_->spawn("flush", [this]() -> awaitable<void> {
+    co_await sleep_until(deadline_after(config_.flush));
+    group_->cancel();
+  });
+}
+
+awaitable<void> relay::to_channel() {
+  buffer_.resize(std::min(first_read_bytes, config_.max_read_bytes));
+  while (!closed_) {
+    std::size_t size = 0;
+    {
+      raised idle(idle_from_stream_);
+      co_await gate_.passes(side::stream);
+      size = co_await stream_.read_some(buffer_);
+    }
+    if (size == 0) break;
+    co_await gate_.passes(side::stream);
+    bytes_view in(buffer_.data(), size);
+    for (;;) {
+      const auto out = rechunker_.next(in);
+      if (!out) fail(out.error(), "from the stream");
+      if (!*out) break;
+      if ((*out)->to == side::channel) {
+        co_await send_channel((*out)->head);
+      } else {
+        std::vector<bytes_view> pieces(1, (*out)->head);
+        co_await write_stream(std::move(pieces));
+      }
+    }
+    grow_or_shrink(size);
+  }
+  if (!closed_ || *closed_ == side::stream) {
+    // A chunk that the stream broke off is aborted, not left open.
+    if (const auto last = rechunker_.finish()) co_await send_channel(last->head);
+  }
+}
+
+awaitable<void> relay::to_stream() {
+  std::vector<message> batch;
+  std::deque<std::string> rewritten;
+  while (!closed_) {
+    batch.clear();
+    rewritten.clear();
+    bool more = false;
+    {
+      raised idle(idle_from_channel_);
+      co_await gate_.passes(side::channel);
+      more = co_await channel_.receive(batch);
+    }
+    co_await gate_.passes(side::channel);
+    std::vector<bytes_view> pieces;
+    boost::system::error_code error;
+    for (const auto& one : batch) {
+      const auto out = checker_.check(one.bytes);
+      if (!out) {
+        error = out.error();
+        break;
+      }
+      if (!*out) continue;
+      if ((*out)->to == side::channel) {
+        co_await send_channel((*out)->head);
+        continue;
+      }
+      // The checker's own text is gone with its next call.
+      const bool own = (*out)->head.data() != one.bytes.data();
+      pieces.push_back(own ? as_bytes(rewritten.emplace_back(as_text((*out)->head))) : (*out)->head);
+      if (!(*out)->rest.empty()) pieces.push_back((*out)->rest);
+    }
+    if (!pieces.empty()) co_await write_stream(std::move(pieces));
+    if (error) fail(error, "from the channel");
+    if (!more) break;
+  }
+}
+
+awaitable<void> relay::write_stream(std::vector<bytes_view> pieces) {
+  co_await turn::comes(stream_taken_, stream_free_);
+  turn mine(stream_taken_, stream_free_);
+  co_await stream_.write(pieces);
+}
+
+awaitable<void> relay::send_channel(bytes_view message) {
+  co_await turn::comes(channel_taken_, channel_free_);
+  turn mine(channel_taken_, channel_free_);
+  co_await channel_.send(message, message_kind::binary);
+}
+
+void relay::grow_or_shrink(std::size_t read) {
+  const auto size = buffer_.size();
+  if (read == size && size < config_.max_read_bytes) {
+    buffer_.resize(std::min(size * 4, config_.max_read_bytes));
+    small_reads_ = 0;
+  } else if (read >= size / 4) {
+    small_reads_ = 0;
+  } else if (size > first_read_bytes && ++small_reads_ == small_reads_before_shrinking) {
+    std::vector<std::byte>(size / 4).swap(buffer_);
+    small_reads_ = 0;
+  }
+}
+
+}  // namespace agw::msrp

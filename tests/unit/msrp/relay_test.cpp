@@ -1,0 +1,360 @@
+#include "agw/msrp/relay.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "support/loop.hpp"
+#include "unit/msrp/memory_pipes.hpp"
+#include "unit/msrp/sample.hpp"
+
+using namespace agw;
+using namespace agw::msrp;
+using namespace agw::msrp::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A relay that runs on a test clock between two pipes in memory.
+struct call {
+  explicit call(relay_paths paths = {}, std::size_t channel_limit = 65536) {
+    channel.limit = channel_limit;
+    relay_config config;
+    config.paths = std::move(paths);
+    relaying.emplace(std::move(config), channel, stream, gate);
+    auto body = [this]() -> awaitable<void> { ended_by = co_await relaying->run(); };
+    asio::co_spawn(context, std::move(body), asio::bind_cancellation_slot(cancel.slot(), [this](std::exception_ptr e) {
+      error = std::move(e);
+      ended = true;
+    }));
+    settle();
+  }
+  ~call() {
+    if (!ended) {
+      cancel.emit(asio::cancellation_type::terminal);
+      settle();
+    }
+    if (!ended) std::terminate();
+  }
+  void settle() { time.settle(); }
+  std::string failure() {
+    try {
+      if (error) std::rethrow_exception(error);
+    } catch (const stage_error& e) {
+      return e.cause();
+    } catch (const system_error& e) {
+      return e.code() == asio::error::operation_aborted ? "cancelled" : e.what();
+    }
+    return "";
+  }
+
+  asio::io_context context{1};
+  agw::test::manual_clock time{context};
+  memory_channel channel;
+  memory_stream stream;
+  flow_gate gate{stream_mode::send_receive, stream_mode::send_receive};
+  std::optional<relay> relaying;
+  asio::cancellation_signal cancel;
+  std::optional<side> ended_by;
+  std::exception_ptr error;
+  bool ended = false;
+};
+
+}  // namespace
+
+TEST_CASE("the relay hands chunks on in both directions") {
+  call c;
+  const auto hello = make_chunk("hello");
+  const auto world = make_chunk("world");
+  c.stream.arrive(hello.substr(0, 30));
+  c.settle();
+  CHECK(c.channel.sent.empty());
+  c.stream.arrive(hello.substr(30) + world);
+  c.channel.arrive(world);
+  c.settle();
+  CHECK(c.channel.sent == std::vector<std::string>{hello, world});
+  CHECK(c.channel.kinds == std::vector<message_kind>{message_kind::binary, message_kind::binary});
+  CHECK(c.stream.sent == world);
+  CHECK(c.relaying->counters().to_channel.chunks == 2);
+  CHECK(c.relaying->counters().to_channel.bytes == hello.size() + world.size());
+  CHECK(c.relaying->counters().to_stream.messages == 1);
+  CHECK_FALSE(c.ended);
+}
+
+TEST_CASE("messages that arrive together are written together") {
+  call c;
+  std::string all;
+  for (int i = 0; i < 20; ++i) {
+    const auto chunk = make_chunk("message " + std::to_string(i));
+    c.channel.arrive(chunk);
+    all += chunk;
+  }
+  c.settle();
+  CHECK(c.stream.sent == all);
+  CHECK(c.stream.writes == 1);
+}
+
+TEST_CASE("a split chunk is answered once, with its own transaction id") {
+  call c({}, 2000);
+  c.stream.arrive(make_chunk(std::string(10000, 'x')));
+  c.settle();
+  REQUIRE(c.channel.sent.size() >= 6);
+  for (const auto& piece : c.channel.sent) {
+    CHECK(c.stream.sent.empty());
+    const auto id = parse_whole(piece).chunks.at(0).transaction_id;
+    c.channel.arrive("MSRP " + id + " 200 OK\r\nTo-Path: a\r\nFrom-Path: b\r\n-------" + id + "$\r\n");
+    c.settle();
+  }
+  CHECK(c.stream.sent == "MSRP d93kswow 200 OK\r\nTo-Path: a\r\nFrom-Path: b\r\n-------d93kswow$\r\n");
+  CHECK(c.relaying->counters().to_stream.absorbed == c.channel.sent.size());
+}
+
+TEST_CASE("a channel without room stops the reading of the stream, and nothing is lost") {
+  call c({}, 65536);
+  c.channel.window = 3;
+  std::string all;
+  for (int i = 0; i < 200; ++i) all += make_chunk(std::string(5000, 'x'));
+  c.stream.arrive(all);
+  c.settle();
+  CHECK(c.channel.sent.size() == 3);
+  CHECK(c.stream.waiting() > all.size() - 100000);
+  c.channel.give_room(unlimited);
+  c.settle();
+  std::string got;
+  for (const auto& m : c.channel.sent) got += m;
+  CHECK(got == all);
+}
+
+TEST_CASE("a stream without room stops the receiving of messages, and nothing is lost") {
+  call c;
+  c.stream.window = 100;
+  const auto chunk = make_chunk(std::string(1000, 'x'));
+  c.channel.arrive(chunk);
+  c.settle();
+  c.channel.arrive(chunk);
+  c.channel.arrive(chunk);
+  c.settle();
+  CHECK(c.stream.sent.size() == 100);
+  CHECK(c.channel.waiting() == 2);
+  c.stream.give_room(unlimited);
+  c.settle();
+  CHECK(c.stream.sent == chunk + chunk + chunk);
+}
+
+TEST_CASE("the gate holds each direction by not reading") {
+  call c;
+  const auto chunk = make_chunk("hello");
+  c.gate.set(side::channel, stream_mode::inactive);
+  c.stream.arrive(chunk);
+  c.channel.arrive(chunk);
+  c.settle();
+  CHECK(c.channel.sent.empty());
+  CHECK(c.stream.sent.empty());
+  c.gate.set(side::channel, stream_mode::receive_only);
+  c.settle();
+  CHECK(c.channel.sent.empty());
+  CHECK(c.stream.sent == chunk);
+  c.stream.arrive(std::string(100000, ' '));  // not even looked at
+  c.settle();
+  CHECK(c.stream.waiting() >= 100000 - 65536);
+  CHECK_FALSE(c.ended);
+  c.gate.set(side::stream, stream_mode::inactive);
+  c.channel.arrive(chunk);
+  c.gate.set(side::channel, stream_mode::send_only);
+  c.settle();
+  CHECK(c.stream.sent == chunk);
+  c.gate.set(side::stream, stream_mode::send_receive);
+  c.settle();
+  CHECK(c.channel.sent == std::vector<std::string>{chunk});
+  CHECK(c.failure() == "msrp:syntax");  // now the blanks are seen
+}
+
+TEST_CASE("a gate that is closed from the start lets nothing through until both sides are opened") {
+  flow_gate gate;
+  CHECK_FALSE(gate.open(side::channel));
+  gate.set(side::channel, stream_mode::send_receive);
+  CHECK_FALSE(gate.open(side::channel));
+  gate.set(side::stream, stream_mode::send_only);
+  CHECK(gate.open(side::channel));
+  CHECK_FALSE(gate.open(side::stream));
+  gate.set(side::stream, stream_mode::receive_only);
+  CHECK_FALSE(gate.open(side::channel));
+  CHECK(gate.open(side::stream));
+}
+
+TEST_CASE("garbage ends the relay with the word of the vocabulary, after what came before it") {
+  const auto chunk = make_chunk("hello");
+  {
+    call c;
+    c.stream.arrive(chunk + "garbage");
+    c.settle();
+    CHECK(c.failure() == "msrp:syntax");
+    CHECK(c.channel.sent == std::vector<std::string>{chunk});
+    CHECK(c.relaying->counters().to_channel.rejected == 1);
+  }
+  {
+    call c;
+    c.channel.arrive(chunk);
+    c.channel.arrive("garbage");
+    c.settle();
+    CHECK(c.failure() == "msrp:syntax");
+    CHECK(c.stream.sent == chunk);
+    CHECK(c.relaying->counters().to_stream.rejected == 1);
+  }
+  {
+    call c({}, 300);
+    c.stream.arrive(make_chunk(std::string(1000, 'x')));
+    c.settle();
+    CHECK(c.failure() == "msrp:too-large");
+  }
+}
+
+TEST_CASE("an orderly close of either side ends the relay and names the side") {
+  const auto chunk = make_chunk("hello");
+  {
+    call c;
+    c.stream.arrive(chunk);
+    c.stream.peer_closes();
+    c.settle();
+    CHECK(c.failure() == "");
+    CHECK(c.ended_by == side::stream);
+    CHECK(c.channel.sent == std::vector<std::string>{chunk});
+  }
+  {
+    call c;
+    c.channel.arrive(chunk);
+    c.channel.peer_closes();
+    c.settle();
+    CHECK(c.failure() == "");
+    CHECK(c.ended_by == side::channel);
+    CHECK(c.stream.sent == chunk);
+  }
+}
+
+TEST_CASE("what was taken before the other side closed is flushed, for a bounded time") {
+  const auto chunk = make_chunk(std::string(1000, 'x'));
+  for (const bool reads_on : {true, false}) {
+    call c;
+    c.stream.window = 10;
+    c.channel.arrive(chunk);
+    c.settle();
+    c.stream.peer_closes();
+    c.settle();
+    CHECK_FALSE(c.ended);
+    c.time.advance(499ms);
+    CHECK_FALSE(c.ended);
+    if (reads_on) {
+      c.stream.give_room(unlimited);
+      c.settle();
+      CHECK(c.stream.sent == chunk);
+    } else {
+      c.time.advance(1ms);
+    }
+    CHECK(c.ended);
+    CHECK(c.failure() == "");
+    CHECK(c.ended_by == side::stream);
+  }
+}
+
+TEST_CASE("a flush into a channel that is gone is no failure") {
+  call c;
+  c.channel.window = 0;
+  c.stream.arrive(make_chunk("hello"));
+  c.settle();
+  c.channel.peer_closes();
+  c.settle();
+  CHECK_FALSE(c.ended);
+  c.channel.fail();
+  c.settle();
+  CHECK(c.ended);
+  CHECK(c.failure() == "");
+  CHECK(c.ended_by == side::channel);
+}
+
+TEST_CASE("a stream that closes inside a split chunk aborts the message") {
+  call c({}, 2000);
+  const auto chunk = make_chunk(std::string(10000, 'x'));
+  c.stream.arrive(chunk.substr(0, 5000));
+  c.stream.peer_closes();
+  c.settle();
+  CHECK(c.ended_by == side::stream);
+  REQUIRE(c.channel.sent.size() >= 2);
+  CHECK(parse_whole(c.channel.sent.back()).chunks.at(0).flag == '#');
+}
+
+TEST_CASE("a failure of a pipe is the relay's failure") {
+  call c;
+  c.channel.fail();
+  c.settle();
+  CHECK(c.failure() == "channel:reset");
+}
+
+TEST_CASE("cancel ends the relay at every wait") {
+  const auto chunk = make_chunk(std::string(1000, 'x'));
+  const auto cancelled = [](call& c) {
+    CHECK_FALSE(c.ended);
+    c.cancel.emit(asio::cancellation_type::terminal);
+    c.settle();
+    CHECK(c.ended);
+    CHECK(c.failure() == "cancelled");
+  };
+  {
+    call c;  // reading
+    cancelled(c);
+  }
+  {
+    call c;  // at the gate
+    c.gate.set(side::channel, stream_mode::inactive);
+    c.stream.arrive(chunk);
+    c.channel.arrive(chunk);
+    c.settle();
+    cancelled(c);
+  }
+  {
+    call c;  // writing, both ways
+    c.stream.window = 1;
+    c.channel.window = 0;
+    c.stream.arrive(chunk);
+    c.channel.arrive(chunk);
+    c.settle();
+    cancelled(c);
+  }
+  {
+    call c;  // flushing
+    c.stream.window = 1;
+    c.channel.arrive(chunk);
+    c.stream.peer_closes();
+    c.settle();
+    cancelled(c);
+  }
+}
+
+TEST_CASE("in aware mode a stranger is answered on his own side, between the other writes") {
+  relay_paths paths;
+  paths.mode = relay_mode::aware;
+  paths.stream.own = "msrp://gw.example.com:4000/core;tcp";
+  paths.stream.peer = alice;
+  paths.channel.own = "msrps://gw.example.com:9/wic;dc";
+  paths.channel.peer = bob;
+  send_options to_core;
+  to_core.to = paths.channel.own;
+  to_core.from = bob;
+  call c(paths);
+  c.stream.window = 20;
+  const auto chunk = make_chunk(std::string(1000, 'x'), to_core);
+  c.channel.arrive(chunk);
+  c.settle();
+  c.stream.arrive(make_chunk("for somebody else"));
+  c.settle();
+  CHECK(c.stream.sent.size() == 20);
+  c.stream.give_room(unlimited);
+  c.settle();
+  const auto seen = parse_whole(c.stream.sent);
+  REQUIRE_FALSE(seen.error);
+  REQUIRE(seen.chunks.size() == 2);
+  CHECK(seen.chunks[0].body == std::string(1000, 'x'));
+  CHECK(seen.chunks[1].kind == chunk_kind::response);
+  CHECK(c.channel.sent.empty());
+  c.channel.arrive(make_chunk("astray"));
+  c.settle();
+  REQUIRE(c.channel.sent.size() == 1);
+  CHECK(c.channel.sent[0].substr(0, 17) == "MSRP d93kswow 481");
+}
