@@ -1,0 +1,28 @@
+// What a server's connections share.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agw/http/server.hpp"
+
+namespace agw::http {
+
+struct server::state {
+  explicit state(asio::any_io_executor executor, server_config c) : config(std::move(c)), acceptor(std::move(executor)) {}
+
+  server_config config;
+  asio::ip::tcp::acceptor acceptor;
+  std::map<std::string, handler, std::less<>> handlers;
+  std::map<std::string, asset, std::less<>> assets;
+  std::map<std::string, websocket_handler, std::less<>> websockets;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::size_t connections = 0;
+};
+
+/// One connection from its first byte to its last. Throws nothing but cancellation and what a bug throws.
+awaitable<void> serve_connection(server::state& server, asio::ip::tcp::socket socket);
+
+}  // namespace agw::http
