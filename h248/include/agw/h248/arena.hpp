@@ -21,7 +21,7 @@ class arena {
   // 16 KiB takes a message of several hundred elements without a further allocation.
   static constexpr std::size_t first_block_bytes = 16 * 1024;
 
-  arena() noexcept = default;
+  arena() noexcept {}  // not defaulted: that would let make_unique clear the block
   arena(const arena&) = delete;
   arena& operator=(const arena&) = delete;
   ~arena() { release(); }

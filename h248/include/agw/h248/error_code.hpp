@@ -1,5 +1,5 @@
-// H.248.8: the error codes that stand in error descriptors and the ServiceChange reasons, each with its text. Codes missing from the table are kept
-// as numbers: static_cast<error_code>(n).
+// H.248.8: the error codes that stand in error descriptors, and the ServiceChange reasons, each with its text. A code that is
+// not in the table is kept as a number: static_cast<error_code>(n).
 #pragma once
 
 #include <cstdint>

@@ -45,7 +45,9 @@ struct completion_reasons {
   constexpr completion_reasons(std::initializer_list<completion_reason> reasons) noexcept {
     for (const auto reason : reasons) add(reason);
   }
-  constexpr void add(completion_reason reason) noexcept { bits = static_cast<std::uint8_t>(bits | static_cast<unsigned>(reason)); }
+  constexpr void add(completion_reason reason) noexcept {
+    bits = static_cast<std::uint8_t>(bits | static_cast<unsigned>(reason));
+  }
   constexpr bool has(completion_reason reason) const noexcept { return (bits & static_cast<unsigned>(reason)) != 0; }
   bool operator==(const completion_reasons&) const = default;
 };

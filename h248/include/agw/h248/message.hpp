@@ -153,6 +153,7 @@ class owned_message {
 
  private:
   struct state {
+    state() {}
     arena memory;
     message value;
   };

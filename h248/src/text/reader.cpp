@@ -1,0 +1,228 @@
+#include "text/reader.hpp"
+
+#include <agw/h248/ascii.hpp>
+
+namespace agw::h248::text {
+
+namespace {
+constexpr std::size_t max_name_chars = 64;
+}
+
+void reader::skip_comments() {
+  while (at_ != end_) {
+    if (is(*at_, white)) {
+      ++at_;
+    } else if (*at_ == ';') {
+      while (at_ != end_ && *at_ != '\n' && *at_ != '\r') ++at_;
+    } else {
+      return;
+    }
+  }
+}
+
+bool reader::separator() {
+  const char* from = at_;
+  skip();
+  return at_ != from || fail("white space");
+}
+
+bool reader::name(std::string_view& out, std::string_view expected) {
+  const std::size_t where = offset();
+  if (at_ == end_ || !is(*at_, name_start)) return fail(expected);
+  out = word();
+  return out.size() <= max_name_chars || fail(level, "a name of at most 64 characters", where);
+}
+
+bool reader::item_after(std::string_view package, item_name& out) {
+  const auto where = static_cast<std::size_t>(package.data() - begin_);
+  if (package.empty() || !is(package.front(), name_start)) return fail(level, "a package name", where);
+  if (package.size() > max_name_chars) return fail(level, "a name of at most 64 characters", where);
+  if (!take_glued('/')) return fail("'/' behind the package name");
+  out.package = package;
+  if (peek() == '*') {
+    out.item = {at_++, 1};
+    return true;
+  }
+  return name(out.item, "an item name or '*'");
+}
+
+bool reader::item(item_name& out) {
+  if (peek() != '*') return item_after(word(), out);
+  out.package = {at_++, 1};
+  if (!take_glued('/')) return fail("'/' behind '*'");
+  if (peek() != '*') return fail("'*' behind '*/'");
+  out.item = {at_++, 1};
+  return true;
+}
+
+bool reader::number(std::uint32_t& out, std::uint32_t max, std::string_view expected) {
+  const std::size_t where = offset();
+  std::uint64_t n = 0;
+  std::size_t digits = 0;
+  for (; at_ != end_ && is(*at_, digit); ++at_, ++digits) {
+    if (digits == 10) return fail(level, expected, where);
+    n = n * 10 + static_cast<std::uint64_t>(*at_ - '0');
+  }
+  if (digits == 0 || n > max) return fail(level, expected, where);
+  out = static_cast<std::uint32_t>(n);
+  return true;
+}
+
+bool reader::uint16(std::uint16_t& out, std::string_view expected) {
+  std::uint32_t n = 0;
+  if (!number(n, 65535, expected)) return false;
+  out = static_cast<std::uint16_t>(n);
+  return true;
+}
+
+bool reader::quoted(std::string_view& out) {
+  if (!take_glued('"')) return fail("a quoted string");
+  const char* from = at_;
+  while (at_ != end_ && is(*at_, quotable)) ++at_;
+  if (at_ == end_ || *at_ != '"') {
+    fail("'\"' at the end of the string");
+    // Whoever looks for the end of this command is not to take the closing quote for an opening one.
+    while (at_ != end_ && *at_++ != '"') {
+    }
+    return false;
+  }
+  out = {from, static_cast<std::size_t>(at_ - from)};
+  ++at_;
+  return true;
+}
+
+bool reader::one_value(value& out) {
+  if (peek() == '"') {
+    out.quoted = true;
+    return quoted(out.text);
+  }
+  const char* from = at_;
+  while (at_ != end_ && is(*at_, safe)) ++at_;
+  if (at_ == from) return fail("a value");
+  out = {{from, static_cast<std::size_t>(at_ - from)}, false};
+  return true;
+}
+
+bool reader::termination(termination_id& out) {
+  const char* from = at_;
+  if (at_ != end_ && (*at_ == '$' || *at_ == '*')) ++at_;
+  const bool wild = at_ != from;
+  if (at_ != end_ && is(*at_, name_start) && !(wild && *from == '$')) {
+    while (at_ != end_ && is(*at_, path_part)) ++at_;
+    if (at_ != end_ && *at_ == '@') {
+      ++at_;
+      const char* domain = at_;
+      while (at_ != end_ && (is(*at_, digit | name_start) || *at_ == '*' || *at_ == '-' || *at_ == '.')) ++at_;
+      if (at_ == domain || *domain == '-' || *domain == '.') return fail("a domain behind '@'");
+    }
+  } else if (!wild) {
+    return fail("a TerminationID");
+  }
+  out.name = {from, static_cast<std::size_t>(at_ - from)};
+  if (out.name.size() > max_name_chars) {
+    at_ = from;
+    return fail("a TerminationID of at most 64 characters");
+  }
+  return true;
+}
+
+bool reader::time(time_stamp& out) {
+  const char* from = at_;
+  const auto eight = [this](std::uint32_t& n) {
+    n = 0;
+    for (int i = 0; i < 8; ++i, ++at_) {
+      if (at_ == end_ || !is(*at_, digit)) return false;
+      n = n * 10 + static_cast<std::uint32_t>(*at_ - '0');
+    }
+    return true;
+  };
+  bool good = eight(out.date) && (peek() == 'T' || peek() == 't');
+  if (good) {
+    ++at_;
+    good = eight(out.time);
+  }
+  return good || fail(level, "a time: 8 digits, T, 8 digits", static_cast<std::size_t>(from - begin_));
+}
+
+bool reader::octets(std::string_view& out, bool& escaped) {
+  const char* from = at_;
+  escaped = false;
+  for (; at_ != end_ && *at_ != '}'; ++at_) {
+    if (*at_ == '\0') return fail("text without NUL");
+    if (*at_ == '\\' && at_ + 1 != end_ && at_[1] == '}') {
+      escaped = true;
+      ++at_;
+    }
+  }
+  if (at_ == end_) return fail("'}' at the end of the session description");
+  const char* to = at_;
+  while (to != from && is(to[-1], white)) --to;
+  out = {from, static_cast<std::size_t>(to - from)};
+  return close();
+}
+
+bool reader::extension_after(std::string_view x, std::string_view& out) {
+  if (!iequals(x, "X") || (peek() != '-' && peek() != '+')) {
+    back_to(x);
+    return fail("a known word, or X- and a name");
+  }
+  ++at_;
+  const char* from = at_;
+  while (at_ != end_ && is(*at_, digit | name_start)) ++at_;
+  if (at_ == from || at_ - from > 6) return fail("1 to 6 letters and digits behind 'X-'");
+  out = {x.data(), static_cast<std::size_t>(at_ - x.data())};
+  return true;
+}
+
+std::string_view reader::hex_digits() {
+  const char* from = at_;
+  while (at_ != end_ && is(*at_, hex)) ++at_;
+  return {from, static_cast<std::size_t>(at_ - from)};
+}
+
+bool reader::hex_number(std::size_t n, std::uint32_t& out) {
+  const std::string_view digits = hex_digits();
+  if (digits.size() != n) return fail("8 hexadecimal digits");
+  out = 0;
+  for (const char c : digits) {
+    const auto low = static_cast<unsigned>(ascii_digit(c) ? c - '0' : ascii_lower(c) - 'a' + 10);
+    out = out * 16 + low;
+  }
+  return true;
+}
+
+bool reader::skip_to_depth(int depth) {
+  std::string_view last;  // the word before a brace: after Local and Remote everything up to '}' is octets
+  while (at_ != end_) {
+    const char c = *at_;
+    if (c == '"') {
+      for (++at_; at_ != end_ && *at_ != '"';) ++at_;
+      if (at_ != end_) ++at_;
+      last = {};
+    } else if (c == ';') {
+      skip_comments();
+    } else if (c == '{') {
+      ++at_;
+      ++depth_;
+      if (iequals(last, "Local") || iequals(last, "L") || iequals(last, "Remote") || iequals(last, "R")) {
+        while (at_ != end_ && *at_ != '}') at_ += *at_ == '\\' && at_ + 1 != end_ ? 2 : 1;
+      }
+      last = {};
+    } else if (c == '}') {
+      ++at_;
+      if (--depth_ <= depth) {
+        skip();
+        return depth_ == depth;
+      }
+      last = {};
+    } else if (is(c, name_part)) {
+      last = word();
+    } else {
+      if (!is(c, white)) last = {};
+      ++at_;
+    }
+  }
+  return false;
+}
+
+}  // namespace agw::h248::text

@@ -1,0 +1,71 @@
+#include <agw/h248/text.hpp>
+
+#include <utility>
+
+#include "text/parser.hpp"
+#include "text/writer.hpp"
+
+namespace agw::h248 {
+
+struct parsed_message::state {
+  state() {}  // not an implicit one: that would clear the arena's block
+
+  arena memory;
+  std::string owned;
+  std::string_view text;
+  message value;
+  list<parse_error> errors;
+  bool readable = false;
+};
+
+parsed_message::parsed_message(std::unique_ptr<state> at) noexcept : at_(std::move(at)) {}
+parsed_message::parsed_message(parsed_message&&) noexcept = default;
+parsed_message& parsed_message::operator=(parsed_message&&) noexcept = default;
+parsed_message::~parsed_message() = default;
+
+const message& parsed_message::operator*() const noexcept { return at_->value; }
+const message* parsed_message::operator->() const noexcept { return &at_->value; }
+message& parsed_message::get() noexcept { return at_->value; }
+bool parsed_message::readable() const noexcept { return at_->readable; }
+const list<parse_error>& parsed_message::errors() const noexcept { return at_->errors; }
+std::string_view parsed_message::text() const noexcept { return at_->text; }
+arena& parsed_message::memory() noexcept { return at_->memory; }
+
+class text_parser {
+ public:
+  static parsed_message run(std::string owned, std::string_view view, bool keep, const parse_limits& limits) {
+    auto at = std::make_unique<parsed_message::state>();
+    at->owned = std::move(owned);
+    at->text = keep ? std::string_view(at->owned) : view;
+    at->readable = text::parser(at->text, at->memory, at->errors, limits).parse(at->value);
+    return parsed_message(std::move(at));
+  }
+};
+
+parsed_message parse(std::string text, const parse_limits& limits) { return text_parser::run(std::move(text), {}, true, limits); }
+parsed_message parse_view(std::string_view text, const parse_limits& limits) { return text_parser::run({}, text, false, limits); }
+
+void write_header(std::string& out, const message& m, layout style) { text::writer(out, style, m.version).header(m); }
+
+void write_transaction(std::string& out, const transaction& t, std::uint8_t version, layout style) {
+  text::writer(out, style, version).item(t);
+}
+
+void write(std::string& out, const message& m, layout style) {
+  text::writer w(out, style, m.version);
+  w.header(m);
+  if (m.error) {
+    w.error(*m.error);
+    if (style == layout::pretty) out += '\n';
+  }
+  for (const auto& t : m.transactions) w.item(t);
+}
+
+std::string to_text(const message& m, layout style) {
+  std::string out;
+  out.reserve(1024);
+  write(out, m, style);
+  return out;
+}
+
+}  // namespace agw::h248
