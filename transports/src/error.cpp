@@ -30,6 +30,15 @@ class transport_category_type final : public boost::system::error_category {
       case transport_error::handshake_failed: return "handshake failed";
       case transport_error::no_answer: return "no answer to the last flight";
       case transport_error::close_notify: return "closed by close_notify";
+      case transport_error::bad_dcep: return "malformed DCEP message";
+      case transport_error::association_aborted: return "association aborted by the peer";
+      case transport_error::association_closed: return "association shut down by the peer";
+      case transport_error::association_lost: return "association lost: no acknowledgement";
+      case transport_error::association_stalled: return "association stalled";
+      case transport_error::channel_busy: return "stream id in use";
+      case transport_error::channel_reset: return "channel closed";
+      case transport_error::no_streams: return "the peer allows no more streams";
+      case transport_error::usrsctp: return "usrsctp refused";
     }
     return "unknown error";
   }

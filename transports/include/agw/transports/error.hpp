@@ -31,6 +31,16 @@ enum class transport_error {
   handshake_failed,      ///< the peer does not speak DTLS 1.2 as it should
   no_answer,             ///< the last flight was repeated too often
   close_notify,          ///< the peer closed the session
+  // SCTP, data channels
+  bad_dcep = 300,      ///< a DCEP message that RFC 8832 does not allow
+  association_aborted, ///< the peer sent ABORT
+  association_closed,  ///< the peer shut the association down
+  association_lost,    ///< nothing was acknowledged, however often it was sent
+  association_stalled, ///< data outstanding, nothing acknowledged, and nothing sent again
+  channel_busy,        ///< the stream id carries a channel already
+  channel_reset,       ///< the peer, or we, closed the channel
+  no_streams,          ///< the peer allows no stream with that id
+  usrsctp,             ///< usrsctp refused a call
 };
 
 const boost::system::error_category& transport_category() noexcept;

@@ -1,0 +1,58 @@
+// One WebRTC data channel: a message pipe on one SCTP stream id (RFC 8831).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agw/core/pipe.hpp"
+#include "agw/transports/dcep.hpp"
+
+namespace agw::sctp {
+
+class channel_state;
+
+struct channel_statistics {
+  std::uint64_t messages_sent = 0;
+  std::uint64_t bytes_sent = 0;  ///< of user data
+  std::uint64_t messages_received = 0;
+  std::uint64_t bytes_received = 0;
+};
+
+/// Made by an association, and lives on its shard. It may outlive the association; its calls then throw. Destroying an open
+/// channel resets its stream without waiting.
+class data_channel final : public message_pipe {
+ public:
+  ~data_channel() override;
+
+  std::uint16_t id() const noexcept;
+  /// What the DCEP OPEN said, or what a negotiated channel was opened with.
+  const std::string& label() const noexcept;
+  const std::string& protocol() const noexcept;
+
+  /// See message_pipe. At most 64 messages at once. What is not received stays in a bounded queue (config::channel_buffer_bytes
+  /// and one message); when that is full, nothing more is read for the whole association and SCTP's window closes.
+  /// After the association failed: what was queued, then stage_error("sctp", …).
+  awaitable<bool> receive(std::vector<message>& into) override;
+  /// See message_pipe. Throws stage_error("channel", "reset") when the peer or we have closed the channel, std::length_error
+  /// beyond max_message_bytes(). Waiting channels of an association take turns, a message each.
+  bool try_send(bytes_view message, message_kind kind = message_kind::binary) override;
+  awaitable<void> send_ready() override;
+  /// The peer's a=max-message-size, and never more than the send buffer.
+  std::size_t max_message_bytes() const noexcept override;
+  /// Resets our direction once all that was sent is acknowledged (RFC 8831, 6.7), and waits for the peer's reset or the deadline.
+  /// Messages that arrive meanwhile go to a receive() that still runs, up to the queue's bound. The id may be used again when both
+  /// directions are reset; open_channel() waits for that.
+  awaitable<void> close(deadline by) override;
+
+  const channel_statistics& statistics() const noexcept;
+
+  /// For the association only.
+  explicit data_channel(std::shared_ptr<channel_state> state) noexcept;
+
+ private:
+  std::shared_ptr<channel_state> state_;
+};
+
+}  // namespace agw::sctp
