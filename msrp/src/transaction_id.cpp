@@ -42,7 +42,7 @@ std::string id_source::make_absent_from(bytes_view body, std::size_t length) {
 }
 
 bool occurs(std::string_view id, bytes_view body) noexcept {
-  return memmem(body.data(), body.size(), id.data(), id.size()) != nullptr;
+  return body.size() >= id.size() && memmem(body.data(), body.size(), id.data(), id.size()) != nullptr;
 }
 
 }  // namespace agw::msrp
