@@ -12,7 +12,7 @@ double seconds(clock::duration d) { return std::chrono::duration<double>(d).coun
 }  // namespace
 
 deadline stage_scope::deadline_of(std::string_view name, stage_life life) const {
-  if (life == stage_life::lasting) return no_deadline;
+  if (life != stage_life::setup) return no_deadline;
   const auto found = services_.deadlines.find(name);
   return found == services_.deadlines.end() ? no_deadline : deadline_after(found->second);
 }
@@ -31,7 +31,7 @@ void stage_scope::done(std::string_view name, clock::time_point begin, stage_lif
   event.stage = name;
   event.took = clock::now() - begin;
   log::debug("{}: {} done after {:.1f} ms", label_, name, seconds(event.took) * 1e3);
-  if (services_.metrics && life == stage_life::setup) services_.metrics->stage_took(name, seconds(event.took));
+  if (services_.metrics && life != stage_life::lasting) services_.metrics->stage_took(name, seconds(event.took));
   emit(event);
 }
 

@@ -1,7 +1,9 @@
 #include "agw/msrp/relay.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <string>
+#include <utility>
 
 #include "agw/core/error.hpp"
 #include "agw/core/until.hpp"
@@ -66,13 +68,33 @@ relay::relay(relay_config config, message_pipe& channel, byte_stream& stream, fl
       rechunker_(make_rechunker_config(config_, channel), config_.paths, splits_, counters_.to_channel),
       checker_(config_.limits, config_.paths, splits_, counters_.to_stream) {}
 
-awaitable<side> relay::run() {
+awaitable<std::optional<side>> relay::run() {
   task_group group(co_await asio::this_coro::executor, "msrp");
   group_ = &group;
   group.spawn("to channel", [this] { return direction(side::stream); });
   group.spawn("to stream", [this] { return direction(side::channel); });
   co_await group.join();
-  co_return closed_.value();
+  group_ = nullptr;
+  co_return closed_;
+}
+
+void relay::finish() {
+  if (!group_ || std::exchange(finishing_, true)) return;
+  group_->spawn("finish", [this] { return end_when_quiet(); });
+}
+
+// Octets that have arrived but were not read yet show within a turn of the loop or two; 20 ms is some hundred of them.
+awaitable<void> relay::end_when_quiet() {
+  constexpr auto quiet = std::chrono::milliseconds(20);
+  const auto by = deadline_after(config_.flush);
+  for (auto seen = counters_.to_channel.bytes + counters_.to_stream.bytes;;) {
+    co_await sleep_until(std::min(by, deadline_after(quiet)));
+    const auto now = counters_.to_channel.bytes + counters_.to_stream.bytes;
+    const bool idle = idle_from_channel_ && idle_from_stream_ && now == seen;
+    if (idle || clock::now() >= by) break;
+    seen = now;
+  }
+  group_->cancel();
 }
 
 awaitable<void> relay::direction(side from) {

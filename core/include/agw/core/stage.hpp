@@ -38,8 +38,12 @@ struct stage_services {
   stage_observer trace;                                           ///< sees every event of every scope, on the scope's shard; may be empty
 };
 
-/// Whether a stage ends when its layer is up, or lasts as long as the call.
-enum class stage_life { setup, lasting };
+/// How long a stage lives.
+enum class stage_life {
+  setup,    ///< ends when its layer is up; timed, with the configured deadline
+  patient,  ///< ends when its layer is up; timed, with a deadline of its own making
+  lasting,  ///< as long as the call
+};
 
 /// A node of the tree that stages run in: a stream group, a component or a termination's bearer. Shard-bound; outlives its stages.
 class stage_scope {
@@ -49,7 +53,8 @@ class stage_scope {
       : services_(services), label_(std::move(label)), stream_(stream), observer_(std::move(observer)) {}
 
   /// Runs a stage. `name` is a string literal. A `setup` stage is cancelled when the deadline configured under its name passes,
-  /// and then fails with the reason "timeout"; its duration goes into the histogram. A `lasting` stage has neither.
+  /// and then fails with the reason "timeout"; its duration goes into the histogram. A `lasting` stage has neither; a `patient`
+  /// one is timed, but sets its own deadline.
   /// Throws stage_error, reported once, when the stage fails; operation_aborted when it is cancelled.
   template <class T>
   awaitable<T> stage(std::string_view name, awaitable<T> operation, stage_life life = stage_life::setup) {

@@ -44,7 +44,12 @@ class relay {
   /// Relays until one side is closed by its peer, and yields that side; the pipes are still to be closed then. What was taken
   /// from the other side before that is handed on first, within config.flush. Throws stage_error "msrp" with "syntax" or
   /// "too-large" for what a peer sent, and whatever the pipes throw while both sides are open. Cancel ends it at once; may not be run twice.
-  awaitable<side> run();
+  /// Nothing: finish() ended it.
+  awaitable<std::optional<side>> run();
+
+  /// The call is about to end: what was taken from either side is still handed on, and what has already arrived is still taken, until
+  /// both sides have been quiet for a moment or config.flush is over; then run() returns. Without effect before and after run().
+  void finish();
 
   /// Live; to be read on the relay's shard.
   const relay_counters& counters() const noexcept { return counters_; }
@@ -57,6 +62,7 @@ class relay {
   awaitable<void> to_stream();
   awaitable<void> write_stream(std::vector<bytes_view> pieces);
   awaitable<void> send_channel(bytes_view message);
+  awaitable<void> end_when_quiet();
   void closed_by(side s);
   void grow_or_shrink(std::size_t read);
 
@@ -74,6 +80,7 @@ class relay {
   unsigned small_reads_ = 0;
   task_group* group_ = nullptr;     // while run() runs
   std::optional<side> closed_;
+  bool finishing_ = false;
   bool idle_from_channel_ = false;  // waiting for input: may be cancelled without loss
   bool idle_from_stream_ = false;
   bool stream_taken_ = false;       // aware mode's answers write on the side that they came from

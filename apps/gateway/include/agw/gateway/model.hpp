@@ -1,0 +1,200 @@
+// The gateway's own model: what a controller asks of contexts, terminations and streams, and what the gateway answers, as plain
+// values of no particular control protocol. H.248 fills these in today; another interface may tomorrow.
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <boost/asio/ip/address.hpp>
+
+namespace agw::gateway {
+
+using ip_address = boost::asio::ip::address;
+
+struct context_id {
+  std::uint32_t value = 0;
+  auto operator<=>(const context_id&) const = default;
+};
+
+/// Numbers a termination within the gateway; its name is the control interface's business.
+struct termination_id {
+  std::uint32_t value = 0;
+  auto operator<=>(const termination_id&) const = default;
+};
+
+/// Streams of equal number on two terminations of a context are interconnected.
+struct stream_number {
+  std::uint16_t value = 0;
+  auto operator<=>(const stream_number&) const = default;
+};
+
+/// Seen from the gateway: receive_only takes user data from the outside and sends none there. It governs the user data of
+/// components only; layers establish in any mode.
+enum class stream_mode : std::uint8_t { inactive, send_only, receive_only, send_receive };
+constexpr bool receives(stream_mode m) noexcept { return m == stream_mode::receive_only || m == stream_mode::send_receive; }
+constexpr bool sends(stream_mode m) noexcept { return m == stream_mode::send_only || m == stream_mode::send_receive; }
+
+/// a=setup (RFC 4145): who opens the TCP connection or the DTLS handshake.
+enum class setup_role : std::uint8_t { active, passive, actpass };
+
+/// The layers a controller can hold, order and release one by one.
+enum class layer : std::uint8_t { ice, dtls, sctp, channel, tcp, tls };
+
+// --- what a stream of a termination is asked to be -------------------------------------------------------------------------
+
+/// An SCTP association over DTLS over ICE/UDP: the deaggregation stream S1 of an access termination.
+struct association_local {
+  bool ice = true;                           ///< false: plain UDP to the remote address
+  std::optional<ip_address> address;         ///< absent: the interface's own
+  std::optional<std::uint16_t> port;         ///< absent: one of the configured range
+  std::optional<std::string> ice_ufrag;      ///< absent: random
+  std::optional<std::string> ice_pwd;
+  std::optional<setup_role> setup;           ///< DTLS: active is the client; absent as actpass
+  std::optional<std::uint16_t> sctp_port;    ///< absent: the gateway chooses
+  std::uint32_t max_message_bytes = 262144;  ///< what we take from the WIC
+};
+
+struct association_remote {
+  std::optional<ip_address> address;  ///< where plain UDP goes; with ICE only a default candidate
+  std::uint16_t port = 0;
+  std::string ice_ufrag;
+  std::string ice_pwd;
+  bool ice_lite = false;                  ///< the peer is lite
+  std::vector<std::string> candidates;    ///< values of a=candidate
+  std::vector<std::string> fingerprints;  ///< values of a=fingerprint; at least one is needed
+  std::optional<setup_role> setup;
+  std::uint16_t sctp_port = 0;
+  std::uint32_t max_message_bytes = 65536;  ///< RFC 8841: absent means 64 K
+};
+
+struct association_answer {
+  ip_address address;
+  std::uint16_t port = 0;
+  bool ice_lite = false;
+  std::string ice_ufrag;
+  std::string ice_pwd;
+  std::vector<std::string> candidates;
+  std::string fingerprint;
+  std::uint16_t sctp_port = 0;
+};
+
+/// One data channel of an association: a component stream of an access termination.
+struct channel_local {
+  std::optional<std::uint16_t> sid;  ///< a=dcmap with a number; absent: the next in-band OPEN that matches
+  std::string subprotocol;           ///< chooses the stage, "msrp" among them
+  std::string label;
+  bool ordered = true;
+  std::optional<std::uint32_t> max_retransmits;
+  std::optional<std::uint32_t> max_lifetime_ms;
+  std::vector<std::string> path;     ///< a=dcsa path: the gateway's own towards the WIC (aware mode)
+};
+
+struct channel_remote {
+  std::vector<std::string> path;  ///< the WIC's (aware mode)
+};
+
+/// TCP or TLS towards the core: the same stream number on a core termination.
+struct bearer_local {
+  std::optional<ip_address> address;
+  std::optional<std::uint16_t> port;
+  bool tls = false;
+  bool msrp_aware = false;        ///< TCP/MSRP: the gateway is an MSRP B2BUA; otherwise bytes pass unchanged but for re-chunking
+  setup_role setup = setup_role::actpass;
+  std::vector<std::string> path;  ///< own MSRP path towards the core (aware mode); "$" was asked when choose_path
+  bool choose_path = false;
+};
+
+struct bearer_remote {
+  ip_address address;
+  std::uint16_t port = 0;
+  std::optional<setup_role> setup;
+  std::vector<std::string> path;
+  std::vector<std::string> fingerprints;
+};
+
+struct bearer_answer {
+  ip_address address;
+  std::uint16_t port = 0;
+  std::vector<std::string> path;
+};
+
+using stream_local = std::variant<association_local, channel_local, bearer_local>;
+using stream_remote = std::variant<association_remote, channel_remote, bearer_remote>;
+using stream_answer = std::variant<std::monostate, association_answer, bearer_answer>;
+
+struct stream_change {
+  std::optional<stream_mode> mode;
+  std::optional<stream_local> local;
+  std::optional<stream_remote> remote;
+  std::map<layer, bool> waits_for_order;  ///< true: the layer starts only by order
+  bool remove = false;
+};
+
+/// A deaggregation stream and its components.
+struct stream_group_config {
+  stream_number deaggregation;
+  std::vector<stream_number> components;
+};
+
+/// Creates a termination, or changes one in place. What is absent stays as it is.
+struct termination_change {
+  termination_id id;
+  std::string name;                                      ///< for log lines
+  ip_address address;                                    ///< of the interface the termination stands on
+  std::optional<std::vector<stream_group_config>> groups;
+  std::map<stream_number, stream_change> streams;
+};
+
+struct termination_answer {
+  std::map<stream_number, stream_answer> streams;
+};
+
+struct stream_statistics {
+  std::uint64_t octets_sent = 0;      ///< to the outside
+  std::uint64_t octets_received = 0;
+  std::chrono::milliseconds duration{};
+  std::optional<std::uint32_t> srtt_ms;
+  std::optional<std::uint64_t> retransmissions;
+  std::optional<std::uint64_t> messages_sent;
+  std::optional<std::uint64_t> messages_received;
+  std::optional<std::uint64_t> chunks_forwarded;
+  std::optional<std::uint64_t> chunks_rejected;
+};
+using termination_statistics = std::map<stream_number, stream_statistics>;
+
+// --- what the gateway reports by itself ------------------------------------------------------------------------------------
+
+struct gateway_event {
+  enum class kind : std::uint8_t { established, released, failed };
+  kind what = kind::established;
+  context_id context;
+  termination_id termination;
+  stream_number stream;
+  std::string stage;   ///< "ice", "dtls", "sctp", "channel", "tcp", "tls", "msrp"
+  std::string cause;   ///< with failed: "<stage>:<reason>"
+  std::chrono::microseconds took{};  ///< with established
+  std::optional<std::uint16_t> sid;  ///< with channel events
+  std::string label;
+  std::string subprotocol;
+};
+
+/// Why a change was refused. The control interface has its own codes for these.
+enum class refusal_reason : std::uint8_t {
+  missing,        ///< something that is needed was not given
+  bad_value,      ///< a value that is not understood or not supported
+  conflict,       ///< values that contradict each other
+  no_resources,   ///< no port, no memory, a limit
+  unknown,        ///< no such termination or stream
+};
+struct refusal {
+  refusal_reason reason = refusal_reason::bad_value;
+  std::string text;
+};
+
+}  // namespace agw::gateway

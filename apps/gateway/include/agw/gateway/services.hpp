@@ -1,0 +1,44 @@
+// What every context of a gateway shares: configuration, ports, keys, stacks, the stages of the subprotocols.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "agw/core/stage.hpp"
+#include "agw/gateway/model.hpp"
+#include "agw/gateway/subprotocol.hpp"
+#include "agw/transports/dtls_context.hpp"
+#include "agw/transports/ice_parameters.hpp"
+#include "agw/transports/port_pool.hpp"
+#include "agw/transports/tcp.hpp"
+#include "agw/transports/tls_stream.hpp"
+
+namespace agw::gateway {
+
+struct gateway_config {
+  ice::agent_mode ice_mode = ice::agent_mode::lite;
+  std::chrono::milliseconds consent_timeout{30'000};
+  std::size_t mtu_bytes = 1200;                       ///< largest UDP payload towards the WIC
+  std::uint16_t sctp_streams = 64;                    ///< asked for at set-up; more are added when they are needed
+  std::chrono::milliseconds accept_patience{10'000};  ///< how long a listening bearer waits once everything else is up
+  std::chrono::milliseconds flush_time{500};          ///< Subtract: what is under way may still arrive
+  std::chrono::milliseconds shutdown_time{200};       ///< Subtract: for SCTP's SHUTDOWN, then ABORT
+  tcp::config tcp;
+};
+
+/// Read-only once the shards run; outlives every context. Its ports, DTLS context and registries may be used from any shard.
+struct gateway_services {
+  gateway_config config;
+  stage_services stages;
+  port_pool* ports = nullptr;
+  std::shared_ptr<const agw::dtls::context> dtls;
+  std::shared_ptr<agw::tls::context> tls;
+  subprotocol_registry subprotocols;
+};
+
+/// Called on the context's shard for everything the gateway reports by itself.
+using event_sink = std::function<void(gateway_event)>;
+
+}  // namespace agw::gateway

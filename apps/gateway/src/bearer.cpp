@@ -1,0 +1,145 @@
+#include "bearer.hpp"
+
+#include "agw/core/log.hpp"
+#include "msrp_paths.hpp"
+
+namespace agw::gateway {
+
+namespace {
+
+refusal refuse(refusal_reason reason, std::string text) {
+  refusal r;
+  r.reason = reason;
+  r.text = std::move(text);
+  return r;
+}
+
+}  // namespace
+
+bearer::bearer(const gateway_services& services, asio::any_io_executor executor, std::string label, stream_link& link,
+               stage_observer seen)
+    : services_(services),
+      executor_(executor),
+      link_(link),
+      scope_(services.stages, label, link.number.value, std::move(seen)),
+      tasks_(executor, label) {}
+
+boost::system::result<bearer_answer, refusal> bearer::reserve(const bearer_local& local, const ip_address& own_address) {
+  const ip_address address = local.address.value_or(own_address);
+  if (local.setup != setup_role::active && !listener_) {
+    auto opened = tcp::listener::open(executor_, address, *services_.ports, services_.config.tcp);
+    if (!opened) return refuse(refusal_reason::no_resources, "no TCP port: " + opened.error().message());
+    listener_ = std::move(*opened);
+  }
+  local_ = local;
+  own_address_ = address;
+  bearer_answer answer;
+  answer.address = address;
+  answer.port = listener_ ? listener_->local().port() : 9;  // RFC 4145, 4.1: the discard port for who only dials
+  if (local_.choose_path) local_.path = {make_msrp_path(address, answer.port, local_.tls)};
+  answer.path = local_.path;
+  return answer;
+}
+
+boost::system::result<void, refusal> bearer::configure(const bearer_remote& remote) {
+  if (remote.setup && *remote.setup != setup_role::actpass && local_.setup == *remote.setup) {
+    return refuse(refusal_reason::conflict, "both sides have the same a=setup");
+  }
+  if (remote.port == 0) return refuse(refusal_reason::missing, "Remote has no port");
+  remote_ = remote;
+  changed_.set();
+  return {};
+}
+
+// Local's role decides; with actpass in Local, Remote's; undecided on both sides, we listen.
+bool bearer::active() const {
+  if (local_.setup != setup_role::actpass) return local_.setup == setup_role::active;
+  return remote_ && remote_->setup == setup_role::passive;
+}
+
+void bearer::set_waits(layer l, bool waits) {
+  orders_[l].waits = waits;
+  changed_.set();
+}
+
+void bearer::order(layer l) {
+  orders_[l].ordered = true;
+  changed_.set();
+}
+
+awaitable<void> bearer::ordered(layer l) {
+  while (orders_[l].waits && !orders_[l].ordered) co_await changed_.wait();
+}
+
+void bearer::start() {
+  tasks_.spawn("bearer", [this] { return run(); });
+}
+
+awaitable<void> bearer::run() {
+  try {
+    while (!remote_) co_await changed_.wait();
+    co_await ordered(layer::tcp);
+    std::unique_ptr<tcp::stream> connection;
+    if (active()) {
+      connection = co_await scope_.stage("tcp", connect());
+    } else {
+      connection = co_await scope_.stage("tcp", accept(), stage_life::patient);
+    }
+    counted_ = &connection->counted();
+    if (local_.tls) {
+      co_await ordered(layer::tls);
+      const auto as = active() ? tls::role::client : tls::role::server;
+      auto handshake = tls::handshake(std::move(connection), services_.tls, as, tls_check(*remote_));
+      stream_ = co_await scope_.stage("tls", std::move(handshake));
+    } else {
+      stream_ = std::move(connection);
+    }
+    link_.core_changed.set();
+  } catch (stage_error& e) {
+    if (!stream_) counted_ = nullptr;
+    scope_.report(e);
+  }
+}
+
+awaitable<std::unique_ptr<tcp::stream>> bearer::connect() {
+  const tcp::endpoint remote(remote_->address, remote_->port);
+  return tcp::connect(remote, own_address_, services_.config.tcp);
+}
+
+// Who listens cannot know when the peer will dial: the WIC may still be ringing. So the deadline counts from the moment the
+// access side is up.
+awaitable<std::unique_ptr<tcp::stream>> bearer::accept() {
+  std::unique_ptr<tcp::stream> accepted;
+  auto body = [&](task_group& tasks) -> awaitable<void> {
+    tasks.spawn("patience", [this]() -> awaitable<void> {
+      while (!link_.channel_is_up) co_await link_.channel_up.wait();
+      co_await sleep_until(deadline_after(services_.config.accept_patience));
+      throw stage_error("tcp", "timeout", make_error_code(core_error::timed_out));
+    });
+    accepted = co_await listener_->accept(remote_->address);
+  };
+  co_await with_tasks("accept", body);
+  co_return accepted;
+}
+
+awaitable<void> bearer::close(deadline by) {
+  co_await tasks_.stop();
+  if (stream_) {
+    co_await stream_->close(by);
+    if (counted_) last_ = *counted_;
+  }
+  counted_ = nullptr;
+  stream_.reset();
+  listener_.reset();
+}
+
+stream_statistics bearer::statistics() const {
+  const auto& counted = counted_ ? *counted_ : last_;
+  stream_statistics out;
+  out.octets_sent = counted.bytes_out;
+  out.octets_received = counted.bytes_in;
+  out.duration = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - since_);
+  return out;
+}
+
+}  // namespace agw::gateway

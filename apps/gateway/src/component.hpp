@@ -1,0 +1,93 @@
+// One data channel of an association: a component stream of an access termination.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "agw/core/stage.hpp"
+#include "agw/gateway/services.hpp"
+#include "agw/transports/sctp_association.hpp"
+#include "link.hpp"
+
+namespace agw::gateway {
+
+/// Opens its channel as soon as the association is up, then runs the stage of its subprotocol. A failure ends this component only.
+/// Lives on the context's shard; run() is a child of the stream group, stop() ends it.
+class component final : public component_context {
+ public:
+  component(const gateway_services& services, std::string label, stream_link& link, stage_observer seen);
+  ~component() override;
+
+  /// refusal: bad_value when nobody serves the subprotocol.
+  boost::system::result<void, refusal> configure(const channel_local& local);
+  void configure(const channel_remote& remote);
+  void set_waits(layer l, bool waits);
+  void order(layer l);
+  /// Closes the channel (RFC 6525 reset in both directions); the association stays.
+  void release() { stop_requested_.set(); }
+
+  /// From the established association to the component's end. Throws only cancellation.
+  awaitable<void> run(sctp::association& association);
+  /// Set by who starts run(), so that it is started once.
+  bool started() const noexcept { return started_; }
+  void mark_started() noexcept { started_ = true; }
+
+  /// Asks the stage to finish what is under way; wait for idle() after it.
+  void finish();
+  /// Ends run() by closing the channel, and waits for it. For a component that is taken out of a living group.
+  awaitable<void> stop();
+  bool idle() const noexcept { return idle_; }
+  event& idled() noexcept { return idled_; }
+
+  // component_context
+  message_pipe& channel() override { return *channel_; }
+  awaitable<byte_stream*> bearer() override;
+  msrp::flow_gate& gate() override { return link_.gate; }
+  void count_with(std::function<component_counters()> read) override { read_counters_ = std::move(read); }
+  void finish_with(std::function<void()> finish) override { finish_stage_ = std::move(finish); }
+  const channel_local& local() const override { return local_; }
+  const channel_remote& remote() const override { return remote_; }
+  const bearer_local* core_local() const override;
+  const bearer_remote* core_remote() const override;
+
+  component_counters counted() const { return read_counters_ ? read_counters_() : counters_; }
+  std::chrono::milliseconds age() const { return std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - since_); }
+  stage_scope& scope() noexcept { return scope_; }
+  /// The channel's id, label and subprotocol, once it is open.
+  const std::optional<std::uint16_t>& sid() const noexcept { return sid_; }
+  /// Which side ended the component orderly; for the released event.
+  std::function<void(component_end)> on_end;
+
+ private:
+  awaitable<std::unique_ptr<message_pipe>> open_channel(sctp::association& association);
+  awaitable<void> work(sctp::association& association);
+  awaitable<void> run_stage();
+  awaitable<void> meter();
+  void meter_now();
+
+  const gateway_services& services_;
+  stream_link& link_;
+  stage_scope scope_;
+  channel_local local_;
+  channel_remote remote_;
+  component_counters counters_;  ///< the last ones of a stage that ended
+  std::function<component_counters()> read_counters_;
+  std::function<void()> finish_stage_;
+  component_counters metered_;   ///< what the metrics have been told
+  clock::time_point since_ = clock::now();
+  const subprotocol_stage* stage_ = nullptr;
+  std::string_view stage_name_;
+  std::unique_ptr<message_pipe> channel_;
+  std::optional<std::uint16_t> sid_;
+  event stop_requested_;
+  event ended_;
+  event idled_;
+  event ordered_;
+  bool waits_ = false;
+  bool is_ordered_ = false;
+  bool started_ = false;
+  bool running_ = false;
+  bool idle_ = true;
+};
+
+}  // namespace agw::gateway

@@ -1,0 +1,41 @@
+#include "msrp_paths.hpp"
+
+#include <charconv>
+
+#include <openssl/rand.h>
+
+namespace agw::gateway {
+
+std::string make_msrp_path(const ip_address& address, std::uint16_t port, bool tls) {
+  unsigned char random[12];
+  RAND_bytes(random, sizeof random);
+  static constexpr char digits[] = "0123456789abcdefghijklmnopqrstuv";
+  std::string session;
+  for (const unsigned char c : random) {
+    session += digits[c & 31];
+    session += digits[(c >> 3) & 31];
+  }
+  const std::string host = address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
+  return (tls ? "msrps://" : "msrp://") + host + ":" + std::to_string(port) + "/" + session + ";tcp";
+}
+
+tls::peer_check tls_check(const bearer_remote& remote) {
+  tls::peer_check check;
+  for (const auto& line : remote.fingerprints) {
+    const auto space = line.find(' ');
+    if (space == std::string::npos) continue;
+    tls::fingerprint print;
+    print.hash = line.substr(0, space);
+    for (std::size_t i = space + 1; i + 1 < line.size(); i += 3) {
+      unsigned byte = 0;
+      std::from_chars(line.data() + i, line.data() + i + 2, byte, 16);
+      print.digest.push_back(static_cast<std::byte>(byte));
+    }
+    check.fingerprints.push_back(std::move(print));
+  }
+  // Without a fingerprint the chain has to lead to a CA that the operator trusts.
+  check.verify_ca = check.fingerprints.empty();
+  return check;
+}
+
+}  // namespace agw::gateway

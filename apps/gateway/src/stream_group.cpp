@@ -1,0 +1,226 @@
+#include "stream_group.hpp"
+
+#include <boost/asio/ip/udp.hpp>
+
+#include "agw/core/log.hpp"
+
+namespace agw::gateway {
+
+namespace {
+
+refusal refuse(refusal_reason reason, std::string text) {
+  refusal r;
+  r.reason = reason;
+  r.text = std::move(text);
+  return r;
+}
+
+ice::remote_parameters ice_parameters(const association_remote& remote) {
+  ice::remote_parameters out;
+  out.credentials.ufrag = remote.ice_ufrag;
+  out.credentials.pwd = remote.ice_pwd;
+  out.lite = remote.ice_lite;
+  out.candidates = remote.candidates;
+  if (remote.address && remote.port != 0) out.address.emplace(*remote.address, remote.port);
+  return out;
+}
+
+}  // namespace
+
+stream_group::stream_group(const gateway_services& services, asio::any_io_executor executor, std::string label,
+                           stream_number deaggregation, stage_observer seen)
+    : services_(services),
+      executor_(executor),
+      number_(deaggregation),
+      scope_(services.stages, label, deaggregation.value, std::move(seen)),
+      tasks_(executor, label) {}
+
+stream_group::~stream_group() = default;
+
+boost::system::result<association_answer, refusal> stream_group::reserve(const association_local& local, const ip_address& own_address) {
+  ice::config settings;
+  settings.mode = services_.config.ice_mode;
+  settings.local_address = local.address.value_or(own_address);
+  settings.use_ice = local.ice;
+  settings.consent_timeout = services_.config.consent_timeout;
+  settings.max_datagram_bytes = services_.config.mtu_bytes;
+  auto reserved = ice::reserve(executor_, settings, *services_.ports);
+  if (!reserved) return refuse(refusal_reason::no_resources, "no UDP port: " + reserved.error().message());
+  endpoint_ = std::move(*reserved);
+  local_ = local;
+  const auto& ours = endpoint_->local();
+  // Distinct local ports keep the look-up of associations cheap in the SCTP stack, so a free choice follows the UDP port.
+  local_sctp_port_ = local.sctp_port.value_or(ours.address.port());
+  association_answer answer;
+  answer.address = ours.address.address();
+  answer.port = ours.address.port();
+  answer.ice_lite = ours.lite;
+  answer.ice_ufrag = ours.credentials.ufrag;
+  answer.ice_pwd = ours.credentials.pwd;
+  answer.candidates = ours.candidates;
+  answer.fingerprint = services_.dtls->own().fingerprint().str();
+  answer.sctp_port = local_sctp_port_;
+  return answer;
+}
+
+boost::system::result<dtls::role, refusal> stream_group::dtls_role(const association_remote& remote) const {
+  const auto ours = local_.setup.value_or(setup_role::actpass);
+  const auto theirs = remote.setup.value_or(setup_role::actpass);
+  if (ours != setup_role::actpass && ours == theirs) return refuse(refusal_reason::conflict, "both sides have the same a=setup");
+  if (ours == setup_role::active || theirs == setup_role::passive) return dtls::role::active;
+  return dtls::role::passive;
+}
+
+boost::system::result<void, refusal> stream_group::configure(const association_remote& remote) {
+  if (auto role = dtls_role(remote); !role) return role.error();
+  if (remote.sctp_port == 0) return refuse(refusal_reason::missing, "a=sctp-port");
+  std::vector<dtls::fingerprint> prints;
+  for (const auto& line : remote.fingerprints) {
+    auto print = dtls::fingerprint::parse(line);
+    if (!print) return refuse(refusal_reason::bad_value, "a=fingerprint:" + line);
+    prints.push_back(*print);
+  }
+  if (prints.empty()) return refuse(refusal_reason::missing, "a=fingerprint");
+  if (local_.ice && !ice::valid(ice_parameters(remote).credentials)) return refuse(refusal_reason::missing, "a=ice-ufrag, a=ice-pwd");
+  const bool again = remote_.has_value();
+  remote_ = remote;
+  fingerprints_ = std::move(prints);
+  if (again && endpoint_) endpoint_->update(ice_parameters(remote));
+  changed_.set();
+  return {};
+}
+
+void stream_group::set_waits(layer l, bool waits) {
+  orders_[l].waits = waits;
+  changed_.set();
+}
+
+void stream_group::order(layer l) {
+  orders_[l].ordered = true;
+  changed_.set();
+}
+
+awaitable<void> stream_group::ordered(layer l) {
+  while (orders_[l].waits && !orders_[l].ordered) co_await changed_.wait();
+}
+
+void stream_group::start() {
+  tasks_.spawn("layers", [this] { return run(); });
+}
+
+awaitable<void> stream_group::run() {
+  try {
+    auto body = [this](task_group& tasks) { return establish(tasks); };
+    co_await with_tasks(scope_.label(), body);
+  } catch (stage_error& e) {
+    scope_.report(e);  // what is left of the layers stays until close(), which may be using them now
+  }
+}
+
+awaitable<void> stream_group::establish(task_group& tasks) {
+  while (!remote_) co_await changed_.wait();
+  co_await ordered(layer::ice);
+  auto connecting = ice::connect(tasks, *endpoint_, ice_parameters(*remote_));
+  path_ = co_await scope_.stage("ice", std::move(connecting));
+  co_await ordered(layer::dtls);
+  auto shaking = dtls::handshake(*path_, dtls_config());
+  dtls_ = co_await scope_.stage("dtls", std::move(shaking));
+  co_await ordered(layer::sctp);
+  auto opening = sctp::open(tasks, *dtls_, sctp_config());  // simultaneous open
+  association_ = co_await scope_.stage("sctp", std::move(opening));
+  co_await serve_components(tasks);
+}
+
+// Runs for the association's life: components come and go, each a branch of its own.
+awaitable<void> stream_group::serve_components(task_group& tasks) {
+  for (;;) {
+    for (const auto& entry : components_) {
+      auto c = entry.second;
+      if (c->started()) continue;
+      c->mark_started();
+      tasks.spawn(c->scope().label(), [this, c] { return c->run(*association_); });
+    }
+    co_await components_changed_.wait();
+  }
+}
+
+dtls::handshake_config stream_group::dtls_config() const {
+  dtls::handshake_config out(services_.dtls, *dtls_role(*remote_), fingerprints_);
+  out.max_datagram_bytes = services_.config.mtu_bytes;
+  return out;
+}
+
+sctp::config stream_group::sctp_config() const {
+  sctp::config out;
+  out.local_port = local_sctp_port_;
+  out.remote_port = remote_->sctp_port;
+  out.max_message_bytes = local_.max_message_bytes;
+  out.peer_max_message_bytes = remote_->max_message_bytes;
+  out.streams = services_.config.sctp_streams;
+  out.dtls_client = *dtls_role(*remote_) == dtls::role::active;
+  return out;
+}
+
+void stream_group::add(std::shared_ptr<component> c) {
+  const auto n = stream_number{static_cast<std::uint16_t>(c->scope().stream())};
+  components_.insert_or_assign(n, std::move(c));
+  components_changed_.set();
+}
+
+awaitable<void> stream_group::remove(stream_number n) {
+  const auto found = components_.find(n);
+  if (found == components_.end()) co_return;
+  auto gone = std::move(found->second);
+  components_.erase(found);
+  co_await gone->stop();
+}
+
+awaitable<void> stream_group::release(layer l) {
+  if (l == layer::sctp && association_) co_await association_->close(deadline_after(services_.config.shutdown_time));
+  if (l == layer::dtls && dtls_) dtls_->close();
+}
+
+awaitable<void> stream_group::flush_components(deadline by) {
+  for (const auto& entry : components_) entry.second->finish();
+  for (const auto& entry : components_) {
+    auto c = entry.second;
+    auto idle = [](std::shared_ptr<component> one) -> awaitable<void> {
+      while (!one->idle()) co_await one->idled().wait();
+    };
+    try {
+      co_await until(by, idle(c));
+    } catch (const system_error&) {  // the flush time is over
+    }
+  }
+}
+
+awaitable<void> stream_group::close() {
+  if (association_) {
+    co_await flush_components(deadline_after(services_.config.flush_time));
+    co_await association_->close(deadline_after(services_.config.shutdown_time));
+    dtls_->close();
+  }
+  co_await tasks_.stop();
+  components_.clear();
+  association_.reset();
+  dtls_.reset();
+  path_.reset();
+  endpoint_.reset();
+}
+
+stream_statistics stream_group::statistics() const {
+  stream_statistics out;
+  out.duration = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - since_);
+  if (endpoint_) {
+    out.octets_sent = endpoint_->counted().bytes_out;
+    out.octets_received = endpoint_->counted().bytes_in;
+  }
+  if (association_) {
+    const auto s = association_->statistics();
+    out.srtt_ms = static_cast<std::uint32_t>(s.srtt.count() / 1000);
+    out.retransmissions = s.retransmitted_chunks;
+  }
+  return out;
+}
+
+}  // namespace agw::gateway

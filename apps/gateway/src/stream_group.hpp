@@ -1,0 +1,80 @@
+// A stream group: the deaggregation stream with ICE, DTLS and SCTP, and its components. Reads like the call flow.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "agw/core/stage.hpp"
+#include "agw/gateway/services.hpp"
+#include "agw/transports/dtls.hpp"
+#include "agw/transports/ice_stage.hpp"
+#include "agw/transports/sctp_association.hpp"
+#include "component.hpp"
+
+namespace agw::gateway {
+
+/// Lives on the context's shard; close() before destruction.
+class stream_group {
+ public:
+  stream_group(const gateway_services& services, asio::any_io_executor executor, std::string label, stream_number deaggregation,
+               stage_observer seen);
+  ~stream_group();
+
+  /// Takes what Local asks for: the socket is bound and everything the answer names is decided. Once.
+  boost::system::result<association_answer, refusal> reserve(const association_local& local, const ip_address& own_address);
+  /// What is known of the WIC; the layers start with it. A second time it updates ICE (candidates, restart).
+  boost::system::result<void, refusal> configure(const association_remote& remote);
+  void set_waits(layer l, bool waits);
+  void order(layer l);
+  awaitable<void> release(layer l);
+  void start();
+
+  /// Components join and leave while the association lives.
+  void add(std::shared_ptr<component> c);
+  awaitable<void> remove(stream_number n);
+
+  /// The end of a call: flushes the components, SHUTDOWN, close_notify; then the tree is cancelled and joined.
+  awaitable<void> close();
+
+  stage_scope& scope() noexcept { return scope_; }
+  stream_number number() const noexcept { return number_; }
+  stream_statistics statistics() const;
+  const association_local& local() const noexcept { return local_; }
+
+ private:
+  struct order_state {
+    bool waits = false;
+    bool ordered = false;
+  };
+  awaitable<void> run();
+  awaitable<void> establish(task_group& tasks);
+  awaitable<void> serve_components(task_group& tasks);
+  awaitable<void> ordered(layer l);
+  boost::system::result<dtls::role, refusal> dtls_role(const association_remote& remote) const;
+  dtls::handshake_config dtls_config() const;
+  sctp::config sctp_config() const;
+  awaitable<void> flush_components(deadline by);
+
+  const gateway_services& services_;
+  asio::any_io_executor executor_;
+  stream_number number_;
+  stage_scope scope_;
+  task_group tasks_;
+  association_local local_;
+  std::optional<association_remote> remote_;
+  std::vector<dtls::fingerprint> fingerprints_;
+  std::uint16_t local_sctp_port_ = 0;
+  std::unique_ptr<ice::endpoint> endpoint_;
+  // The layers, from the bottom; they outlive the tasks that use them.
+  std::unique_ptr<datagram_pipe> path_;
+  std::unique_ptr<dtls::session> dtls_;
+  std::unique_ptr<sctp::association> association_;
+  std::map<stream_number, std::shared_ptr<component>> components_;
+  std::map<layer, order_state> orders_;
+  event changed_;
+  event components_changed_;
+  clock::time_point since_ = clock::now();
+};
+
+}  // namespace agw::gateway

@@ -1,0 +1,63 @@
+// A termination: stream groups with their components on the access side, bearers on the core side.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "agw/gateway/services.hpp"
+#include "bearer.hpp"
+#include "component.hpp"
+#include "stream_group.hpp"
+
+namespace agw::gateway {
+
+/// One of a context's; see context for the calls.
+class termination {
+ public:
+  using link_finder = std::function<stream_link&(stream_number)>;
+
+  termination(const gateway_services& services, asio::any_io_executor executor, context_id context, termination_id id,
+              std::string name, link_finder links, event_sink sink);
+  ~termination();
+
+  awaitable<boost::system::result<termination_answer, refusal>> apply(termination_change change);
+  void order(stream_number stream, layer l);
+  awaitable<void> release(stream_number stream, layer l);
+  termination_statistics statistics() const;
+  /// Ends every branch; the counts stay. Idempotent.
+  awaitable<void> close_streams();
+  awaitable<void> close();
+
+ private:
+  boost::system::result<void, refusal> apply_stream(const termination_change& change, stream_number n, const stream_change& wanted,
+                                                    termination_answer& answer);
+  boost::system::result<void, refusal> apply_association(const termination_change& change, stream_number n,
+                                                         const stream_change& wanted, termination_answer& answer);
+  boost::system::result<void, refusal> apply_channel(stream_number n, const stream_change& wanted);
+  boost::system::result<void, refusal> apply_bearer(const termination_change& change, stream_number n, const stream_change& wanted,
+                                                    termination_answer& answer);
+  boost::system::result<void, refusal> set_groups(const std::vector<stream_group_config>& groups);
+  awaitable<void> join_groups();
+  void set_mode(stream_number n, stream_mode mode, bool core);
+  stage_observer observer(stream_number n);
+  void emit(gateway_event::kind what, stream_number n, std::string_view stage, std::string cause = {});
+  std::string label(stream_number n) const;
+  stream_group* group_of(stream_number component);
+
+  const gateway_services& services_;
+  asio::any_io_executor executor_;
+  context_id context_;
+  termination_id id_;
+  std::string name_;
+  link_finder links_;
+  event_sink sink_;
+  std::map<stream_number, std::unique_ptr<stream_group>> groups_;
+  std::map<stream_number, std::shared_ptr<component>> components_;
+  std::map<stream_number, std::unique_ptr<bearer>> bearers_;
+  std::map<stream_number, stream_number> member_of_;  ///< component stream to its group's deaggregation stream
+  bool grouped_ = false;                              ///< the controller named the groups; else there is one group at most
+  std::map<stream_number, stream_number> joined_;     ///< what the groups have taken already
+};
+
+}  // namespace agw::gateway
