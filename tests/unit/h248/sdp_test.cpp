@@ -144,7 +144,8 @@ TEST_CASE("several session descriptions are alternatives") {
 }
 
 TEST_CASE("candidates of every kind are read, host names told apart") {
-  const auto browser = sdp_candidate::parse("842163049 1 udp 1677729535 203.0.113.9 54321 typ srflx raddr 0.0.0.0 rport 0 generation 0");
+  const auto browser =
+      sdp_candidate::parse("842163049 1 udp 1677729535 203.0.113.9 54321 typ srflx raddr 0.0.0.0 rport 0 generation 0");
   REQUIRE(browser);
   CHECK(browser->is_udp());
   CHECK(browser->type == "srflx");
@@ -168,8 +169,8 @@ TEST_CASE("a line that makes no sense is an error with its number and text") {
   CHECK(broken("c=IN IP5 x\n").text == "c=IN IP5 x");
   CHECK(broken("a=setup:sometimes\n").to_text() ==
         "line 1 'a=setup:sometimes': expected active, passive, actpass or holdconn");
-  for (const char* line : {"a=fingerprint:sha-256\n", "a=fingerprint:sha-256 XY:00\n", "a=candidate:1 1 udp\n", "a=sctp-port:70000\n",
-                           "a=sctp-port:\n", "a=max-message-size:-1\n", "a=dcmap:x\n", "a=dcmap:0 label=unquoted\n",
+  for (const char* line : {"a=fingerprint:sha-256\n", "a=fingerprint:sha-256 XY:00\n", "a=candidate:1 1 udp\n",
+                           "a=sctp-port:70000\n", "a=sctp-port:\n", "a=max-message-size:-1\n", "a=dcmap:x\n", "a=dcmap:0 label=unquoted\n",
                            "a=dcmap:0 max-retr=1;max-time=1\n", "a=dcsa:0\n", "a=ice-ufrag:\n", "m=a 1\n", "c=IN IP4\n"}) {
     INFO(line);
     CHECK_FALSE(sdp::parse(line).has_value());

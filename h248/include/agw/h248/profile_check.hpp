@@ -1,0 +1,31 @@
+// What the profile of the gateway has no use for: commands, descriptors, packages, items, values and session descriptions that
+// are good H.248 but would be refused, each with the error code and the words of the refusal. No state: what depends on contexts
+// and terminations (430, 411, 473 between two descriptors) is not seen here.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <agw/h248/error_code.hpp>
+#include <agw/h248/message.hpp>
+
+namespace agw::h248 {
+
+struct objection {
+  error_code code{};
+  std::string where;  // "Transaction 11, Context $, Add ip/1/access/$"
+  std::string what;   // the offending item, and why
+
+  bool operator==(const objection&) const = default;
+};
+
+// The transactions of one message the profile allows (3GPP TS 29.334 5.10).
+inline constexpr std::size_t profile_max_transactions = 10;
+
+// Of the requests in it; replies cannot be refused. Names must be canonical (packages.hpp).
+std::vector<objection> check_profile(const message& m);
+
+// Of one command, without `where`: for the gateway, which checks before it executes.
+std::vector<objection> check_profile(const command& c);
+
+}  // namespace agw::h248
