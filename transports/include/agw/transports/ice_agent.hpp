@@ -26,9 +26,9 @@ enum class verdict {
 /// A lite agent is always controlled: it answers connectivity checks (RFC 8445, 7.3), takes the remote address that the peer
 /// nominates, and knows since when nobody asked for consent (RFC 7675). It works before set_remote(), as checks may overtake the
 /// answer. In the first seconds the nominated address of highest priority wins, for peers that nominate each pair they try; after
-/// that the latest. Hostile input is dropped and counted under "malformed", "username", "integrity", "role-conflict",
-/// "unknown-attribute", "method", "response", "unverified" (application data of an address from which no valid check came)
-/// and "unknown-protocol". One agent's memory is bounded whatever arrives. Shard-bound.
+/// that the latest. Hostile input is dropped and counted under "malformed", "credentials" (none), "username", "integrity",
+/// "role-conflict", "unknown-attribute", "method", "response", "unverified" (application data of an address from which no valid
+/// check came) and "unknown-protocol". One agent's memory is bounded whatever arrives. Shard-bound.
 class lite_agent {
  public:
   explicit lite_agent(credentials local);
@@ -48,8 +48,8 @@ class lite_agent {
   /// When the last valid check came; nothing before the first one.
   const std::optional<clock::time_point>& last_check() const noexcept { return last_check_; }
   bool verified(const udp::endpoint& source) const noexcept { return find(source) != nullptr; }
-  /// A source that no remote candidate named, new since the last call (RFC 8445, 7.3.1.3).
-  std::optional<udp::endpoint> take_peer_reflexive() noexcept;
+  /// A source of valid checks that no remote candidate names (RFC 8445, 7.3.1.3), each once; at most max_peers in a life.
+  std::optional<udp::endpoint> take_peer_reflexive();
   const credentials& local() const noexcept { return local_; }
 
  private:
@@ -58,20 +58,23 @@ class lite_agent {
     std::uint32_t priority = 0;
     clock::time_point last_check;
   };
+  static constexpr std::size_t max_peers = 16;
 
   verdict on_stun(std::span<std::byte> datagram, const udp::endpoint& source, clock::time_point now);
   void on_valid_check(const udp::endpoint& source, std::uint32_t priority, bool nominated, clock::time_point now);
   const peer* find(const udp::endpoint& source) const noexcept;
   peer& remember(const udp::endpoint& source, std::uint32_t priority, clock::time_point now);
+  void note_peer_reflexive(const udp::endpoint& source);
 
   credentials local_;
   credentials remote_;
   std::vector<candidate> remote_candidates_;
   std::vector<peer> peers_;  // sources of valid checks, at most max_peers
   std::optional<udp::endpoint> selected_;
-  std::optional<udp::endpoint> peer_reflexive_;
+  std::vector<udp::endpoint> peer_reflexive_;  // all that were ever noted
+  std::size_t peer_reflexive_taken_ = 0;
   std::optional<clock::time_point> last_check_;
-  std::optional<clock::time_point> first_nomination_;
+  std::optional<clock::time_point> first_nomination_;  // of this generation of the peer's credentials
   bytes_view answer_;
 };
 

@@ -27,7 +27,8 @@ class endpoint {
   virtual awaitable<std::unique_ptr<datagram_pipe>> connect(task_group& tasks, remote_parameters remote) = 0;
 
   /// The peer's parameters changed while the path is up: its ICE restart, late candidates, or a new address without ICE.
-  virtual void update(const remote_parameters& remote) = 0;
+  /// Returns what is wrong with them (and then nothing has changed), or no error.
+  virtual error_code update(const remote_parameters& remote) = 0;
 
   /// Where the path sends to; nothing before the first nomination.
   virtual std::optional<udp::endpoint> remote_address() const = 0;

@@ -23,7 +23,7 @@ struct config {
   std::string ca_file;           ///< PEM; empty = the system's
 };
 
-/// What a process or realm shares: certificate, key, trusted CAs. TLS 1.2 and 1.3. Made once, at start; then safe from any thread.
+/// What a process or realm shares: certificate, key, trusted CAs. TLS 1.2 and 1.3. Made once, at start; then thread-safe.
 class context {
  public:
   /// The OpenSSL error of the first file that cannot be used.
@@ -44,7 +44,7 @@ enum class role { client, server };
 
 /// What must hold for the peer's certificate. With neither it is not looked at, and a server does not ask for one.
 struct peer_check {
-  std::vector<fingerprint> fingerprints;  ///< any of them matches; of unknown hashes none does (RFC 8122, 5)
+  std::vector<fingerprint> fingerprints;  ///< one of the strongest hash matches; SHA-1 never does (RFC 8122, 5)
   bool verify_ca = false;                 ///< the chain leads to a trusted CA, and its name is `host` where that is set
   std::string host;                       ///< also the client's SNI
 };

@@ -47,8 +47,8 @@ class socket {
   const endpoint& local() const noexcept { return local_; }
   const traffic& counted() const noexcept { return traffic_; }
 
-  /// What is in the kernel's buffer, without waiting: empty when nothing is. One call takes a bounded number; when it returned
-  /// something, call again before waiting. The receive memory is one per thread, shared by all its sockets.
+  /// What is in the kernel's buffer, without waiting: empty when nothing is. One call takes a bounded number: call until it yields
+  /// nothing, then wait_readable(). The receive memory is one per thread, shared by all its sockets.
   std::span<const arrival> receive();
 
   /// Waits until a receive() is worth it. Cancel throws operation_aborted; nothing is lost by it. One at a time.
@@ -64,12 +64,14 @@ class socket {
 
  private:
   socket(asio::ip::udp::socket s, port_lease lease) noexcept;
+  void dropped(int error, std::size_t how_many);
 
   port_lease lease_;  // given back after the socket is closed
   asio::ip::udp::socket socket_;
   endpoint local_;
   traffic traffic_;
   bool segmentation_ = true;  // until the kernel or the device refuses UDP_SEGMENT
+  bool drained_ = false;      // the last receive() emptied the kernel's buffer
 };
 
 }  // namespace agw::udp

@@ -1,0 +1,57 @@
+// libnice's NiceAgent as a shard uses it: its calls from the shard, its callbacks handed over by a queue.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include <nice/agent.h>
+
+#include "agw/core/event.hpp"
+#include "agw/core/pipe.hpp"
+#include "agw/transports/ice_parameters.hpp"
+
+namespace agw::ice {
+
+/// One agent with one stream of one component, on the process's GLib thread. Its owner and all members belong to the shard;
+/// what the GLib thread sees is the mailbox. Destruction hands the agent to the GLib thread, which ends it.
+class nice_agent {
+ public:
+  enum class state { gathering, checking, ready, failed };
+
+  nice_agent(asio::any_io_executor executor, const config& settings, std::uint16_t low, std::uint16_t high);
+  nice_agent(const nice_agent&) = delete;
+  nice_agent& operator=(const nice_agent&) = delete;
+  ~nice_agent();
+
+  /// Binds and gathers, at once as there are host candidates only. False: no port, or the address is not ours.
+  bool gather(const credentials& own);
+  std::vector<candidate> local_candidates() const;
+  /// Starts the checks. False: libnice refused.
+  bool set_remote(const credentials& remote, const std::vector<candidate>& candidates, bool controlling);
+
+  /// Exchanges `empty`, an empty batch, for what arrived. False: nothing had.
+  bool take(datagram_batch& empty);
+  std::optional<udp::endpoint> take_peer_reflexive();
+  state current() const;
+  /// How many of the batch were sent.
+  std::size_t send(const datagram_batch& batch);
+  std::optional<udp::endpoint> remote_address() const;
+  void set_dscp(unsigned dscp);
+
+  /// Set when take() or current() may say something new: one waiter each.
+  event arrived;
+  event changed;
+
+ private:
+  struct mailbox;
+  static void on_receive(NiceAgent*, guint, guint, guint bytes, gchar* data, gpointer box);
+  static void on_state(NiceAgent*, guint, guint, guint new_state, gpointer box);
+  static void on_remote_candidate(NiceAgent*, NiceCandidate* found, gpointer box);
+
+  std::shared_ptr<mailbox> box_;
+  NiceAgent* agent_;
+  guint stream_ = 0;
+};
+
+}  // namespace agw::ice

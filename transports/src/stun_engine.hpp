@@ -1,0 +1,59 @@
+// Reading connectivity checks and composing their answers, by libnice's STUN library.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <stun/stunagent.h>
+
+#include "agw/core/pipe.hpp"
+#include "agw/transports/udp.hpp"
+
+namespace agw::ice {
+
+/// What a STUN datagram turned out to be.
+enum class stun_kind {
+  check,              ///< a Binding request with the right credentials; the answer is a success
+  role_conflict,      ///< a valid one whose sender thinks itself controlled, too; the answer is a 487
+  unknown_attribute,  ///< a valid one with attributes that must be understood and are not; the answer is a 420
+  no_credentials,     ///< the answer is a 400
+  wrong_username,     ///< the answer is a 401
+  wrong_integrity,    ///< the answer is a 401
+  indication,         ///< a Binding indication: a keepalive
+  response,           ///< nobody here asked
+  wrong_method,
+  malformed,
+};
+
+struct stun_reading {
+  stun_kind kind = stun_kind::malformed;
+  std::uint32_t priority = 0;   ///< of the check's PRIORITY; 0 without one
+  bool use_candidate = false;
+  bytes_view answer;            ///< lives until the next read(); empty where none is due
+};
+
+/// A StunAgent keeps 12.8 KB, and one that only answers keeps nothing between two messages: so there is one per thread.
+class stun_engine {
+ public:
+  static stun_engine& of_this_thread();
+  stun_engine(const stun_engine&) = delete;
+  stun_engine& operator=(const stun_engine&) = delete;
+
+  /// `accepts` judges USERNAME; `password` is the local one. An error answer to a sender who proved nothing is never longer than
+  /// what it sent: nobody gains by a forged source address.
+  stun_reading read(bytes_view datagram, const udp::endpoint& source,
+                    const std::function<bool(std::string_view username)>& accepts, const std::string& password);
+
+ private:
+  stun_engine();
+  bytes_view success(const StunMessage& request, const udp::endpoint& source);
+  bytes_view error(const StunMessage& request, StunError code);
+
+  StunAgent agent_;
+  std::array<std::uint8_t, 1024> answer_;
+};
+
+}  // namespace agw::ice

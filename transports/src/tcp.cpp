@@ -1,0 +1,221 @@
+#include "agw/transports/tcp.hpp"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+
+#include <boost/asio/redirect_error.hpp>
+
+#include "agw/core/error.hpp"
+#include "agw/core/metrics.hpp"
+#include "agw/core/until.hpp"
+#include "agw/transports/error.hpp"
+#include "tcp_error.hpp"
+
+namespace agw::tcp {
+
+namespace {
+
+constexpr int backlog = 8;
+constexpr int keep_alive_questions = 5;
+
+error_code last_error() noexcept { return {errno, boost::system::system_category()}; }
+
+// Refused options cost comfort, not correctness: errors are ignored.
+void set_options(asio::ip::tcp::socket& s, const config& settings) {
+  const auto fd = s.native_handle();
+  const auto set = [fd](int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof(value)); };
+  set(IPPROTO_TCP, TCP_NODELAY, 1);
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(settings.keep_alive_idle.count()));
+  set(IPPROTO_TCP, TCP_KEEPINTVL, static_cast<int>(settings.keep_alive_interval.count()));
+  set(IPPROTO_TCP, TCP_KEEPCNT, keep_alive_questions);
+  set(IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(settings.user_timeout.count()));
+}
+
+// Ends a connection that nobody wants, by RST, so that its peer knows at once.
+void refuse(asio::ip::tcp::socket& s, const char* cause) {
+  error_code ignored;
+  s.set_option(asio::socket_base::linger(true, 0), ignored);
+  s.close(ignored);
+  count_drop("tcp", cause);
+}
+
+// Errors of accept(2) that belong to the connection and not to the listener.
+bool concerns_one_connection(const error_code& e) {
+  switch (e.value()) {
+    case ECONNABORTED:
+    case ECONNRESET:
+    case EPROTO:
+    case ENETDOWN:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+void fail(const error_code& e) {
+  if (e == asio::error::operation_aborted) throw system_error(e);
+  throw stage_error("tcp", reason(e), e);
+}
+
+std::string_view reason(const error_code& e) noexcept {
+  const auto any_of = [&](auto... codes) { return ((e == codes) || ...); };
+  using namespace asio::error;
+  if (e == connection_refused) return "refused";
+  if (e == timed_out) return "timeout";
+  if (any_of(network_unreachable, host_unreachable, network_down)) return "unreachable";
+  if (any_of(connection_reset, broken_pipe, connection_aborted, not_connected) || e == asio::error::eof) return "reset";
+  return "error";
+}
+
+stream::stream(asio::ip::tcp::socket socket, const config& settings, port_lease lease)
+    : lease_(std::move(lease)), socket_(std::move(socket)) {
+  error_code ignored;
+  socket_.native_non_blocking(true, ignored);
+  set_options(socket_, settings);
+  local_ = socket_.local_endpoint(ignored);
+  remote_ = socket_.remote_endpoint(ignored);
+}
+
+awaitable<std::size_t> stream::read_some(std::span<std::byte> into) {
+  const auto buffer = asio::buffer(into.data(), into.size());
+  error_code error;
+  const auto count = co_await socket_.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
+  if (error == asio::error::eof) co_return 0;
+  if (error) fail(error);
+  traffic_.bytes_in += count;
+  co_return count;
+}
+
+awaitable<void> stream::write(std::span<const bytes_view> pieces) {
+  pieces_.clear();
+  for (const auto& p : pieces) {
+    if (p.empty()) continue;
+    iovec v;
+    v.iov_base = const_cast<std::byte*>(p.data());
+    v.iov_len = p.size();
+    pieces_.push_back(v);
+  }
+  // Tried first and waited for after: most writes fit, and then there is no turn of the loop.
+  for (std::size_t at = 0; at < pieces_.size();) {
+    msghdr message{};
+    message.msg_iov = &pieces_[at];
+    message.msg_iovlen = std::min<std::size_t>(pieces_.size() - at, IOV_MAX);
+    const auto sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0) {
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN && errno != EWOULDBLOCK) fail(last_error());
+      error_code error;
+      co_await socket_.async_wait(asio::ip::tcp::socket::wait_write, asio::redirect_error(asio::use_awaitable, error));
+      if (error) fail(error);
+      continue;
+    }
+    traffic_.bytes_out += static_cast<std::uint64_t>(sent);
+    auto left = static_cast<std::size_t>(sent);
+    while (left > 0 && left >= pieces_[at].iov_len) left -= pieces_[at++].iov_len;
+    if (left > 0) {
+      pieces_[at].iov_base = static_cast<std::byte*>(pieces_[at].iov_base) + left;
+      pieces_[at].iov_len -= left;
+    }
+  }
+}
+
+awaitable<void> stream::close(deadline by) {
+  error_code ignored;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  auto drain = [](asio::ip::tcp::socket& s) -> awaitable<void> {
+    std::array<std::byte, 16384> nobody_reads;
+    error_code error;
+    while (!error) {
+      co_await s.async_read_some(asio::buffer(nobody_reads), asio::redirect_error(asio::use_awaitable, error));
+    }
+    if (error == asio::error::operation_aborted) throw system_error(error);
+  };
+  bool cancelled = false;
+  try {
+    co_await until(by, drain(socket_));
+  } catch (const system_error& e) {
+    cancelled = e.code() == asio::error::operation_aborted;
+  }
+  socket_.close(ignored);
+  if (cancelled) throw system_error(asio::error::operation_aborted);
+}
+
+listener::listener(asio::ip::tcp::acceptor acceptor, const config& settings, port_lease lease)
+    : lease_(std::move(lease)), acceptor_(std::move(acceptor)), settings_(settings) {
+  error_code ignored;
+  local_ = acceptor_.local_endpoint(ignored);
+}
+
+result<std::unique_ptr<listener>> listener::open(asio::any_io_executor executor, const asio::ip::address& address,
+                                                 port_pool& ports, const config& settings) {
+  asio::ip::tcp::acceptor a(executor);
+  error_code error;
+  auto bind = [&](std::uint16_t port) {
+    const endpoint local(address, port);
+    a.close(error);
+    a.open(local.protocol(), error);
+    // Connections of an earlier call in TIME_WAIT must not keep its port from us; one that listens still does.
+    if (!error) a.set_option(asio::socket_base::reuse_address(true), error);
+    if (!error) a.bind(local, error);
+    if (!error) a.listen(backlog, error);
+    return error;
+  };
+  auto lease = ports.bind(port_protocol::tcp, bind);
+  if (!lease) return lease.error();
+  a.non_blocking(true, error);  // Asio's own flag: without it accept() would wait in poll(2)
+  if (error) return error;
+  return std::unique_ptr<listener>(new listener(std::move(a), settings, std::move(*lease)));
+}
+
+awaitable<std::unique_ptr<stream>> listener::accept(std::optional<asio::ip::address> from) {
+  auto executor = co_await asio::this_coro::executor;
+  for (;;) {
+    asio::ip::tcp::socket accepted(executor);
+    endpoint remote;
+    error_code error;
+    co_await acceptor_.async_accept(accepted, remote, asio::redirect_error(asio::use_awaitable, error));
+    if (error && concerns_one_connection(error)) continue;
+    if (error) fail(error);
+    if (from && remote.address() != *from) {
+      refuse(accepted, "stranger");
+      continue;
+    }
+    for (;;) {  // who else is waiting
+      asio::ip::tcp::socket extra(executor);
+      acceptor_.accept(extra, error);
+      if (error && concerns_one_connection(error)) continue;
+      if (error) break;
+      refuse(extra, "extra");
+    }
+    acceptor_.close(error);
+    co_return std::make_unique<stream>(std::move(accepted), settings_, std::move(lease_));
+  }
+}
+
+awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address local_address, config settings) {
+  auto executor = co_await asio::this_coro::executor;
+  asio::ip::tcp::socket s(executor);
+  error_code error;
+  s.open(remote.protocol(), error);
+  if (!error && !local_address.is_unspecified()) {
+    const int on = 1;
+    ::setsockopt(s.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+    s.bind(endpoint(local_address, 0), error);
+  }
+  if (error) fail(error);
+  co_await s.async_connect(remote, asio::redirect_error(asio::use_awaitable, error));
+  if (error) fail(error);
+  co_return std::make_unique<stream>(std::move(s), settings);
+}
+
+}  // namespace agw::tcp
