@@ -42,6 +42,9 @@ struct endpoint_config {
   std::uint64_t seed = 0;               // of transaction ids and timers; 0: from the system
 };
 
+/// The first error in a reply, at whatever level; null: everything was done.
+const error_descriptor* first_error(const transaction_reply& reply) noexcept;
+
 /// A request of a peer, with the message it came in. Cheap to copy; what it refers to lives as long as a copy does.
 class incoming_request {
  public:
@@ -91,8 +94,7 @@ class incoming_reply {
   std::uint8_t version() const noexcept { return (*in_)->version; }
   const transaction_reply& operator*() const noexcept { return *of_; }
   const transaction_reply* operator->() const noexcept { return of_; }
-  /// The first error in it, at whatever level; null: everything was done.
-  const error_descriptor* error() const noexcept;
+  const error_descriptor* error() const noexcept { return first_error(*of_); }
 
  private:
   peer_address from_;
@@ -130,12 +132,14 @@ class endpoint {
   void on_message(message_observer observer);
   void on_peer(peer_observer observer);
 
-  /// Serves until cancelled; by then every handler has ended and every request() of ours has failed with errc::stopped. Call it once.
+  /// Serves until cancelled; by then every handler has ended and every request() of ours fails with errc::stopped. Call it once.
+  /// Throws only when a link is lost as a whole.
   awaitable<void> run();
 
   /// Sends a TransactionRequest and waits for its reply, however often it takes to send it. What `actions` refer to must live
   /// until this is awaited, no longer. Errors: timed_out, too_many_pendings, too_long, too_many_requests, no_link, stopped; a
-  /// reply with an error descriptor is a reply. Any number may run at a time. A cancelled one is sent no more. run() must run.
+  /// reply with an error descriptor is a reply. Any number may run at a time. A cancelled one is sent no more. Before
+  /// run() it waits for that.
   awaitable<result<incoming_reply>> request(peer_address to, list<action> actions);
   /// The same with a version of its own: the first ServiceChange is headed MEGACO/1 (H.248.1 11.3).
   awaitable<result<incoming_reply>> request(peer_address to, list<action> actions, std::uint8_t version);

@@ -4,12 +4,15 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include <agw/core/awaitable.hpp>
 #include <agw/h248/endpoint.hpp>
 #include <agw/h248/message.hpp>
 
 namespace agw::h248 {
+
+class command_handler;
 
 /// One action while it is executed: what is asked, and the answers so far.
 class action_state {
@@ -43,12 +46,23 @@ class action_state {
   outgoing_reply& whole() noexcept { return *reply_; }
 
  private:
-  friend class transaction_walk;
+  friend awaitable<void> execute(const incoming_request&, outgoing_reply&, command_handler&);
+  awaitable<bool> run(command_handler& handler);
+  void begin_command(const command& asked);
+  bool end_command(const command& asked);
+  void unite(const command& asked);
+  command& add(const command& to);
+
   const incoming_request* request_;
   const action* asked_;
   outgoing_reply* reply_;
-  action* first_;    // the reply the action began with
+  action* first_;                  // the reply the action began with
   action* current_;
+  std::vector<action*> answers_;   // those of answer_under()
+  std::vector<command*> last_;     // answers to the command that runs
+  list<command> united_;           // the same, while they are to become one
+  std::size_t added_ = 0;
+  bool uniting_ = false;
   bool failed_ = false;
 };
 

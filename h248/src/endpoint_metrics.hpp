@@ -1,0 +1,42 @@
+// What an endpoint counts: agw_h248_transactions_total, agw_h248_messages_total, agw_h248_retransmissions_total, ….
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <tuple>
+
+#include <agw/core/metrics.hpp>
+#include <agw/h248/endpoint.hpp>
+#include <agw/h248/transaction_machine.hpp>
+
+namespace agw::h248 {
+
+/// "add", "audit_value", …; of the first command, "none" where there is none.
+std::string_view command_word(const list<action>& actions) noexcept;
+/// "ok", or the code of the first error.
+std::string result_word(const transaction_reply& reply);
+
+class endpoint_metrics {
+ public:
+  /// Null: nothing is counted.
+  explicit endpoint_metrics(agw::metrics* metrics);
+
+  void transaction(direction way, std::string_view command, const std::string& result);
+  void message(direction way);
+  /// What the machine has counted by itself since the last call.
+  void take(const transaction_machine& machine);
+
+ private:
+  static void advance(counter* c, std::uint64_t& seen, std::uint64_t now);
+
+  agw::metrics* metrics_;
+  std::map<std::tuple<direction, std::string_view, std::string>, counter*> transactions_;
+  counter* messages_[2] = {};
+  counter* retransmissions_ = nullptr;
+  counter* repeated_ = nullptr;
+  counter* pendings_ = nullptr;
+  std::uint64_t seen_[3] = {};
+};
+
+}  // namespace agw::h248

@@ -1,0 +1,118 @@
+#include <agw/h248/transaction_executor.hpp>
+
+#include <algorithm>
+
+namespace agw::h248 {
+
+action_state::action_state(const incoming_request& request, const action& asked, outgoing_reply& reply)
+    : request_(&request), asked_(&asked), reply_(&reply), first_(&reply.actions().emplace_back()), current_(first_) {
+  current_->context = asked.context;
+}
+
+void action_state::answer_under(context_id id) {
+  if (current_->context == id) return;
+  for (auto at = answers_.begin(); at != answers_.end(); ++at) {
+    if ((*at)->context == id) {
+      current_ = *at;
+      return;
+    }
+  }
+  // The reply that the action began with becomes the first context's.
+  const bool untouched = answers_.empty() && first_->commands.empty() && first_->properties.empty() && !first_->error;
+  current_ = untouched ? first_ : &reply_->actions().emplace_back();
+  current_->context = id;
+  answers_.push_back(current_);
+}
+
+command& action_state::add(const command& to) {
+  ++added_;
+  auto& made = uniting_ ? united_.emplace_back() : current_->commands.emplace_back();
+  made.kind = to.kind;
+  if (!uniting_) last_.push_back(&made);
+  return made;
+}
+
+command& action_state::answer(const command& to, termination_id name) {
+  auto& made = add(to);
+  made.terminations.push_back({keep(name.name)});
+  return made;
+}
+
+command& action_state::answer(const command& to) {
+  auto& made = add(to);
+  made.terminations = to.terminations;
+  return made;
+}
+
+void action_state::fail(const command& to, error_code code, std::string_view text) {
+  auto& made = answer(to);
+  made.add(reply_->error(code, text));
+}
+
+void action_state::fail(const command& to, termination_id name, error_code code, std::string_view text) {
+  auto& made = answer(to, name);
+  made.add(reply_->error(code, text));
+}
+
+void action_state::fail(error_code code, std::string_view text) {
+  failed_ = true;
+  if (!current_->error) current_->error.emplace(reply_->error(code, text));
+}
+
+void action_state::begin_command(const command& asked) {
+  added_ = 0;
+  last_.clear();
+  united_.clear();
+  uniting_ = asked.wildcard_response;
+}
+
+// True when all went well.
+bool action_state::end_command(const command& asked) {
+  if (added_ == 0 && !failed_) answer(asked);
+  if (uniting_) {
+    uniting_ = false;
+    if (!united_.empty()) unite(asked);
+  }
+  return std::ranges::none_of(last_, [](const command* c) { return c->error() != nullptr; });
+}
+
+// H.248.1 7: one answer with the wildcard as asked, in which nothing stands twice.
+void action_state::unite(const command& asked) {
+  current_ = first_;
+  auto& one = answer(asked);
+  one.wildcard_response = true;
+  for (auto& answer : united_) {
+    for (auto& d : answer.descriptors) {
+      if (std::ranges::find(one.descriptors, d) == one.descriptors.end()) one.descriptors.push_back(std::move(d));
+    }
+  }
+}
+
+awaitable<bool> action_state::run(command_handler& handler) {
+  co_await handler.begin(*this);
+  if (!failed_ && !asked_->properties.empty()) co_await handler.set_properties(*this, asked_->properties);
+  bool good = !failed_;
+  for (auto at = asked_->commands.begin(); good && at != asked_->commands.end(); ++at) {
+    const command& asked = *at;
+    begin_command(asked);
+    if (asked.fault) {
+      fail(asked, asked.fault->code, asked.fault->text);
+    } else {
+      co_await handler.run(*this, asked);
+    }
+    good = (end_command(asked) || asked.optional) && !failed_;
+  }
+  if (good && asked_->audit) co_await handler.audit(*this, *asked_->audit);
+  co_await handler.end(*this);
+  if (good && asked_->error) fail(asked_->error->code, asked_->error->text);
+  co_return good && !failed_;
+}
+
+awaitable<void> execute(const incoming_request& request, outgoing_reply& reply, command_handler& handler) {
+  for (auto at = request->actions.begin(); at != request->actions.end(); ++at) {
+    action_state state(request, *at, reply);
+    if (!co_await state.run(handler)) co_return;
+  }
+}
+
+}  // namespace agw::h248

@@ -1,0 +1,203 @@
+#include <agw/h248/transaction_replies.hpp>
+
+#include <algorithm>
+
+#include <agw/core/metrics.hpp>
+
+namespace agw::h248 {
+namespace {
+
+std::string name_of(const peer_address& from, const mid& sender) { return from.host.to_string() + ' ' + to_text(sender); }
+
+}  // namespace
+
+reply_table::association* reply_table::find(const peer_address& from, const mid& sender) {
+  const auto at = associations_.find(name_of(from, sender));
+  return at == associations_.end() ? nullptr : &at->second;
+}
+
+// Null when there are too many, and none that is idle.
+reply_table::association* reply_table::find_or_make(const peer_address& from, const mid& sender) {
+  auto name = name_of(from, sender);
+  if (const auto at = associations_.find(name); at != associations_.end()) {
+    by_use_.splice(by_use_.end(), by_use_, at->second.used);
+    return &at->second;
+  }
+  if (associations_.size() >= config_.max_peers) {
+    const auto idle = std::ranges::find_if(by_use_, [](const association* a) { return a->transactions.empty() && a->references == 0; });
+    if (idle == by_use_.end()) return nullptr;
+    const auto gone = (*idle)->name;
+    by_use_.erase(idle);
+    associations_.erase(gone);
+  }
+  auto& made = associations_[name];
+  made.name = std::move(name);
+  made.used = by_use_.insert(by_use_.end(), &made);
+  return &made;
+}
+
+reply_table::transaction_entry* reply_table::entry(const reference& r) {
+  const auto at = r.of->transactions.find(r.id);
+  return at != r.of->transactions.end() && at->second.execution == r.execution ? &at->second : nullptr;
+}
+
+execution_id reply_table::on_request(const peer_address& from, const mid& sender, std::uint8_t version, transaction_id id,
+                                     std::uint64_t digest, clock::time_point now) {
+  trim(now);
+  auto* of = find_or_make(from, sender);
+  if (of == nullptr) {
+    count_drop("h248", "too-many-peers");
+    return 0;
+  }
+  if (const auto at = of->transactions.find(id.value); at != of->transactions.end()) {
+    if (at->second.running || at->second.digest == digest) {
+      at->second.from = from;
+      repeat(*of, id.value, at->second, now);
+      return 0;
+    }
+    drop_reply(at->second);
+    of->transactions.erase(at);
+  }
+  if (running_.size() >= config_.max_running || of->running >= config_.max_running_per_peer) {
+    count_drop("h248", "too-many-transactions");
+    return 0;
+  }
+  const auto execution = ++last_execution_;
+  auto& made = of->transactions[id.value];
+  made.execution = execution;
+  made.from = from;
+  made.version = version;
+  made.digest = digest;
+  made.at = timers_.emplace(now + config_.normal_execution_time, execution);
+  running_.emplace(execution, reference{of, id.value, execution, {}});
+  ++of->running;
+  return execution;
+}
+
+void reply_table::repeat(association&, std::uint32_t id, transaction_entry& e, clock::time_point now) {
+  ++repeated_requests_;
+  if (!e.running) {
+    if (e.reply) outbox_.push(e.from, e.version, e.reply);  // else it was acknowledged: the network made the copy
+    return;
+  }
+  // Tell the peer to wait longer, but not for each of a burst of copies; those count towards the limit.
+  if (e.pendings >= config_.sent_pending_limit || (e.pendings > 0 && now - e.last_pending < config_.min_timeout)) return;
+  send_pending(id, e, now);
+}
+
+void reply_table::send_pending(std::uint32_t id, transaction_entry& e, clock::time_point now) {
+  ++e.pendings;
+  ++pendings_;
+  e.last_pending = now;
+  outbox_.push(e.from, e.version, outbox_.encode(transaction(transaction_pending{{id}}), e.version));
+}
+
+void reply_table::on_ack(const peer_address& from, const mid& sender, const ack_range& range, clock::time_point now) {
+  trim(now);
+  auto* of = find(from, sender);
+  if (of == nullptr || range.last < range.first) return;
+  auto at = of->transactions.lower_bound(range.first.value);
+  for (; at != of->transactions.end() && at->first <= range.last.value; ++at) {
+    if (!at->second.running) drop_reply(at->second);
+  }
+}
+
+void reply_table::drop_reply(transaction_entry& e) {
+  if (!e.reply) return;
+  reply_bytes_ -= e.reply->size();
+  e.reply.reset();
+}
+
+void reply_table::finish(association& of, std::uint32_t id, transaction_entry& e, shared_text text, clock::time_point now) {
+  e.running = false;
+  timers_.erase(e.at);
+  running_.erase(e.execution);
+  --of.running;
+  outbox_.push(e.from, e.version, text);
+  reply_bytes_ += text->size();
+  e.reply = std::move(text);
+  finished_.push_back({&of, id, e.execution, now});
+  replies_.push_back(finished_.back());
+  of.references += 2;
+  trim(now);
+}
+
+void reply_table::answer(execution_id execution, transaction_reply reply, clock::time_point now) {
+  const auto at = running_.find(execution);
+  if (at == running_.end()) return;
+  const auto r = at->second;
+  auto& e = *entry(r);
+  reply.id = {r.id};
+  reply.immediate_ack = e.pendings > 0 && !outbox_.limits(e.from.via).reliable;
+  const auto immediate_ack = reply.immediate_ack;
+  auto text = outbox_.encode(transaction(std::move(reply)), e.version);
+  if (!outbox_.fits(e.from, e.version, *text)) {
+    transaction_reply sorry;
+    sorry.id = {r.id};
+    sorry.immediate_ack = immediate_ack;
+    sorry.error.emplace(error_descriptor{error_code::response_too_long, to_text(error_code::response_too_long)});
+    text = outbox_.encode(transaction(std::move(sorry)), e.version);
+  }
+  finish(*r.of, r.id, e, std::move(text), now);
+}
+
+void reply_table::forget(execution_id execution) {
+  const auto at = running_.find(execution);
+  if (at == running_.end()) return;
+  const auto r = at->second;
+  timers_.erase(entry(r)->at);
+  --r.of->running;
+  r.of->transactions.erase(r.id);
+  running_.erase(at);
+}
+
+void reply_table::forget_oldest() {
+  const auto oldest = finished_.front();
+  finished_.pop_front();
+  --oldest.of->references;
+  if (auto* e = entry(oldest)) {
+    drop_reply(*e);
+    oldest.of->transactions.erase(oldest.id);
+  }
+}
+
+void reply_table::trim(clock::time_point now) {
+  while (!finished_.empty() && (now - finished_.front().finished >= config_.long_timer || finished_.size() > config_.max_remembered)) {
+    forget_oldest();
+  }
+  while (!replies_.empty()) {
+    auto* e = entry(replies_.front());
+    const bool kept = e != nullptr && e->reply;
+    if (kept && reply_bytes_ <= config_.max_remembered_bytes) break;
+    if (kept) drop_reply(*e);
+    --replies_.front().of->references;
+    replies_.pop_front();
+  }
+}
+
+void reply_table::expire(clock::time_point now, std::vector<execution_id>& given_up) {
+  while (!timers_.empty() && timers_.begin()->first <= now) {
+    const auto r = running_.at(timers_.begin()->second);
+    auto& e = *entry(r);
+    if (e.pendings < config_.sent_pending_limit) {
+      send_pending(r.id, e, now);
+      timers_.erase(e.at);
+      e.at = timers_.emplace(now + config_.normal_execution_time, r.execution);
+      continue;
+    }
+    given_up.push_back(r.execution);
+    transaction_reply too_many;
+    too_many.error.emplace(error_descriptor{error_code::too_many_pendings, to_text(error_code::too_many_pendings)});
+    answer(r.execution, std::move(too_many), now);
+  }
+  trim(now);
+}
+
+clock::time_point reply_table::next_deadline() const noexcept {
+  auto next = timers_.empty() ? no_deadline : timers_.begin()->first;
+  // Memory is given back in heaps, not transaction by transaction.
+  if (!finished_.empty()) next = std::min(next, finished_.front().finished + config_.long_timer + std::chrono::seconds(1));
+  return next;
+}
+
+}  // namespace agw::h248

@@ -1,0 +1,129 @@
+#include <agw/h248/transaction_requests.hpp>
+
+#include <algorithm>
+
+#include <agw/core/metrics.hpp>
+
+namespace agw::h248 {
+
+request_table::request_table(const transaction_config& config, transaction_outbox& outbox, std::uint64_t seed)
+    : config_(config), outbox_(outbox), random_(seed), last_id_(static_cast<std::uint32_t>(random_()) & 0x7FFFFFFF) {}
+
+transaction_id request_table::next_id() {
+  do {
+    ++last_id_;
+  } while (last_id_ == 0 || requests_.contains(last_id_));
+  return {last_id_};
+}
+
+request_table::peer& request_table::peer_at(const peer_address& address, clock::time_point now) {
+  if (!peers_.contains(address) && peers_.size() >= std::max<std::size_t>(config_.max_peers, 1)) {
+    peers_.erase(std::ranges::min_element(peers_, {}, [](const auto& p) { return p.second.used; }));
+  }
+  auto& found = peers_[address];
+  found.used = now;
+  return found;
+}
+
+void request_table::arm(std::uint32_t id, request& r, clock::time_point when) {
+  if (r.at != timers_.end()) timers_.erase(r.at);
+  r.at = timers_.emplace(std::min(when, r.give_up), id);
+}
+
+void request_table::erase(std::unordered_map<std::uint32_t, request>::iterator at) {
+  timers_.erase(at->second.at);
+  requests_.erase(at);
+}
+
+result<void> request_table::start(const peer_address& to, std::uint8_t version, transaction_id id, shared_text text,
+                                  clock::time_point now) {
+  if (!outbox_.fits(to, version, *text)) return make_error_code(errc::too_long);
+  if (requests_.size() >= config_.max_requests) return make_error_code(errc::too_many_requests);
+  const retransmission_timer timer(peer_at(to, now).estimate, config_);
+  request made{to, version, std::move(text), timer, now, now + config_.t_max, 1, 0, timers_.end()};
+  const auto [at, added] = requests_.emplace(id.value, std::move(made));
+  if (!added) return make_error_code(errc::too_many_requests);
+  auto& r = at->second;
+  arm(id.value, r, reliable(to) ? r.give_up : now + r.timer.first(config_));
+  outbox_.push(to, version, r.text);
+  return {};
+}
+
+void request_table::abandon(transaction_id id) {
+  if (const auto at = requests_.find(id.value); at != requests_.end()) erase(at);
+}
+
+bool request_table::on_reply(const peer_address& from, std::uint8_t version, transaction_id id, bool immediate_ack,
+                             clock::time_point now) {
+  const auto at = requests_.find(id.value);
+  const bool ours = at != requests_.end() && at->second.to.host == from.host;
+  // Also for a reply that comes again: then our acknowledgement was lost.
+  if (immediate_ack) outbox_.acknowledge(from, version, id, true, now);
+  if (!ours) return false;
+  auto& r = at->second;
+  auto& estimate = peer_at(r.to, now).estimate;
+  if (r.pendings == 0) {
+    if (r.copies == 1) {
+      estimate.measured(now - r.sent);
+    } else {
+      estimate.backed_off(r.timer.delay());
+    }
+  }
+  if (!immediate_ack && config_.acknowledge && !reliable(r.to)) outbox_.acknowledge(r.to, r.version, id, false, now);
+  erase(at);
+  return true;
+}
+
+void request_table::on_pending(const peer_address& from, transaction_id id, clock::time_point now) {
+  const auto at = requests_.find(id.value);
+  if (at == requests_.end() || at->second.to.host != from.host) return;
+  auto& r = at->second;
+  if (++r.pendings > config_.received_pending_limit) {
+    r.give_up = now;  // the next expire() reports it
+    arm(id.value, r, now);
+    return;
+  }
+  r.give_up = now + config_.t_max;
+  arm(id.value, r, reliable(r.to) ? r.give_up : now + config_.provisional_timeout);
+}
+
+void request_table::redirect(const peer_address& from, const peer_address& to, clock::time_point now) {
+  for (auto& [id, r] : requests_) {
+    if (r.to != from) continue;
+    r.to = to;
+    r.timer = retransmission_timer(peer_at(to, now).estimate, config_);
+    r.give_up = now + config_.t_max;
+    r.pendings = 0;
+    repeat(id, r, now);
+    arm(id, r, reliable(to) ? r.give_up : now + r.timer.first(config_));
+  }
+}
+
+void request_table::reconnected(const peer_address& to, clock::time_point now) {
+  for (auto& [id, r] : requests_) {
+    if (r.to == to && r.sent != now) repeat(id, r, now);
+  }
+}
+
+void request_table::repeat(std::uint32_t, request& r, clock::time_point) {
+  ++r.copies;
+  ++retransmissions_;
+  outbox_.push(r.to, r.version, r.text);
+}
+
+void request_table::expire(clock::time_point now, std::vector<failure>& failed) {
+  while (!timers_.empty() && timers_.begin()->first <= now) {
+    const auto at = requests_.find(timers_.begin()->second);
+    auto& r = at->second;
+    if (now >= r.give_up) {
+      const bool too_many = r.pendings > config_.received_pending_limit;
+      failed.push_back({{at->first}, r.to, too_many ? errc::too_many_pendings : errc::timed_out});
+      erase(at);
+      continue;
+    }
+    repeat(at->first, r, now);
+    arm(at->first, r, now + r.timer.next(config_, random_));
+  }
+}
+
+}  // namespace agw::h248

@@ -1,0 +1,143 @@
+#include <catch2/catch.hpp>
+
+#include <agw/core/metrics.hpp>
+#include <agw/core/task_group.hpp>
+#include <agw/core/until.hpp>
+#include <agw/h248/endpoint.hpp>
+#include <agw/h248/link_udp.hpp>
+#include <agw/h248/transaction_executor.hpp>
+
+#include "support/loop.hpp"
+
+using namespace agw;
+using namespace agw::h248;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Answers every command with its own terminations; "ip/bad" fails, "ip/slow" waits for `release`.
+struct echo final : command_handler {
+  explicit echo(event* gate) : release(gate) {}
+  event* release;
+  int executed = 0;
+  awaitable<void> begin(action_state& state) override {
+    if (state.asked().context.value == 99) state.fail(h248::error_code::unknown_context);
+    if (state.asked().context.is_choose()) state.set_context({7});
+    co_return;
+  }
+  awaitable<void> run(action_state& state, const command& c) override {
+    ++executed;
+    if (c.termination() == termination_id{"ip/bad"}) {
+      state.fail(c, h248::error_code::unknown_termination, "ip/bad");
+      co_return;
+    }
+    if (c.termination() == termination_id{"ip/slow"}) co_await release->wait();
+    state.answer(c);
+  }
+};
+
+// Two endpoints on UDP, and a body that talks between them.
+struct pair {
+  explicit pair(asio::any_io_executor executor) {
+    auto make = [&](const char* name) {
+      endpoint_config config;
+      config.mid = mid_name::parse(name).value();
+      config.transactions.first_timeout = 50ms;
+      config.transactions.min_timeout = 20ms;
+      auto made = std::make_unique<endpoint>(executor, std::move(config), &counts);
+      auto udp = open_udp_link(executor, {transport::udp, asio::ip::make_address("127.0.0.1"), 0});
+      REQUIRE(udp.has_value());
+      made->add_link(std::move(*udp));
+      return made;
+    };
+    mg = make("mg");
+    mgc = make("mgc");
+    mg->on_request([this](const incoming_request& request, outgoing_reply& reply) { return execute(request, reply, handler); });
+  }
+  peer_address mg_address() const { return mg->local(transport::udp).value(); }
+
+  agw::metrics counts;
+  event release;
+  echo handler{&release};
+  std::unique_ptr<endpoint> mg;
+  std::unique_ptr<endpoint> mgc;
+};
+
+template <class F>
+void with_pair(F body) {
+  test::run([&]() -> awaitable<void> {
+    pair p(co_await asio::this_coro::executor);
+    auto inside = [&](task_group& group) -> awaitable<void> {
+      auto run_mg = [&]() -> awaitable<void> { co_await p.mg->run(); };
+      auto run_mgc = [&]() -> awaitable<void> { co_await p.mgc->run(); };
+      group.spawn("mg", std::move(run_mg));
+      group.spawn("mgc", std::move(run_mgc));
+      co_await body(p);
+    };
+    co_await with_tasks("test", std::move(inside));
+  });
+}
+
+list<action> one(context_id context, command c) {
+  list<action> out;
+  auto& a = out.emplace_back();
+  a.context = context;
+  a.commands.push_back(std::move(c));
+  return out;
+}
+
+command add(std::string_view name) {
+  command c;
+  c.kind = command_kind::add;
+  c.terminations.push_back({name});
+  return c;
+}
+
+}  // namespace
+
+TEST_CASE("a request is answered over UDP") {
+  with_pair([](pair& p) -> awaitable<void> {
+    auto actions = one(context_id::choose(), add("ip/1"));
+    auto reply = co_await p.mgc->request(p.mg_address(), std::move(actions));
+    REQUIRE(reply.has_value());
+    REQUIRE(reply->error() == nullptr);
+    REQUIRE((*reply)->actions.size() == 1);
+    REQUIRE((*reply)->actions.front().context == context_id{7});
+    REQUIRE((*reply)->actions.front().commands.front().termination() == termination_id{"ip/1"});
+    REQUIRE(p.handler.executed == 1);
+    const auto text = p.counts.expose();
+    REQUIRE(text.find("agw_h248_transactions_total{command=\"add\",direction=\"received\",result=\"ok\"} 1") != std::string::npos);
+    REQUIRE(text.find("agw_h248_transactions_total{command=\"add\",direction=\"sent\",result=\"ok\"} 1") != std::string::npos);
+  });
+}
+
+TEST_CASE("a failed command stops the transaction unless it is optional") {
+  with_pair([](pair& p) -> awaitable<void> {
+    auto actions = one({1}, add("ip/1"));
+    auto optional = add("ip/bad");
+    optional.optional = true;
+    actions.front().commands.push_back(optional);
+    actions.front().commands.push_back(add("ip/2"));
+    actions.front().commands.push_back(add("ip/bad"));
+    actions.front().commands.push_back(add("ip/3"));
+    auto reply = co_await p.mgc->request(p.mg_address(), std::move(actions));
+    REQUIRE(reply.has_value());
+    const auto& done = (*reply)->actions.front().commands;
+    REQUIRE(done.size() == 4);
+    REQUIRE(done[1].error() != nullptr);
+    REQUIRE(done[2].error() == nullptr);
+    REQUIRE(done[3].error()->code == h248::error_code::unknown_termination);
+    REQUIRE(done[3].error()->text == "ip/bad");
+    REQUIRE(p.handler.executed == 4);
+  });
+}
+
+TEST_CASE("an unknown context is an error of the action") {
+  with_pair([](pair& p) -> awaitable<void> {
+    auto actions = one({99}, add("ip/1"));
+    auto reply = co_await p.mgc->request(p.mg_address(), std::move(actions));
+    REQUIRE(reply.has_value());
+    REQUIRE((*reply)->actions.front().error->code == h248::error_code::unknown_context);
+    REQUIRE(p.handler.executed == 0);
+  });
+}
