@@ -46,7 +46,6 @@ class session final : public datagram_pipe {
   std::unique_ptr<machine> machine_;
   datagram_batch early_;      // payload that came together with the end of the handshake
   datagram_batch encrypted_;  // from below; between calls empty
-  datagram_batch outgoing_;
 };
 
 /// Performs the handshake in the configured role over a path that ICE has verified (so without a cookie exchange), retransmits, and

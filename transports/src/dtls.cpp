@@ -1,0 +1,119 @@
+#include "agw/transports/dtls.hpp"
+
+#include <utility>
+
+#include "agw/core/error.hpp"
+#include "agw/core/until.hpp"
+#include "agw/transports/dtls_machine.hpp"
+
+namespace agw::dtls {
+
+namespace {
+
+void flush(datagram_pipe& lower, datagram_batch& out) {
+  if (!out.empty()) lower.send(out);
+  out.clear();
+}
+
+void give(machine& to, datagram_batch& datagrams, datagram_batch& out, datagram_batch& payload) {
+  const auto now = clock::now();
+  for (std::size_t i = 0; i < datagrams.size(); ++i) to.receive(std::as_const(datagrams)[i], now, out, payload);
+  datagrams.clear();
+}
+
+stage_error failure(const machine& ended) {
+  const auto& end = ended.end();
+  return stage_error("dtls", end.reason, end.code, end.detail);
+}
+
+/// A batch for the length of one call, whose memory the calls of a thread share: sessions are many, and idle ones hold none of it.
+class scratch_batch {
+ public:
+  scratch_batch() : batch_(std::move(spare())) {}
+  ~scratch_batch() {
+    batch_.clear();
+    spare() = std::move(batch_);
+  }
+  scratch_batch(const scratch_batch&) = delete;
+  scratch_batch& operator=(const scratch_batch&) = delete;
+  datagram_batch& operator*() noexcept { return batch_; }
+  datagram_batch* operator->() noexcept { return &batch_; }
+
+ private:
+  static datagram_batch& spare() {
+    static thread_local datagram_batch batch;
+    return batch;
+  }
+  datagram_batch batch_;
+};
+
+}  // namespace
+
+session::session(datagram_pipe& lower, std::unique_ptr<machine> established, datagram_batch early)
+    : lower_(lower), machine_(std::move(established)), early_(std::move(early)) {}
+session::~session() = default;
+
+awaitable<void> session::receive(datagram_batch& into) {
+  if (!early_.empty()) {
+    for (std::size_t i = 0; i < early_.size(); ++i) into.push(std::as_const(early_)[i]);
+    early_ = datagram_batch();
+    co_return;
+  }
+  const auto before = into.size();
+  while (into.size() == before) {
+    if (machine_->state() == machine::status::ended) throw failure(*machine_);
+    co_await lower_.receive(encrypted_);
+    deliver(into);
+  }
+}
+
+void session::deliver(datagram_batch& into) {
+  scratch_batch out;
+  give(*machine_, encrypted_, *out, into);
+  flush(lower_, *out);
+}
+
+void session::send(const datagram_batch& batch) {
+  scratch_batch out;
+  for (std::size_t i = 0; i < batch.size(); ++i) machine_->send(batch[i], *out);
+  flush(lower_, *out);
+}
+
+std::size_t session::max_datagram_bytes() const noexcept { return machine_->max_payload_bytes(); }
+
+void session::close() {
+  scratch_batch out;
+  machine_->close(*out);
+  flush(lower_, *out);
+}
+
+std::string_view session::cipher() const noexcept { return machine_->cipher(); }
+std::string_view session::srtp_profile() const noexcept { return machine_->srtp_profile(); }
+bool session::export_keying_material(std::string_view label, std::span<std::byte> into) const {
+  return machine_->export_keying_material(label, into);
+}
+
+awaitable<std::unique_ptr<session>> handshake(datagram_pipe& lower, handshake_config config) {
+  auto hands = std::make_unique<machine>(config, lower.max_datagram_bytes());
+  datagram_batch in, out, early;
+  hands->start(clock::now(), out);
+  flush(lower, out);
+  while (hands->state() == machine::status::handshaking) {
+    const auto by = hands->next_deadline();
+    try {
+      co_await until(by, lower.receive(in));
+    } catch (const system_error& e) {
+      if (e.code() != core_error::timed_out || clock::now() < by) throw;
+    }
+    give(*hands, in, out, early);
+    hands->timeout(clock::now(), out);
+    flush(lower, out);
+  }
+  // Payload and close_notify right behind the handshake: the session is there to deliver the first.
+  if (hands->state() == machine::status::ended && early.empty()) throw failure(*hands);
+  hands->release_buffers();
+  std::unique_ptr<session> established(new session(lower, std::move(hands), std::move(early)));
+  co_return established;
+}
+
+}  // namespace agw::dtls
