@@ -141,6 +141,7 @@ awaitable<void> endpoint::impl::serve(execution_id id, incoming_request request)
 }
 
 void endpoint::impl::answer(execution_id id, const transaction_request& request, outgoing_reply reply) {
+  if ((*reply).actions.empty() && !(*reply).error) reply.fail(error_code::not_implemented);
   if ((*reply).error) (*reply).actions.clear();
   counts.transaction(direction::received, command_word(request.actions), result_word(*reply));
   machine.replies().answer(id, std::move(*reply), clock::now());

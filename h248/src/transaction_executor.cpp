@@ -105,6 +105,9 @@ awaitable<bool> action_state::run(command_handler& handler) {
   if (good && asked_->audit) co_await handler.audit(*this, *asked_->audit);
   co_await handler.end(*this);
   if (good && asked_->error) fail(asked_->error->code, asked_->error->text);
+  // Before version 3 an action reply cannot be empty: properties that were set stand for themselves.
+  auto& first = *first_;
+  if (request_->version() < 3 && first.commands.empty() && first.properties.empty() && !first.error) first.properties = asked_->properties;
   co_return good && !failed_;
 }
 

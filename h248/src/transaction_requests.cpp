@@ -66,7 +66,7 @@ bool request_table::on_reply(const peer_address& from, std::uint8_t version, tra
     if (r.copies == 1) {
       estimate.measured(now - r.sent);
     } else {
-      estimate.backed_off(r.timer.delay());
+      estimate.repeated(config_);
     }
   }
   if (!immediate_ack && config_.acknowledge && !reliable(r.to)) outbox_.acknowledge(r.to, r.version, id, false, now);

@@ -11,7 +11,7 @@ namespace agw::h248 {
 
 struct transaction_config {
   // Requester.
-  clock::duration first_timeout = std::chrono::milliseconds(500);  // until delays have been measured
+  clock::duration first_timeout = std::chrono::milliseconds(200);  // until delays have been measured
   clock::duration min_timeout = std::chrono::milliseconds(100);    // below this, a busy peer would be repeated to
   clock::duration max_timeout = std::chrono::seconds(4);           // D.1.3
   clock::duration t_max = std::chrono::seconds(26);                // give up; LONG-TIMER less what the network can hold back

@@ -15,7 +15,7 @@ class delay_estimate {
  public:
   /// A reply to a request that was sent once only: with others nobody knows which copy was answered.
   void measured(clock::duration delay) noexcept {
-    backed_off_ = {};
+    floor_ = {};
     if (!known_) {
       average_ = delay;
       deviation_ = delay / 2;
@@ -26,11 +26,12 @@ class delay_estimate {
     average_ += error / 8;
     deviation_ += ((error < clock::duration{} ? -error : error) - deviation_) / 4;
   }
-  /// A reply to a request that was repeated until the delay below: good for the next request, until one is measured again.
-  void backed_off(clock::duration delay) noexcept { backed_off_ = delay; }
+  /// A reply to a request that was repeated: perhaps the delay is longer than thought, perhaps copies were lost. The next request gets
+  /// twice the time, until a delay is measured again; more would let a lossy network slow everything down.
+  void repeated(const transaction_config& config) noexcept { floor_ = std::min(2 * average(config), config.max_timeout); }
 
   clock::duration average(const transaction_config& config) const noexcept {
-    const auto delay = std::max(known_ ? average_ : config.first_timeout, backed_off_);
+    const auto delay = std::max(known_ ? average_ : config.first_timeout, floor_);
     return std::clamp(delay, config.min_timeout, config.max_timeout);
   }
   clock::duration deviation() const noexcept { return deviation_; }
@@ -38,7 +39,7 @@ class delay_estimate {
  private:
   clock::duration average_{};    // AAD
   clock::duration deviation_{};  // ADEV
-  clock::duration backed_off_{};
+  clock::duration floor_{};
   bool known_ = false;
 };
 
@@ -57,7 +58,6 @@ class retransmission_timer {
     std::uniform_int_distribution<clock::rep> between(delay_.count() / 2, delay_.count());
     return std::min(clock::duration(between(random)) + margin_, config.max_timeout);
   }
-  clock::duration delay() const noexcept { return delay_; }
 
  private:
   clock::duration delay_;
