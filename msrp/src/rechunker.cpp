@@ -164,7 +164,8 @@ boost::system::error_code rechunker::begin_split(bytes_view bytes) {
   return {};
 }
 
-// Moves fed body into the buffer. A full piece goes out only when there is more to come: the last one carries the original's flag.
+// Moves fed body into the buffer. A full piece goes out only when there is more to come: the last one carries the original's
+// flag.
 rechunker::output rechunker::fill() {
   const auto take = [this](bytes_view from) {
     const auto count = std::min(from.size(), headroom_ + capacity_ - buffer_.size());

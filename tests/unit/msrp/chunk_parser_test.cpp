@@ -41,7 +41,8 @@ std::string tricky_body() {
   const std::string end = "\r\n-------d93kswow";
   std::string body = "\r\r\n\n-------d93kswow \r";
   for (std::size_t n = 1; n <= end.size(); ++n) body.append(end, 0, n).append("x");
-  body.append("\r\n-------d93kswow1$\r\n").append("x-------d93kswow$").append("\r\n--------d93kswow$\r\n\r\r\n-------D93kswow$\r\n\r\n-------");
+  body.append("\r\n-------d93kswow1$\r\n").append("x-------d93kswow$");
+  body.append("\r\n--------d93kswow$\r\n\r\r\n-------D93kswow$\r\n\r\n-------");
   return body;
 }
 
@@ -154,7 +155,8 @@ TEST_CASE("what is not MSRP is refused at its first octets") {
 }
 
 TEST_CASE("a start line follows the grammar") {
-  const std::string rest = response_text.substr(response_text.find("\r\n"), response_text.find("-------") - response_text.find("\r\n"));
+  const auto line_end = response_text.find("\r\n");
+  const std::string rest = response_text.substr(line_end, response_text.find("-------") - line_end);
   const auto with = [&](std::string_view line) { return error_of(std::string(line) + rest + "-------abcd$\r\n"); };
   CHECK_FALSE(with("MSRP abcd SEND"));
   CHECK_FALSE(with("MSRP abcd NICKNAME"));
@@ -249,8 +251,9 @@ TEST_CASE("headers are bounded in octets and in lines") {
 
 TEST_CASE("only SEND may have a long body") {
   const auto with = [](std::string_view method, std::size_t size) {
-    return error_of("MSRP abcd " + std::string(method) + "\r\nTo-Path: " + std::string(bob) + "\r\nFrom-Path: " + std::string(alice) +
-                    "\r\nContent-Type: text/plain\r\n\r\n" + std::string(size, 'b') + "\r\n-------abcd$\r\n");
+    return error_of("MSRP abcd " + std::string(method) + "\r\nTo-Path: " + std::string(bob) +
+                    "\r\nFrom-Path: " + std::string(alice) + "\r\nContent-Type: text/plain\r\n\r\n" +
+                    std::string(size, 'b') + "\r\n-------abcd$\r\n");
   };
   CHECK_FALSE(with("SEND", 1000000));
   CHECK_FALSE(with("REPORT", 10240));

@@ -183,8 +183,8 @@ TEST_CASE("in aware mode requests and responses change paths, and nothing else")
 
 TEST_CASE("in aware mode a stranger's request is answered on the channel") {
   rig r(aware_paths());
-  CHECK(r.check(make_chunk("hello")) == "MSRP d93kswow 481 No Such Session\r\nTo-Path: " + std::string(alice) + "\r\nFrom-Path: " +
-                                            r.paths.channel.own + "\r\n-------d93kswow$\r\n");
+  CHECK(r.check(make_chunk("hello")) == "MSRP d93kswow 481 No Such Session\r\nTo-Path: " + std::string(alice) +
+                                            "\r\nFrom-Path: " + r.paths.channel.own + "\r\n-------d93kswow$\r\n");
   CHECK(r.to == side::channel);
   CHECK(r.check(response("abcd", 200)).empty());
   CHECK(r.counters.rejected == 2);

@@ -75,8 +75,8 @@ std::string pattern(std::size_t size) {
 }
 
 // The pieces of one split chunk belong together: ranges without gap, flags, ids. Yields the body.
-std::string check_pieces(const std::vector<std::string>& messages, std::uint64_t start, std::optional<std::uint64_t> total, char flag,
-                         std::string_view original_id) {
+std::string check_pieces(const std::vector<std::string>& messages, std::uint64_t start, std::optional<std::uint64_t> total,
+                         char flag, std::string_view original_id) {
   std::string body;
   std::set<std::string> ids;
   for (std::size_t i = 0; i < messages.size(); ++i) {
@@ -194,8 +194,8 @@ TEST_CASE("every cut of a split chunk gives the same body") {
 
 TEST_CASE("pieces keep all other headers and their order") {
   const std::string head = "MSRP d93kswow SEND\r\nTo-Path: " + std::string(bob) + "\r\nFrom-Path: " + std::string(alice) +
-                           "\r\nMessage-ID: 12339sdqwer\r\nbyte-range: 1-*/5000\r\nSuccess-Report: yes\r\nX-Mine: 1\r\nContent-Disposition: "
-                           "attachment\r\nContent-Type: text/plain\r\n";
+                           "\r\nMessage-ID: 12339sdqwer\r\nbyte-range: 1-*/5000\r\nSuccess-Report: yes\r\nX-Mine: 1\r\n"
+                           "Content-Disposition: attachment\r\nContent-Type: text/plain\r\n";
   rig r(1000);
   r.feed(head + "\r\n" + pattern(5000) + "\r\n-------d93kswow$\r\n");
   REQUIRE(r.messages.size() > 5);
@@ -240,7 +240,8 @@ TEST_CASE("what may not be split and does not fit is an error") {
     return r.error;
   };
   const std::string paths = "To-Path: " + std::string(bob) + "\r\nFrom-Path: " + std::string(alice) + "\r\n";
-  const std::string report = "MSRP abcd REPORT\r\n" + paths + "Content-Type: a/b\r\n\r\n" + std::string(2000, 'x') + "\r\n-------abcd$\r\n";
+  const std::string report = "MSRP abcd REPORT\r\n" + paths + "Content-Type: a/b\r\n\r\n" + std::string(2000, 'x') +
+                             "\r\n-------abcd$\r\n";
   CHECK(error_of(report, 2000) == errc::chunk_too_large);
   const std::string response = "MSRP abcd 200 " + std::string(500, 'x') + "\r\n" + paths + "-------abcd$\r\n";
   CHECK(error_of(response, 500) == errc::chunk_too_large);
@@ -293,7 +294,8 @@ TEST_CASE("in aware mode chunks get the other side's paths") {
       std::string body;
       for (const auto& m : r.messages) {
         const auto chunk = parse_one(m);
-        CHECK(chunk.block.find("To-Path: " + paths.channel.peer + "\r\nFrom-Path: " + paths.channel.own + "\r\n") != std::string::npos);
+        const auto expected = "To-Path: " + paths.channel.peer + "\r\nFrom-Path: " + paths.channel.own + "\r\n";
+        CHECK(chunk.block.find(expected) != std::string::npos);
         CHECK(chunk.block.find("gw.example.com:4000") == std::string::npos);
         body += chunk.body;
       }
@@ -314,13 +316,14 @@ TEST_CASE("in aware mode a chunk for somebody else is answered with 481 and goes
   rig r(1000, paths);
   send_options silent;
   silent.failure = failure_report::no;
-  r.feed(make_chunk(pattern(5000)) + make_chunk("quiet", silent) + "MSRP abcd 200 OK\r\nTo-Path: x\r\nFrom-Path: y\r\n-------abcd$\r\n");
+  r.feed(make_chunk(pattern(5000)) + make_chunk("quiet", silent));
+  r.feed("MSRP abcd 200 OK\r\nTo-Path: x\r\nFrom-Path: y\r\n-------abcd$\r\n");
   CHECK_FALSE(r.error);
   CHECK(r.messages.empty());
   CHECK(r.counters.rejected == 3);
   REQUIRE(r.replies.size() == 1);
-  CHECK(r.replies[0] == "MSRP d93kswow 481 No Such Session\r\nTo-Path: " + std::string(alice) + "\r\nFrom-Path: " + paths.stream.own +
-                            "\r\n-------d93kswow$\r\n");
+  CHECK(r.replies[0] == "MSRP d93kswow 481 No Such Session\r\nTo-Path: " + std::string(alice) +
+                            "\r\nFrom-Path: " + paths.stream.own + "\r\n-------d93kswow$\r\n");
   send_options good;
   good.to = paths.stream.own;
   r.feed(make_chunk("good", good));

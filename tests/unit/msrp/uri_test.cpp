@@ -36,11 +36,12 @@ TEST_CASE("IPv6 hosts are taken with brackets, and without as RFC 8873 prints th
 }
 
 TEST_CASE("what is no URI is refused") {
-  const char* bad[] = {"", "msrp:", "msrp://", "sip://host:1/a;tcp", "msrp://host:1/a", "msrp://host:1/a;", "msrp://host:1/;tcp",
-                       "msrp://:1/a;tcp", "msrp://host:/a;tcp", "msrp://host:0/a;tcp", "msrp://host:65536/a;tcp", "msrp://host:1x/a;tcp",
-                       "msrp://ho st:1/a;tcp", "msrp://host:1/a b;tcp", "msrp://host:1/a%20b;tcp", "msrp://host:1/a;t-p", "msrp://[::1:1/a;tcp",
-                       "msrp://[host]:1/a;tcp", "msrp://a:b:1/x;tcp", "msrp://host:1/a;tcp;", "msrp://host:1/a;tcp;=1",
-                       "msrp://host:1/a;tcp;x=", "msrp://host:000080/a;tcp"};
+  const char* bad[] = {"", "msrp:", "msrp://", "sip://host:1/a;tcp", "msrp://host:1/a", "msrp://host:1/a;",
+                       "msrp://host:1/;tcp", "msrp://:1/a;tcp", "msrp://host:/a;tcp", "msrp://host:0/a;tcp",
+                       "msrp://host:65536/a;tcp", "msrp://host:1x/a;tcp", "msrp://ho st:1/a;tcp", "msrp://host:1/a b;tcp",
+                       "msrp://host:1/a%20b;tcp", "msrp://host:1/a;t-p", "msrp://[::1:1/a;tcp", "msrp://[host]:1/a;tcp",
+                       "msrp://a:b:1/x;tcp", "msrp://host:1/a;tcp;", "msrp://host:1/a;tcp;=1", "msrp://host:1/a;tcp;x=",
+                       "msrp://host:000080/a;tcp"};
   for (const auto* text : bad) {
     INFO(text);
     const auto uri = parse_uri(text);

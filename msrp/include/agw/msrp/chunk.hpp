@@ -29,8 +29,8 @@ struct byte_range {
   bool operator==(const byte_range&) const = default;
 };
 
-/// The value of a Byte-Range header; errc::bad_byte_range. An end before start - 1 is refused, an end beyond the total is not: the
-/// actual length decides (RFC 4975, 7.3.1).
+/// The value of a Byte-Range header; errc::bad_byte_range. An end before start - 1 is refused, an end beyond the total is not:
+/// the actual length decides (RFC 4975, 7.3.1).
 boost::system::result<byte_range> parse_byte_range(std::string_view value);
 /// "1-*/2048"
 std::string to_string(const byte_range& range);

@@ -12,15 +12,16 @@ namespace agw::msrp {
 /// H.248.1, 7.1.7: directions as seen from the gateway's termination.
 enum class stream_mode : std::uint8_t { inactive, send_only, receive_only, send_receive };
 
-/// The modes of one stream on its two terminations. Data passes from one side to the other when the first may receive and the second
-/// may send. A closed gate means that nothing is read: that a peer closes is seen when the gate opens. Shard-bound; may be changed
-/// at any time; outlives the relay that uses it.
+/// The modes of one stream on its two terminations. Data passes from one side to the other when the first may receive and the
+/// second may send. A closed gate means that nothing is read: that a peer closes is seen when the gate opens. Shard-bound; may
+/// be changed at any time; outlives the relay that uses it.
 class flow_gate {
  public:
   explicit flow_gate(stream_mode channel = stream_mode::inactive, stream_mode stream = stream_mode::inactive)
       : channel_(channel), stream_(stream) {}
 
-  /// Sets the mode of the termination on that side. Opening takes effect at once; after closing, what is already handed on stays so.
+  /// Sets the mode of the termination on that side. Opening takes effect at once; after closing, what is already handed on
+  /// stays so.
   void set(side s, stream_mode mode) {
     (s == side::channel ? channel_ : stream_) = mode;
     if (open(side::channel)) opened_from_channel_.set();

@@ -13,17 +13,17 @@
 
 namespace agw::msrp {
 
-/// Keeps nothing of one message for the next. In agnostic mode a message passes as it is, in aware mode with the other side's paths;
-/// responses to pieces that the rechunker made are absorbed, or answer the chunk that was split.
+/// Keeps nothing of one message for the next. In agnostic mode a message passes as it is, in aware mode with the other side's
+/// paths; responses to pieces that the rechunker made are absorbed, or answer the chunk that was split.
 class message_checker {
  public:
   /// `paths`, `splits` and `counters` outlive the checker.
   message_checker(const parser_limits& limits, const relay_paths& paths, split_transactions& splits, direction_counters& counters)
       : paths_(paths), splits_(splits), counters_(counters), parser_(limits) {}
 
-  /// What to send for `message`: to the stream, or, in aware mode, the answer 481 to the channel. Nullopt: nothing. The views point into `message`
-  /// and, for what was rewritten, into the checker until the next call. Errors are final: errc::truncated, errc::trailing_bytes
-  /// (also for an empty message: truncated), and those of the parser.
+  /// What to send for `message`: to the stream, or, in aware mode, the answer 481 to the channel. Nullopt: nothing. The views
+  /// point into `message` and, for what was rewritten, into the checker until the next call. Errors are final: errc::truncated,
+  /// errc::trailing_bytes (also for an empty message: truncated), and those of the parser.
   boost::system::result<std::optional<outbound>> check(bytes_view message);
 
  private:

@@ -7,8 +7,8 @@
 
 namespace agw::msrp {
 
-/// A set of octet positions as sorted, disjoint intervals [begin, end); at most `max_intervals` of them, so that a peer that sends
-/// every other octet costs nothing.
+/// A set of octet positions as sorted, disjoint intervals [begin, end); at most `max_intervals` of them, so that a peer that
+/// sends every other octet costs nothing.
 class range_set {
  public:
   static constexpr std::size_t max_intervals = 64;

@@ -21,7 +21,7 @@ struct direction_counters {
   std::uint64_t messages = 0;  ///< user messages sent to the channel, or taken from it
   std::uint64_t chunks = 0;    ///< chunks forwarded; one that was split counts once
   std::uint64_t split = 0;     ///< of these, the ones that were split
-  std::uint64_t rejected = 0;  ///< chunks refused: answered with 481, dropped for their address, or the malformed one that ended it all
+  std::uint64_t rejected = 0;  ///< chunks refused: for their address, or the malformed one that ended it all
   std::uint64_t absorbed = 0;  ///< responses to the gateway's own transactions
 };
 
@@ -40,10 +40,10 @@ struct rechunker_config {
   parser_limits limits;
 };
 
-/// A chunk that fits goes out unchanged as soon as it is complete, straight from the fed octets when they hold all of it. One that
-/// does not fit is cut while it arrives: each piece has a fresh transaction id, a Byte-Range with its real numbers and the flag
-/// "+", but for the last, which keeps the original's flag. RFC 4975, 7.1.1 wants "*" as the end of chunks above 2048 octets so that they can be
-/// interrupted; a piece is written as a whole, so its end is known and said (RFC 4976, 6.4.1).
+/// A chunk that fits goes out unchanged as soon as it is complete, straight from the fed octets when they hold all of it. One
+/// that does not fit is cut while it arrives: each piece has a fresh transaction id, a Byte-Range with its real numbers and the
+/// flag "+", but for the last, which keeps the original's flag. RFC 4975, 7.1.1 wants "*" as the end of chunks above 2048
+/// octets so that they can be interrupted; a piece is written as a whole, so its end is known and said (RFC 4976, 6.4.1).
 /// Memory: one message and the headers. Nothing is ever truncated.
 class rechunker {
  public:
@@ -51,8 +51,8 @@ class rechunker {
   rechunker(const rechunker_config& config, const relay_paths& paths, split_transactions& splits, direction_counters& counters);
 
   /// Consumes from the front of `in` until there is something to send: a message for the channel, or, in aware mode, the answer
-  /// 481 for the stream. Nullopt: everything was consumed. Call until then and keep the fed octets in place so long; an outbound's
-  /// views are good until the next call. Errors are final: errc::chunk_too_large, and those of the parser.
+  /// 481 for the stream. Nullopt: everything was consumed. Call until then and keep the fed octets in place so long; an
+  /// outbound's views are good until the next call. Errors are final: errc::chunk_too_large, and those of the parser.
   boost::system::result<std::optional<outbound>> next(bytes_view& in);
 
   /// The stream has ended. If that was inside a chunk of which pieces are already gone, yields a last piece with the flag "#".

@@ -32,23 +32,25 @@ struct relay_counters {
 };
 
 /// A lasting stage. Two coroutines, one per direction, in a group of their own; each holds at most one read or one batch and
-/// waits for the other side to take it, so a slow side holds the other one back. Everything runs on the awaiting coroutine's shard.
+/// waits for the other side to take it, so a slow side holds the other one back. Everything runs on the awaiting coroutine's
+/// shard.
 class relay {
  public:
-  /// `channel`, `stream` and `gate` belong to the caller and outlive the relay; until run() returns nobody else may use the pipes.
-  /// `config.paths` were validated.
+  /// `channel`, `stream` and `gate` belong to the caller and outlive the relay; until run() returns nobody else may use the
+  /// pipes. `config.paths` were validated.
   relay(relay_config config, message_pipe& channel, byte_stream& stream, flow_gate& gate);
   relay(const relay&) = delete;
   relay& operator=(const relay&) = delete;
 
   /// Relays until one side is closed by its peer, and yields that side; the pipes are still to be closed then. What was taken
   /// from the other side before that is handed on first, within config.flush. Throws stage_error "msrp" with "syntax" or
-  /// "too-large" for what a peer sent, and whatever the pipes throw while both sides are open. Cancel ends it at once; may not be run twice.
-  /// Nothing: finish() ended it.
+  /// "too-large" for what a peer sent, and whatever the pipes throw while both sides are open. Cancel ends it at once; may not
+  /// be run twice. Nothing: finish() ended it.
   awaitable<std::optional<side>> run();
 
-  /// The call is about to end: what was taken from either side is still handed on, and what has already arrived is still taken, until
-  /// both sides have been quiet for a moment or config.flush is over; then run() returns. Without effect before and after run().
+  /// The call is about to end: what was taken from either side is still handed on, and what has already arrived is still taken,
+  /// until both sides have been quiet for a moment or config.flush is over; then run() returns. Without effect before and after
+  /// run().
   void finish();
 
   /// Live; to be read on the relay's shard.

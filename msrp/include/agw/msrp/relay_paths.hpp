@@ -35,11 +35,12 @@ struct relay_paths {
 /// Refuses aware paths that are no lists of MSRP URIs: errc::bad_path, errc::bad_uri. To be called once, before the relay starts.
 boost::system::result<void> validate(const relay_paths& paths);
 
-/// Aware mode: whether a chunk that came in on `from` is addressed to the gateway's session there (RFC 4975, 7.3). True in agnostic mode.
+/// Aware mode: whether a chunk that came in on `from` is addressed to the gateway's session there (RFC 4975, 7.3). True in
+/// agnostic mode.
 bool addressed_to_us(const relay_paths& paths, side from, const chunk_header& header);
 
-/// The To-Path and From-Path that a chunk from `from` carries on the other side. Responses go to the next hop only (RFC 4975, 7.2).
-/// Agnostic: those that it came with.
+/// The To-Path and From-Path that a chunk from `from` carries on the other side. Responses go to the next hop only (RFC 4975,
+/// 7.2). Agnostic: those that it came with.
 struct path_pair {
   std::string_view to;
   std::string_view from;

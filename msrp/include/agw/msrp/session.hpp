@@ -51,17 +51,24 @@ struct written {
 };
 
 // Events. Their views are good until the next call of the session. Ids are Message-IDs.
-struct message_started { std::string_view id; const chunk_header* header; };                 ///< of the first chunk seen
-struct message_data { std::string_view id; std::uint64_t offset; bytes_view bytes; };        ///< offset from 0; in order but for relays
-struct message_done { std::string_view id; std::uint64_t size; bool complete; };             ///< not complete: aborted, or refused by us
-struct message_accepted { std::string_view id; };                                            ///< ours: every chunk was answered with 200
-struct message_failed { std::string_view id; unsigned status; };                             ///< ours: first error; 408 for no response
+/// The first chunk of a message that is seen.
+struct message_started { std::string_view id; const chunk_header* header; };
+/// `offset` counts from 0, and runs on without gap unless relays changed the order.
+struct message_data { std::string_view id; std::uint64_t offset; bytes_view bytes; };
+/// Not complete: the peer aborted it, or it broke our limits.
+struct message_done { std::string_view id; std::uint64_t size; bool complete; };
+/// Ours: every chunk was answered with 200.
+struct message_accepted { std::string_view id; };
+/// Ours: the first error; 408 when a response did not come.
+struct message_failed { std::string_view id; unsigned status; };
+/// About a message of ours. An error for an unfinished one comes as message_failed.
 struct report_received { std::string_view id; unsigned status; std::optional<byte_range> range; };
 using session_event = std::variant<need_more, message_started, message_data, message_done, message_accepted, message_failed,
                                    report_received>;
 
-/// Works the same on TCP and on a data channel: each output is one whole chunk. Bodies are not kept: what arrives is handed on at
-/// once, what is written leaves with the next output. Memory is bounded by the configuration, as long as the shell stops feeding while congested().
+/// Works the same on TCP and on a data channel: each output is one whole chunk. Bodies are not kept: what arrives is handed on
+/// at once, what is written leaves with the next output. Memory is bounded by the configuration, as long as the shell stops
+/// feeding while congested().
 class session {
  public:
   explicit session(session_config config, random_source random = &system_random);
@@ -72,10 +79,12 @@ class session {
   /// are in the output. Errors of the parser are final.
   boost::system::result<session_event> receive(bytes_view& in);
 
-  /// Starts a message; yields its Message-ID. core_error::limit_reached, errc::chunk_too_large when headers leave no room for a body.
+  /// Starts a message; yields its Message-ID. core_error::limit_reached, errc::chunk_too_large when headers leave no room for a
+  /// body.
   boost::system::result<std::string> begin(outgoing_message message);
-  /// Takes body from the front of `bytes`, as much as the limits allow now; `last` says that the message ends with them. A chunk goes
-  /// into the output when it is full and more is there, or when the end was taken. errc::unknown_message: it has failed or was ended.
+  /// Takes body from the front of `bytes`, as much as the limits allow now; `last` says that the message ends with them. A
+  /// chunk goes into the output when it is full and more is there, or when the end was taken. errc::unknown_message: it has
+  /// failed or was ended.
   boost::system::result<written> write(std::string_view id, bytes_view bytes, bool last);
   /// Gives the message up: a last chunk with the flag "#", if any went before. No event follows.
   void abort(std::string_view id);

@@ -12,9 +12,9 @@
 
 namespace agw::msrp {
 
-/// Shared by the two directions of a relay. A split chunk costs one small record however many pieces it has: the pieces' ids share
-/// twelve random characters and differ in a number. At most `max_split_chunks` records are kept; beyond that the oldest is
-/// forgotten, and its sender, left without an answer, times out as if the response had been lost.
+/// Shared by the two directions of a relay. A split chunk costs one small record however many pieces it has: the pieces' ids
+/// share twelve random characters and differ in a number. At most `max_split_chunks` records are kept; beyond that the oldest
+/// is forgotten, and its sender, left without an answer, times out as if the response had been lost.
 class split_transactions {
  public:
   static constexpr std::size_t max_split_chunks = 256;

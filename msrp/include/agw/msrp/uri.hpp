@@ -21,13 +21,14 @@ struct uri_view {
   std::string_view parameters;                  ///< further ";name=value", with their semicolons; empty when there are none
 };
 
-/// The longest URI taken, octets. Session ids carry 80 bits or more of randomness in a few dozen characters; hosts have at most 255.
+/// The longest URI taken, octets. Session ids carry 80 bits or more of randomness in a few dozen characters; hosts have at most
+/// 255.
 inline constexpr std::size_t max_uri_bytes = 1024;
 /// The longest path taken, URIs. Each relay adds one (RFC 4976); two per side are usual.
 inline constexpr std::size_t max_path_uris = 16;
 
-/// The whole of `text` as one URI; errc::bad_uri otherwise. An IPv6 host without brackets, as the examples of RFC 8873 have it, is
-/// understood when a port follows.
+/// The whole of `text` as one URI; errc::bad_uri otherwise. An IPv6 host without brackets, as the examples of RFC 8873 have it,
+/// is understood when a port follows.
 boost::system::result<uri_view> parse_uri(std::string_view text);
 
 /// RFC 4975, 6.1: scheme, address or host, port, session id and transport; user information and parameters do not count.
@@ -39,7 +40,8 @@ bool equivalent(std::string_view a, std::string_view b);
 std::string_view first_uri(std::string_view path) noexcept;
 /// The last URI: the endpoint.
 std::string_view last_uri(std::string_view path) noexcept;
-/// The URIs of such a value, each of them parsed once; errc::bad_path when there is none or more than max_path_uris, errc::bad_uri.
+/// The URIs of such a value, each of them parsed once; errc::bad_path when there is none or more than max_path_uris,
+/// errc::bad_uri.
 boost::system::result<std::vector<std::string_view>> split_path(std::string_view path);
 
 }  // namespace agw::msrp
