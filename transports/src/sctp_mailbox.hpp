@@ -1,0 +1,70 @@
+// Where usrsctp's callbacks find an association: by an opaque id, never by a pointer that a late callback, or a peer that sends a
+// cookie back (CVE-2020-6514), could turn into an access to freed memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+#include "agw/core/awaitable.hpp"
+#include "agw/core/pipe.hpp"
+
+namespace agw::sctp {
+
+using association_id = std::uintptr_t;
+
+/// What a mailbox wakes, on its executor.
+class mailbox_owner {
+ public:
+  /// A packet that usrsctp sends while the owner's own thread is inside a call made for this association.
+  virtual void on_packet(bytes_view packet) = 0;
+  /// Packets sent by another thread (timers), none or many; and something may be there to be read.
+  virtual void on_foreign(const datagram_batch& packets) = 0;
+
+ protected:
+  ~mailbox_owner() = default;
+};
+
+/// One per association; outlives it while another thread holds it.
+class mailbox : public std::enable_shared_from_this<mailbox> {
+ public:
+  mailbox(association_id id, asio::any_io_executor executor, mailbox_owner& owner)
+      : id_(id), executor_(std::move(executor)), owner_(&owner) {}
+
+  association_id id() const noexcept { return id_; }
+  /// From any thread: wakes the owner. `packet` may be empty: then only the wake counts.
+  void put(bytes_view packet);
+  /// On the executor: no callback reaches the owner any more, and nothing is posted to its executor.
+  void close();
+
+ private:
+  void deliver();
+
+  const association_id id_;
+  const asio::any_io_executor executor_;
+  mailbox_owner* owner_;  // touched on the executor only
+  std::mutex mutex_;      // guards what follows: timers fire on the stack's thread
+  datagram_batch packets_;
+  bool posted_ = false;
+  bool closed_ = false;
+};
+
+/// Adds an association to the table; its id is new, is known to usrsctp as an address, and goes when the mailbox is unregistered.
+std::shared_ptr<mailbox> register_mailbox(asio::any_io_executor executor, mailbox_owner& owner);
+void unregister_mailbox(mailbox& box);
+
+/// While it lives, what usrsctp sends for `id` from this thread goes straight to `owner`.
+class inside_usrsctp {
+ public:
+  inside_usrsctp(association_id id, mailbox_owner& owner) noexcept;
+  ~inside_usrsctp();
+  inside_usrsctp(const inside_usrsctp&) = delete;
+  inside_usrsctp& operator=(const inside_usrsctp&) = delete;
+
+ private:
+  association_id previous_id_;
+  mailbox_owner* previous_owner_;
+};
+
+}  // namespace agw::sctp

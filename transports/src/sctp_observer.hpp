@@ -1,0 +1,36 @@
+// What the packets of an association say about its progress: usrsctp has no counter of retransmissions for an association, and its
+// users' first complaint is a stall with no timer running (its issues 325, 538, 750), which only the packets show.
+#pragma once
+
+#include <cstdint>
+
+#include "agw/core/clock.hpp"
+#include "agw/core/pipe.hpp"
+
+namespace agw::sctp {
+
+/// Bytes and `now` in, counters out. Reads chunk headers only; what it does not understand it skips.
+class packet_observer {
+ public:
+  void sent(bytes_view packet, clock::time_point now) noexcept;
+  void received(bytes_view packet, clock::time_point now) noexcept;
+
+  /// DATA or I-DATA chunks were sent and are not acknowledged.
+  bool outstanding() const noexcept { return any_sent_ && highest_sent_ != acknowledged_; }
+  /// When a data chunk was last sent, first or again, or the cumulative acknowledgement moved on.
+  clock::time_point last_activity() const noexcept { return last_activity_; }
+  std::uint64_t retransmitted_chunks() const noexcept { return retransmitted_; }
+  std::uint64_t packets_sent() const noexcept { return packets_sent_; }
+  std::uint64_t packets_received() const noexcept { return packets_received_; }
+
+ private:
+  bool any_sent_ = false;
+  std::uint32_t highest_sent_ = 0;
+  std::uint32_t acknowledged_ = 0;
+  clock::time_point last_activity_{};
+  std::uint64_t retransmitted_ = 0;
+  std::uint64_t packets_sent_ = 0;
+  std::uint64_t packets_received_ = 0;
+};
+
+}  // namespace agw::sctp
