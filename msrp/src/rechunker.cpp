@@ -231,7 +231,10 @@ outbound rechunker::sent(bytes_view message) {
 
 std::optional<outbound> rechunker::finish() {
   if (std::exchange(flush_, false)) buffer_.resize(headroom_);
-  if (phase_ != phase::splitting) return std::nullopt;
+  if (phase_ != phase::splitting) {
+    if (!parser_.between_chunks()) ++counters_.rejected;
+    return std::nullopt;
+  }
   return on_end({}, continuation::aborted);
 }
 

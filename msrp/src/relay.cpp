@@ -33,6 +33,19 @@ class raised {
   bool& flag_;
 };
 
+// Points to something while its scope lives, also when that is left by an exception.
+template <class T>
+class lent {
+ public:
+  lent(T*& pointer, T& object) noexcept : pointer_(pointer) { pointer_ = &object; }
+  ~lent() { pointer_ = nullptr; }
+  lent(const lent&) = delete;
+  lent& operator=(const lent&) = delete;
+
+ private:
+  T*& pointer_;
+};
+
 [[noreturn]] void fail(boost::system::error_code code, std::string_view where) {
   throw stage_error("msrp", reason(code), code, std::string(where).append(": ").append(code.message()));
 }
@@ -70,11 +83,10 @@ relay::relay(relay_config config, message_pipe& channel, byte_stream& stream, fl
 
 awaitable<std::optional<side>> relay::run() {
   task_group group(co_await asio::this_coro::executor, "msrp");
-  group_ = &group;
+  lent<task_group> here(group_, group);
   group.spawn("to channel", [this] { return direction(side::stream); });
   group.spawn("to stream", [this] { return direction(side::channel); });
   co_await group.join();
-  group_ = nullptr;
   co_return closed_;
 }
 

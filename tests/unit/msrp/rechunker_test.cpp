@@ -266,6 +266,7 @@ TEST_CASE("a stream that ends inside a split chunk aborts it towards the channel
   rig whole(10000);
   whole.feed(std::string_view(chunk).substr(0, 2500));
   CHECK_FALSE(whole.chunker->finish());
+  CHECK(whole.counters.rejected == 1);
 }
 
 TEST_CASE("an idle rechunker keeps no big buffer") {

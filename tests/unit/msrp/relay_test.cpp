@@ -280,6 +280,51 @@ TEST_CASE("a stream that closes inside a split chunk aborts the message") {
   CHECK(parse_whole(c.channel.sent.back()).chunks.at(0).flag == '#');
 }
 
+TEST_CASE("finish lets what has arrived through, then ends the relay without a side") {
+  call c;
+  const auto chunk = make_chunk("hello");
+  c.stream.arrive(chunk);
+  c.relaying->finish();
+  c.settle();
+  CHECK_FALSE(c.ended);
+  c.channel.arrive(chunk);
+  c.time.advance(20ms);
+  CHECK_FALSE(c.ended);  // something moved meanwhile
+  c.time.advance(20ms);
+  CHECK(c.ended);
+  CHECK(c.failure() == "");
+  CHECK_FALSE(c.ended_by);
+  CHECK(c.channel.sent == std::vector<std::string>{chunk});
+  CHECK(c.stream.sent == chunk);
+  c.relaying->finish();  // without effect
+}
+
+TEST_CASE("finish waits for a side that does not read no longer than the flush time") {
+  call c;
+  c.stream.window = 10;
+  c.channel.arrive(make_chunk("hello"));
+  c.settle();
+  c.relaying->finish();
+  c.relaying->finish();
+  for (int i = 0; i < 24; ++i) {
+    c.time.advance(20ms);
+    CHECK_FALSE(c.ended);
+  }
+  c.time.advance(20ms);
+  CHECK(c.ended);
+  CHECK(c.failure() == "");
+}
+
+TEST_CASE("finish after a failure has no effect") {
+  call c;
+  c.channel.fail();
+  c.settle();
+  REQUIRE(c.ended);
+  c.relaying->finish();
+  c.settle();
+  CHECK(c.failure() == "channel:reset");
+}
+
 TEST_CASE("a failure of a pipe is the relay's failure") {
   call c;
   c.channel.fail();

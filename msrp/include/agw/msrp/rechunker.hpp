@@ -55,7 +55,8 @@ class rechunker {
   /// outbound's views are good until the next call. Errors are final: errc::chunk_too_large, and those of the parser.
   boost::system::result<std::optional<outbound>> next(bytes_view& in);
 
-  /// The stream has ended. If that was inside a chunk of which pieces are already gone, yields a last piece with the flag "#".
+  /// The stream has ended. If that was inside a chunk of which pieces are already gone, yields a last piece with the flag "#"; an
+  /// unfinished chunk of which nothing is gone counts as rejected.
   std::optional<outbound> finish();
 
   /// True when the stream may end here.
