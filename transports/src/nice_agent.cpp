@@ -29,8 +29,8 @@ udp::endpoint from_nice(const NiceAddress& address) {
   sockaddr_storage storage{};
   nice_address_copy_to_sockaddr(&address, reinterpret_cast<sockaddr*>(&storage));
   udp::endpoint out;
-  out.resize(storage.ss_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in));
-  std::memcpy(out.data(), &storage, out.size());
+  // Not out.size(): that follows the family, which is about to be copied.
+  std::memcpy(out.data(), &storage, storage.ss_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in));
   return out;
 }
 
