@@ -57,6 +57,7 @@ void packet_observer::sent(bytes_view packet, clock::time_point now) noexcept {
 
 void packet_observer::received(bytes_view packet, clock::time_point now) noexcept {
   ++packets_received_;
+  last_received_ = now;
   if (!any_sent_) return;
   each_chunk(packet, [&](std::uint8_t type, std::uint32_t cumulative) {
     if (type != sack_chunk || !after(cumulative, acknowledged_) || after(cumulative, highest_sent_)) return;

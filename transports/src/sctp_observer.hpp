@@ -19,6 +19,8 @@ class packet_observer {
   bool outstanding() const noexcept { return any_sent_ && highest_sent_ != acknowledged_; }
   /// When a data chunk was last sent, first or again, or the cumulative acknowledgement moved on.
   clock::time_point last_activity() const noexcept { return last_activity_; }
+  /// When a packet last came in.
+  clock::time_point last_received() const noexcept { return last_received_; }
   std::uint64_t retransmitted_chunks() const noexcept { return retransmitted_; }
   std::uint64_t packets_sent() const noexcept { return packets_sent_; }
   std::uint64_t packets_received() const noexcept { return packets_received_; }
@@ -28,6 +30,7 @@ class packet_observer {
   std::uint32_t highest_sent_ = 0;
   std::uint32_t acknowledged_ = 0;
   clock::time_point last_activity_{};
+  clock::time_point last_received_{};
   std::uint64_t retransmitted_ = 0;
   std::uint64_t packets_sent_ = 0;
   std::uint64_t packets_received_ = 0;
