@@ -44,7 +44,7 @@ export class MsrpSession {
     this.clock = options.clock ?? (() => performance.now());
     channel.bufferedAmountLowThreshold = buffer_low_bytes;
     channel.addEventListener('bufferedamountlow', () => this.#resume());
-    channel.addEventListener('message', (event) => this.#receive(event.data));
+    channel.addEventListener('message', (event) => this.receive(event.data));
     if (options.setup === 'active') this.#open();
   }
 
@@ -204,7 +204,8 @@ export class MsrpSession {
     }
   }
 
-  #receive(data) {
+  // One message of the channel: ArrayBuffer or string.
+  receive(data) {
     if (this.#closed) return;
     const bytes = typeof data === 'string' ? utf8.encode(data) : new Uint8Array(data);
     if (bytes.length === 0) return;

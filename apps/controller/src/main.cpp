@@ -1,0 +1,101 @@
+// agw-controller: a small eP-CSCF for demonstration and tests, with the page for the browser and the IMS peer in it.
+#include <iostream>
+#include <set>
+
+#include <boost/asio/signal_set.hpp>
+
+#include "agw/core/log.hpp"
+#include "agw/core/metrics.hpp"
+#include "agw/h248/link_udp.hpp"
+#include "agw/http/server.hpp"
+#include "client.hpp"
+#include "options.hpp"
+#include "web_assets.hpp"
+
+namespace {
+
+using namespace agw;
+
+awaitable<void> wait_for_signal() {
+  asio::signal_set signals(co_await asio::this_coro::executor, SIGTERM, SIGINT);
+  co_await signals.async_wait(asio::use_awaitable);
+}
+
+// The HTTP server goes first, and with it every WebSocket's calls, while H.248 still runs to subtract them.
+awaitable<void> serve(controller::mgc& control, http::server& http) {
+  auto body = [&](task_group& tasks) -> awaitable<void> {
+    tasks.spawn("h248", [&] { return control.control().run(); });
+    auto web = [&](task_group& web_tasks) -> awaitable<void> {
+      web_tasks.spawn("http", [&] { return http.run(); });
+      co_await wait_for_signal();
+    };
+    co_await with_tasks("web", web);
+  };
+  co_await with_tasks("agw-controller", body);
+}
+
+int run(const controller::controller_options& options) {
+  asio::io_context loop(1);
+  metrics counted;
+  h248::peer_address address;
+  address.host = options.h248.address;
+  address.port = options.h248.port;
+  auto link = h248::open_udp_link(loop.get_executor(), address);
+  if (!link) {
+    log::error("H.248 on {}: {}", options.h248.str(), link.error().message());
+    return 1;
+  }
+  controller::mgc control(loop.get_executor(), h248::endpoint_config(), &counted);
+  control.control().add_link(std::move(*link));
+  port_pool ports(0, 0);
+
+  http::server_config config;
+  config.address = asio::ip::tcp::endpoint(options.http.address, options.http.port);
+  config.websocket.max_queue_bytes = 16u << 20;
+  http::server http(loop.get_executor(), config);
+  http.assets(controller::web_assets());
+  std::set<controller::client*> clients;
+  http.websocket("/ws", [&](http::websocket& socket) -> awaitable<void> {
+    controller::client one(control, options.msrp, ports, socket);
+    struct listed {
+      listed(std::set<controller::client*>& all, controller::client& c) : set(all), self(&c) { set.insert(self); }
+      listed(const listed&) = delete;
+      ~listed() { set.erase(self); }
+      std::set<controller::client*>& set;
+      controller::client* self;
+    };
+    listed while_open(clients, one);
+    co_await one.run();
+  });
+  control.on_gateway = [&](h248::gateway_change) {
+    for (auto* c : clients) c->tell_gateway();
+  };
+  control.on_traced = [&](const controller::traced_message& m) {
+    for (auto* c : clients) c->tell_traced(m);
+  };
+  const auto listening = http.listen();
+  if (!listening) {
+    log::error("HTTP on {}: {}", options.http.str(), listening.error().message());
+    return 1;
+  }
+  std::cout << "agw-controller: http://" << *listening << "/" << std::endl;
+
+  int code = 0;
+  asio::co_spawn(loop, serve(control, http), [&](std::exception_ptr e) {
+    if (e && !is_cancellation(e)) {
+      log::error("{}", describe(e));
+      code = 1;
+    }
+  });
+  loop.run();
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  controller::controller_options options;
+  if (auto exit = controller::parse(options, argc, argv)) return finish(*exit);
+  log::configure(options.log_level);
+  return run(options);
+}
