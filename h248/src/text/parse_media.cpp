@@ -202,8 +202,9 @@ bool parser::state(termination_state& out) {
   return in_.close();
 }
 
+// The bare word is the empty descriptor.
 bool parser::statistics(statistics_descriptor& out) {
-  if (!in_.open()) return false;
+  if (!in_.take_open()) return true;
   do {
     statistic& s = add(out.entries);
     if (!in_.item(s.name)) return false;

@@ -170,7 +170,8 @@ TEST_CASE("a line that makes no sense is an error with its number and text") {
   CHECK(broken("a=setup:sometimes\n").to_text() ==
         "line 1 'a=setup:sometimes': expected active, passive, actpass or holdconn");
   for (const char* line : {"a=fingerprint:sha-256\n", "a=fingerprint:sha-256 XY:00\n", "a=candidate:1 1 udp\n",
-                           "a=sctp-port:70000\n", "a=sctp-port:\n", "a=max-message-size:-1\n", "a=dcmap:x\n", "a=dcmap:0 label=unquoted\n",
+                           "a=sctp-port:70000\n", "a=sctp-port:\n", "a=max-message-size:-1\n", "a=dcmap:x\n",
+                           "a=dcmap:0 label=unquoted\n",
                            "a=dcmap:0 max-retr=1;max-time=1\n", "a=dcsa:0\n", "a=ice-ufrag:\n", "m=a 1\n", "c=IN IP4\n"}) {
     INFO(line);
     CHECK_FALSE(sdp::parse(line).has_value());

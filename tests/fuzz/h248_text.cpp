@@ -1,0 +1,29 @@
+// Any bytes: the parser stays inside them and its limits; what it accepts comes back the same through both layouts.
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+#include <vector>
+
+#include <agw/h248/profile_check.hpp>
+#include <agw/h248/text.hpp>
+
+using namespace agw::h248;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::vector<char> exact(data, data + size);  // its end is where the input's end is
+  parsed_message m = parse_view({exact.data(), exact.size()});
+  if (m.memory().used_bytes() > (2u << 20)) std::abort();
+  for (const auto& e : m.errors()) {
+    if (e.offset > size || e.line == 0 || e.column == 0 || e.expected.empty()) std::abort();
+  }
+  const message copy = *m;
+  if (!m.readable()) return 0;
+  to_text(copy);  // of broken ones too: nothing in them may be out of bounds
+  check_profile(copy);
+  if (!m.ok()) return 0;
+  for (const auto style : {layout::compact, layout::pretty}) {
+    const parsed_message again = parse(to_text(*m, style), parse_limits{.max_bytes = 1u << 20, .max_memory_bytes = 2u << 20});
+    if (!again.ok() || !(*again == *m)) std::abort();
+  }
+  return 0;
+}
