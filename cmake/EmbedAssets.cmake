@@ -38,7 +38,9 @@ set(AGW_EMBED_ASSETS_SCRIPT "${CMAKE_CURRENT_LIST_FILE}")
 function(agw_embed_assets target)
   cmake_parse_arguments(ARG "" "NAMESPACE;NAME;DIRECTORY" "" ${ARGN})
   cmake_path(ABSOLUTE_PATH ARG_DIRECTORY)
-  file(GLOB files CONFIGURE_DEPENDS "${ARG_DIRECTORY}/*.html" "${ARG_DIRECTORY}/*.css" "${ARG_DIRECTORY}/*.js" "${ARG_DIRECTORY}/*.svg")
+  set(patterns *.html *.css *.js *.svg)
+  list(TRANSFORM patterns PREPEND "${ARG_DIRECTORY}/")
+  file(GLOB files CONFIGURE_DEPENDS ${patterns})
   set(folder "${CMAKE_CURRENT_BINARY_DIR}/${ARG_NAME}")
   set(output "${folder}/${ARG_NAME}.cpp")
   file(CONFIGURE OUTPUT "${folder}/${ARG_NAME}.hpp" CONTENT "#pragma once
@@ -55,7 +57,8 @@ std::span<const agw::http::asset> @ARG_NAME@() noexcept;
 }  // namespace @ARG_NAMESPACE@
 " @ONLY)
   add_custom_command(OUTPUT "${output}"
-    COMMAND ${CMAKE_COMMAND} "-DFILES=${files}" "-DOUTPUT=${output}" "-DNAME=${ARG_NAME}" "-DNAMESPACE=${ARG_NAMESPACE}" -P "${AGW_EMBED_ASSETS_SCRIPT}"
+    COMMAND ${CMAKE_COMMAND} "-DFILES=${files}" "-DOUTPUT=${output}" "-DNAME=${ARG_NAME}" "-DNAMESPACE=${ARG_NAMESPACE}"
+      -P "${AGW_EMBED_ASSETS_SCRIPT}"
     DEPENDS ${files} "${AGW_EMBED_ASSETS_SCRIPT}" COMMENT "Embedding ${ARG_NAME}" VERBATIM)
   target_sources(${target} PRIVATE "${output}")
   target_include_directories(${target} PRIVATE "${folder}")

@@ -16,9 +16,9 @@ const ladder = new LadderView(by_id('rows'), by_id('detail'));
 
 let call = null;
 let gateway = { registered: false };
-let current = null;            // the channel whose conversation is shown
+let current = null; // the channel whose conversation is shown
 let totals = { sent: 0, received: 0 };
-const arriving = new Map();    // incoming file → its card
+const arriving = new Map(); // incoming file → its card
 const received = [];
 const sent = [];
 const problems = [];
@@ -35,23 +35,34 @@ function begin(options) {
   path.reset();
   ladder.reset();
   const own = call;
-  const mine = (handler) => (event) => { if (own === call) handler(event.detail); };
+  const mine = (handler) => (event) => {
+    if (own === call) handler(event.detail);
+  };
   own.addEventListener('state', mine(draw_state));
   own.addEventListener('channel', mine(draw_channel));
   own.addEventListener('arriving', mine(on_arriving));
-  own.addEventListener('progress', mine(({ message }) => arriving.get(message)?.progress()));
+  own.addEventListener(
+    'progress',
+    mine(({ message }) => arriving.get(message)?.progress()),
+  );
   own.addEventListener('arrived', mine(on_arrived));
-  own.addEventListener('problem', mine((text) => {
-    problems.push(text);
-    chat.note(current, text, true);
-    by_id('outcome').textContent = text;
-  }));
+  own.addEventListener(
+    'problem',
+    mine((text) => {
+      problems.push(text);
+      chat.note(current, text, true);
+      by_id('outcome').textContent = text;
+    }),
+  );
   return own;
 }
 
 const chosen_options = () => ({
   dcep: by_id('option-dcep').checked,
-  controller: { ...(by_id('option-aware').checked ? { interworking: 'aware' } : {}), ...(by_id('option-tls').checked ? { tls: true } : {}) },
+  controller: {
+    ...(by_id('option-aware').checked ? { interworking: 'aware' } : {}),
+    ...(by_id('option-tls').checked ? { tls: true } : {}),
+  },
 });
 
 function place_call(options = chosen_options()) {
@@ -96,14 +107,26 @@ function draw_state() {
   by_id('composer').hidden = !talking;
   by_id('hang-up').hidden = !live;
   for (const id of ['call', 'call-me']) by_id(id).disabled = live || !signalling.up;
-  by_id('outcome').textContent = !call ? '' : call.ended ? ended_text() : call.state === 'asking' ? 'Waiting for the call…' : 'Calling…';
+  by_id('outcome').textContent = !call
+    ? ''
+    : call.ended
+      ? ended_text()
+      : call.state === 'asking'
+        ? 'Waiting for the call…'
+        : 'Calling…';
   by_id('facts').textContent = facts();
   if (call?.state === 'connecting') chat.note(current, 'Calling…');
   if (call?.state === 'up') chat.note(current, 'Connected. Write something, or drop a file here.');
   if (call?.ended && !by_id('log').hidden) {
     chat.note(current, ended_text(), call.cause !== 'requested');
-    by_id('log').append(element('div.again', {}, element('button.button.primary', { type: 'button', onclick: () => place_call() }, 'Call again'),
-      element('button.button', { type: 'button', onclick: () => ask_for_call() }, 'Let the bot call me')));
+    by_id('log').append(
+      element(
+        'div.again',
+        {},
+        element('button.button.primary', { type: 'button', onclick: () => place_call() }, 'Call again'),
+        element('button.button', { type: 'button', onclick: () => ask_for_call() }, 'Let the bot call me'),
+      ),
+    );
     by_id('log').scrollTop = by_id('log').scrollHeight;
   }
   if (talking && call.state === 'up') by_id('text').focus({ preventScroll: true });
@@ -113,9 +136,12 @@ function draw_state() {
 const ended_text = () => (call.cause === 'requested' ? 'Call ended.' : `Call ended: ${call.cause}`);
 
 function draw_channel(channel) {
-  if (!current || current.state === 'closed') show_channel(channel.state === 'closed' ? (call.channels.find((other) => other.state !== 'closed') ?? channel) : channel);
-  if (channel.state === 'open' && call.channels.length > 1) chat.note(channel, `Channel “${channel.label}” is open (stream ${channel.id}).`);
-  if (channel.state === 'closed' && !call.ended && channel.cause) chat.note(channel, `Channel closed: ${channel.cause}`, channel.cause !== 'requested');
+  if (!current || current.state === 'closed')
+    show_channel(channel.state === 'closed' ? (call.channels.find((other) => other.state !== 'closed') ?? channel) : channel);
+  if (channel.state === 'open' && call.channels.length > 1)
+    chat.note(channel, `Channel “${channel.label}” is open (stream ${channel.id}).`);
+  if (channel.state === 'closed' && !call.ended && channel.cause)
+    chat.note(channel, `Channel closed: ${channel.cause}`, channel.cause !== 'requested');
   path.channel(channel);
   draw_channels();
 }
@@ -123,12 +149,29 @@ function draw_channel(channel) {
 function draw_channels() {
   const box = by_id('channels');
   const list = call && call.state !== 'asking' ? call.channels : [];
-  const tabs = list.map((channel) => element('button.channel', { type: 'button', 'aria-pressed': String(channel === current),
-    title: `${channel.label}: ${channel.state}`, data: { state: channel.state }, onclick: () => show_channel(channel) },
-  element('span.lamp'), channel.label));
+  const tabs = list.map((channel) =>
+    element(
+      'button.channel',
+      {
+        type: 'button',
+        'aria-pressed': String(channel === current),
+        title: `${channel.label}: ${channel.state}`,
+        data: { state: channel.state },
+        onclick: () => show_channel(channel),
+      },
+      element('span.lamp'),
+      channel.label,
+    ),
+  );
   if (call?.state === 'up') {
-    tabs.push(element('button.channel.add', { type: 'button', id: 'add-channel', onclick: () => add_channel().catch(() => {}) }, icon('plus'),
-      list.length === 1 ? 'Second channel' : 'Channel'));
+    tabs.push(
+      element(
+        'button.channel.add',
+        { type: 'button', id: 'add-channel', onclick: () => add_channel().catch(() => {}) },
+        icon('plus'),
+        list.length === 1 ? 'Second channel' : 'Channel',
+      ),
+    );
   }
   if (tabs.length === 0) tabs.push(element('strong', {}, 'Chat'));
   box.replaceChildren(...tabs);
@@ -150,7 +193,11 @@ function facts() {
   if (totals.received > 0) parts.push(`${bytes_text(totals.received)} received`);
   const octets = statistics_text();
   if (octets) parts.push(octets);
-  return parts.length > 0 ? parts.join(' · ') : { offering: 'Offering…', asking: 'Waiting for the call…', connecting: 'Connecting…', up: 'Connected', ended: 'Call ended' }[call.state];
+  return parts.length > 0
+    ? parts.join(' · ')
+    : { offering: 'Offering…', asking: 'Waiting for the call…', connecting: 'Connecting…', up: 'Connected', ended: 'Call ended' }[
+        call.state
+      ];
 }
 
 // What the gateway counted, from the reply to Subtract.
@@ -165,7 +212,9 @@ function draw_gateway() {
   const state = !signalling.up ? 'down' : gateway.registered ? 'up' : 'waiting';
   chip.dataset.state = state;
   chip.textContent = { down: 'controller not reachable', waiting: 'no gateway registered', up: 'gateway registered' }[state];
-  chip.title = gateway.registered ? `${gateway.mid ?? ''} · profile ${gateway.profile ?? '–'} · H.248 version ${gateway.version ?? '–'}` : '';
+  chip.title = gateway.registered
+    ? `${gateway.mid ?? ''} · profile ${gateway.profile ?? '–'} · H.248 version ${gateway.version ?? '–'}`
+    : '';
   for (const id of ['call', 'call-me']) by_id(id).disabled = !signalling.up || Boolean(call && !call.ended);
 }
 
@@ -195,7 +244,10 @@ function track(message, entry) {
 
 function on_arriving({ channel, message }) {
   if (message.kind !== 'file') return;
-  arriving.set(message, chat.file_in(channel, message, () => channel.session.refuse(message)));
+  arriving.set(
+    message,
+    chat.file_in(channel, message, () => channel.session.refuse(message)),
+  );
 }
 
 function on_arrived({ channel, message }) {
@@ -203,8 +255,15 @@ function on_arrived({ channel, message }) {
   else if (message.state === 'complete') chat.text_in(channel, message);
   arriving.delete(message);
   totals.received += message.received;
-  received.push({ channel: channel.label, kind: message.kind, text: message.text, name: message.name, size: message.received, sha256: message.sha256,
-    state: message.state });
+  received.push({
+    channel: channel.label,
+    kind: message.kind,
+    text: message.text,
+    name: message.name,
+    size: message.received,
+    sha256: message.sha256,
+    state: message.state,
+  });
   if (received.length > 10_000) received.shift();
   by_id('facts').textContent = facts();
   document.dispatchEvent(new Event('agw-received'));
@@ -226,7 +285,10 @@ signalling.addEventListener('message', ({ detail: message }) => {
   if (message.type === 'h248' || message.type === 'step') ladder.message(message);
   if (message.type === 'stage') {
     ladder.stage(message);
-    path.stage(message, call?.channels.find((channel) => channel.id === message.id));
+    path.stage(
+      message,
+      call?.channels.find((channel) => channel.id === message.id),
+    );
     by_id('facts').textContent = facts();
   }
   by_id('no-rows').hidden = ladder.rows.length > 0;
@@ -235,10 +297,30 @@ signalling.addEventListener('message', ({ detail: message }) => {
 });
 addEventListener('pagehide', () => call?.release());
 
-install_controls({ place_call: () => place_call(chosen_options()), ask_for_call: () => ask_for_call(chosen_options()), hang_up: () => call.release(),
-  send_text: (text) => send_text(text), send_file: (file) => send_file(file), ladder_text: () => ladder.text(),
-  can_send: () => Boolean(current?.session) && current.state !== 'closed' });
-install_hook({ signalling, path, ladder, received, sent, problems, place_call, ask_for_call, add_channel, send_text, send_file,
-  call: () => call, current: () => current, gateway: () => gateway });
+install_controls({
+  place_call: () => place_call(chosen_options()),
+  ask_for_call: () => ask_for_call(chosen_options()),
+  hang_up: () => call.release(),
+  send_text: (text) => send_text(text),
+  send_file: (file) => send_file(file),
+  ladder_text: () => ladder.text(),
+  can_send: () => Boolean(current?.session) && current.state !== 'closed',
+});
+install_hook({
+  signalling,
+  path,
+  ladder,
+  received,
+  sent,
+  problems,
+  place_call,
+  ask_for_call,
+  add_channel,
+  send_text,
+  send_file,
+  call: () => call,
+  current: () => current,
+  gateway: () => gateway,
+});
 draw_gateway();
 draw_channels();

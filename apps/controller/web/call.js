@@ -1,7 +1,7 @@
 // One call: the peer connection, its data channels, and the offer and answer that go through the controller.
 //
-// Events: state (the call's `state` or `cause` changed), channel (detail: a channel whose `state` changed), arriving, progress and
-// arrived (detail: { channel, message }), problem (detail: text).
+// Events: state (the call's `state` or `cause` changed), channel (detail: a channel whose `state` changed), arriving, progress
+// and arrived (detail: { channel, message }), problem (detail: text).
 
 import { random_ident, random_path } from './msrp.js';
 import { MsrpSession } from './msrp_session.js';
@@ -12,8 +12,19 @@ const early_limit = 64;
 // state: 'waiting' (for offer and answer), 'opening', 'open', 'closed'.
 class Channel {
   constructor(id, label) {
-    Object.assign(this, { id, label, state: 'waiting', path: random_path(), remote: null, setup: 'active', max: 0, dc: null, session: null,
-      cause: null, early: [] });
+    Object.assign(this, {
+      id,
+      label,
+      state: 'waiting',
+      path: random_path(),
+      remote: null,
+      setup: 'active',
+      max: 0,
+      dc: null,
+      session: null,
+      cause: null,
+      early: [],
+    });
   }
 }
 
@@ -21,7 +32,7 @@ export class Call extends EventTarget {
   #signalling;
   #options;
   #pc = null;
-  #answers = [];   // modifications that wait for the controller's answer
+  #answers = []; // modifications that wait for the controller's answer
 
   // state: 'offering' or 'asking' (for an incoming call), 'connecting', 'up', 'ended'.
   constructor(signalling, options = {}) {
@@ -35,8 +46,12 @@ export class Call extends EventTarget {
     this.channels = [];
   }
 
-  get ended() { return this.state === 'ended'; }
-  channel(key) { return this.channels.find((channel) => channel.id === key || channel.label === key); }
+  get ended() {
+    return this.state === 'ended';
+  }
+  channel(key) {
+    return this.channels.find((channel) => channel.id === key || channel.label === key);
+  }
 
   // WIC-originated.
   async start(labels) {
@@ -52,7 +67,12 @@ export class Call extends EventTarget {
   // WIC-terminated: the controller is asked to call.
   ask(labels) {
     this.#set_state('asking');
-    this.#tell({ type: 'call-me', call: this.id, channels: labels.map((label) => ({ label })), options: this.#options.controller ?? {} });
+    this.#tell({
+      type: 'call-me',
+      call: this.id,
+      channels: labels.map((label) => ({ label })),
+      options: this.#options.controller ?? {},
+    });
   }
 
   add_channel(label) {
@@ -122,7 +142,9 @@ export class Call extends EventTarget {
     dc.binaryType = 'arraybuffer';
     channel.dc = dc;
     // The peer may speak before the controller's answer has come; that is kept, within bounds.
-    dc.onmessage = (event) => { if (!channel.session && channel.early.length < early_limit) channel.early.push(event.data); };
+    dc.onmessage = (event) => {
+      if (!channel.session && channel.early.length < early_limit) channel.early.push(event.data);
+    };
     dc.onopen = () => {
       channel.id = dc.id;
       this.#open(channel);
@@ -133,8 +155,17 @@ export class Call extends EventTarget {
   }
 
   #describe() {
-    return this.channels.filter((channel) => channel.state !== 'closed').map((channel) => ({ id: channel.id, label: channel.label,
-      subprotocol: 'msrp', dcep: channel.id === null, path: channel.path, setup: channel.setup, acceptTypes: ['*'] }));
+    return this.channels
+      .filter((channel) => channel.state !== 'closed')
+      .map((channel) => ({
+        id: channel.id,
+        label: channel.label,
+        subprotocol: 'msrp',
+        dcep: channel.id === null,
+        path: channel.path,
+        setup: channel.setup,
+        acceptTypes: ['*'],
+      }));
   }
 
   async #take_answer(message) {
@@ -153,7 +184,9 @@ export class Call extends EventTarget {
     await pc.setRemoteDescription({ type: 'offer', sdp: message.sdp });
     for (const entry of message.channels ?? []) this.#add(new Channel(entry.id, entry.label ?? String(entry.id)));
     // The one who offers 'actpass' lets us choose; we open the session, as the offerer of a chat would.
-    (message.channels ?? []).forEach((entry, index) => { this.channels[index].setup = entry.setup === 'active' ? 'passive' : 'active'; });
+    (message.channels ?? []).forEach((entry, index) => {
+      this.channels[index].setup = entry.setup === 'active' ? 'passive' : 'active';
+    });
     await pc.setLocalDescription(await pc.createAnswer());
     await gathered(pc);
     if (this.ended) return;
@@ -171,7 +204,10 @@ export class Call extends EventTarget {
   #attach(entries) {
     const own = this.channels.filter((channel) => channel.state !== 'closed');
     entries.forEach((entry, index) => {
-      const channel = own.find((other) => other.id !== null && other.id === entry.id) ?? own.find((other) => other.label === entry.label) ?? own[index];
+      const channel =
+        own.find((other) => other.id !== null && other.id === entry.id) ??
+        own.find((other) => other.label === entry.label) ??
+        own[index];
       if (!channel || channel.state !== 'waiting') return;
       if (entry.refused || !entry.path) {
         this.#close(channel, entry.refused ?? 'refused');
@@ -189,9 +225,17 @@ export class Call extends EventTarget {
     if (channel.session || !channel.remote || channel.dc.readyState !== 'open') return;
     const max = Math.min(channel.max || Infinity, this.#pc.sctp?.maxMessageSize || Infinity);
     const tell = (name) => (message) => this.#emit(name, { channel, message });
-    channel.session = new MsrpSession(channel.dc, { local: channel.path, remote: channel.remote, setup: channel.setup, max,
-      chunk: this.#options.chunk, onmessage: tell('arriving'), onprogress: tell('progress'), onend: tell('arrived'),
-      onproblem: (text) => this.#emit('problem', `MSRP on "${channel.label}": ${text}`) });
+    channel.session = new MsrpSession(channel.dc, {
+      local: channel.path,
+      remote: channel.remote,
+      setup: channel.setup,
+      max,
+      chunk: this.#options.chunk,
+      onmessage: tell('arriving'),
+      onprogress: tell('progress'),
+      onend: tell('arrived'),
+      onproblem: (text) => this.#emit('problem', `MSRP on "${channel.label}": ${text}`),
+    });
     channel.state = 'open';
     for (const data of channel.early.splice(0)) channel.session.receive(data);
     this.#emit('channel', channel);
@@ -220,7 +264,9 @@ export class Call extends EventTarget {
     this.#emit('state', this);
   }
 
-  #emit(name, detail) { this.dispatchEvent(new CustomEvent(name, { detail })); }
+  #emit(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
 }
 
 // Candidates go into the one SDP that is sent; a network that does not finish gathering has to do with what there is.

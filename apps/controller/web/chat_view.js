@@ -6,16 +6,17 @@ const entry_limit = 500;
 
 export class ChatView {
   #log;
-  #pages = new Map();    // key → element that holds a channel's entries
+  #pages = new Map(); // key → element that holds a channel's entries
   #shown = null;
-  #files = new Map();    // SHA-256 → the bubble of a file that we sent
+  #files = new Map(); // SHA-256 → the bubble of a file that we sent
 
   constructor() {
     this.#log = by_id('log');
   }
 
   reset() {
-    for (const page of this.#pages.values()) page.querySelectorAll('a[download]').forEach((link) => URL.revokeObjectURL(link.href));
+    for (const page of this.#pages.values())
+      page.querySelectorAll('a[download]').forEach((link) => URL.revokeObjectURL(link.href));
     this.#log.replaceChildren();
     this.#pages.clear();
     this.#files.clear();
@@ -29,7 +30,9 @@ export class ChatView {
     this.#log.scrollTop = this.#log.scrollHeight;
   }
 
-  note(key, text, bad = false) { this.#append(key, element(`p.note${bad ? '.bad' : ''}`, {}, text)); }
+  note(key, text, bad = false) {
+    this.#append(key, element(`p.note${bad ? '.bad' : ''}`, {}, text));
+  }
 
   // A text of ours; `message` is the session's outgoing message.
   text_out(key, text, message) {
@@ -57,7 +60,10 @@ export class ChatView {
     this.#append(key, bubble);
     message.onprogress = () => card.progress(message.answered, message.size);
     message.done.then(() => {
-      card.end(message.state === 'delivered' ? `${bytes_text(message.size)} delivered` : outcome(message), message.state !== 'delivered');
+      card.end(
+        message.state === 'delivered' ? `${bytes_text(message.size)} delivered` : outcome(message),
+        message.state !== 'delivered',
+      );
       if (message.state !== 'delivered') return;
       card.digest(message.sha256);
       this.#files.set(message.sha256, { agreed: () => card.agreed() });
@@ -75,7 +81,12 @@ export class ChatView {
         card.end(`${bytes_text(message.received)} received`);
         card.digest(message.sha256);
         if (this.#files.has(message.sha256)) card.agreed('same as the file sent');
-        const link = element('a.button.small', { href: URL.createObjectURL(message.blob), download: message.name }, icon('down'), 'Save');
+        const link = element(
+          'a.button.small',
+          { href: URL.createObjectURL(message.blob), download: message.name },
+          icon('down'),
+          'Save',
+        );
         card.node.append(link);
         return this.#follow();
       },
@@ -92,7 +103,9 @@ export class ChatView {
     this.#follow();
   }
 
-  #follow() { this.#log.scrollTop = this.#log.scrollHeight; }
+  #follow() {
+    this.#log.scrollTop = this.#log.scrollHeight;
+  }
 
   #page(key) {
     let page = this.#pages.get(key);
@@ -105,14 +118,25 @@ export class ChatView {
   }
 }
 
-const outcome = (message) => (message.state === 'cancelled' ? 'cancelled'
-  : `not delivered${message.status ? ` (${message.status})` : ''}${message.reason ? `: ${message.reason}` : ''}`);
+const outcome = (message) =>
+  message.state === 'cancelled'
+    ? 'cancelled'
+    : `not delivered${message.status ? ` (${message.status})` : ''}${message.reason ? `: ${message.reason}` : ''}`;
 
 function file_card(name, size, stop) {
   const bar = element('progress', { max: 1, value: 0, 'aria-label': `progress of ${name}` });
   const facts = element('span.facts', {}, size === null ? '' : bytes_text(size));
-  const cancel = element('button.plain', { type: 'button', title: 'Stop this transfer', 'aria-label': `Stop ${name}`, onclick: stop }, icon('cross'));
-  const node = element('div.card', {}, element('div.card-head', {}, icon('file'), element('div.card-name', {}, element('strong', {}, name), facts), cancel), bar);
+  const cancel = element(
+    'button.plain',
+    { type: 'button', title: 'Stop this transfer', 'aria-label': `Stop ${name}`, onclick: stop },
+    icon('cross'),
+  );
+  const node = element(
+    'div.card',
+    {},
+    element('div.card-head', {}, icon('file'), element('div.card-name', {}, element('strong', {}, name), facts), cancel),
+    bar,
+  );
   const begun = performance.now();
   let drawn = 0;
   let digest_row = null;
@@ -123,7 +147,7 @@ function file_card(name, size, stop) {
       if (now - drawn < 60 && done !== total) return;
       drawn = now;
       if (total) bar.value = done / total;
-      const rate = done / Math.max(1, now - begun) * 1000;
+      const rate = (done / Math.max(1, now - begun)) * 1000;
       facts.textContent = `${bytes_text(done)}${total ? ` of ${bytes_text(total)}` : ''} · ${bytes_text(Math.round(rate))}/s`;
     },
     end(text, bad = false) {
@@ -134,7 +158,12 @@ function file_card(name, size, stop) {
       node.classList.toggle('bad', bad);
     },
     digest(hex) {
-      digest_row = element('div.digest', { title: `SHA-256 ${hex}` }, element('span.digest-name', {}, 'SHA-256'), element('code', {}, hex));
+      digest_row = element(
+        'div.digest',
+        { title: `SHA-256 ${hex}` },
+        element('span.digest-name', {}, 'SHA-256'),
+        element('code', {}, hex),
+      );
       node.append(digest_row);
     },
     agreed(text = 'same at the other end') {

@@ -58,7 +58,9 @@ function install_drop(page) {
     event.preventDefault();
     zone.classList.add('dropping');
   };
-  zone.ondragleave = (event) => { if (!zone.contains(event.relatedTarget)) zone.classList.remove('dropping'); };
+  zone.ondragleave = (event) => {
+    if (!zone.contains(event.relatedTarget)) zone.classList.remove('dropping');
+  };
   zone.ondrop = (event) => {
     zone.classList.remove('dropping');
     if (!page.can_send()) return;

@@ -6,7 +6,16 @@ function random_bytes(size) {
   return bytes;
 }
 
-const describe = ({ id, label, state, cause, max, remote, path, setup }) => ({ id, label, state, cause, max, remote, path, setup });
+const describe = ({ id, label, state, cause, max, remote, path, setup }) => ({
+  id,
+  label,
+  state,
+  cause,
+  max,
+  remote,
+  path,
+  setup,
+});
 
 export function install_hook(page) {
   const channel_of = (key) => (key === undefined ? page.current() : page.call().channel(key));
@@ -19,27 +28,44 @@ export function install_hook(page) {
     sendText: (text, key) => page.send_text(text, channel_of(key)),
     // `content`: a number of random bytes, an array of bytes, or a string.
     sendFile: (name, content, key) => {
-      const bytes = typeof content === 'number' ? random_bytes(content) : typeof content === 'string' ? content : new Uint8Array(content);
+      const bytes =
+        typeof content === 'number' ? random_bytes(content) : typeof content === 'string' ? content : new Uint8Array(content);
       return page.send_file(new Blob([bytes]), name, channel_of(key));
     },
     // Resolves with the first received message, present or future, that matches { channel, kind, text, name, sha256 … }.
-    waitFor: (wanted) => new Promise((resolve) => {
-      const look = () => {
-        const hit = page.received.find((entry) => Object.entries(wanted).every(([name, value]) => entry[name] === value));
-        if (!hit) return;
-        document.removeEventListener('agw-received', look);
-        resolve(hit);
-      };
-      document.addEventListener('agw-received', look);
-      look();
-    }),
-    received: page.received, sent: page.sent, problems: page.problems,
-    get stages() { return page.path.stages; },
-    get ladder() { return page.ladder.rows.map(({ message }) => message); },
+    waitFor: (wanted) =>
+      new Promise((resolve) => {
+        const look = () => {
+          const hit = page.received.find((entry) => Object.entries(wanted).every(([name, value]) => entry[name] === value));
+          if (!hit) return;
+          document.removeEventListener('agw-received', look);
+          resolve(hit);
+        };
+        document.addEventListener('agw-received', look);
+        look();
+      }),
+    received: page.received,
+    sent: page.sent,
+    problems: page.problems,
+    get stages() {
+      return page.path.stages;
+    },
+    get ladder() {
+      return page.ladder.rows.map(({ message }) => message);
+    },
     get state() {
       const call = page.call();
-      return { connected: page.signalling.up, gateway: page.gateway(), call: call && { id: call.id, state: call.state, cause: call.cause,
-        statistics: call.statistics, channels: call.channels.map(describe) } };
+      return {
+        connected: page.signalling.up,
+        gateway: page.gateway(),
+        call: call && {
+          id: call.id,
+          state: call.state,
+          cause: call.cause,
+          statistics: call.statistics,
+          channels: call.channels.map(describe),
+        },
+      };
     },
   };
 }

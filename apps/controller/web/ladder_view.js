@@ -14,7 +14,7 @@ export class LadderView {
   #rows;
   #detail;
   #shown = null;
-  #touched = -Infinity;   // when the user last moved the chart
+  #touched = -Infinity; // when the user last moved the chart
   rows = [];
 
   // `rows`: the list; `detail`: the aside that shows one message.
@@ -26,9 +26,17 @@ export class LadderView {
     detail.querySelector('.next').onclick = () => this.#step(1);
     rows.addEventListener('keydown', (event) => this.#key(event));
     for (const name of ['wheel', 'touchmove', 'pointerdown', 'keydown']) {
-      rows.closest('.scroll').addEventListener(name, () => { this.#touched = performance.now(); }, { passive: true });
+      rows.closest('.scroll').addEventListener(
+        name,
+        () => {
+          this.#touched = performance.now();
+        },
+        { passive: true },
+      );
     }
-    document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && this.#shown) this.hide(); });
+    document.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape' && this.#shown) this.hide();
+    });
   }
 
   reset() {
@@ -43,13 +51,23 @@ export class LadderView {
     const to = columns.indexOf(message.to);
     if (from < 0 || to < 0) return;
     const reply = message.kind === 'reply' || message.kind === 'ack' || message.kind === 'pending';
-    const classes = ['arrow', message.type, reply ? 'reply' : '', from > to ? 'left' : 'right', message.error ? 'bad' : '',
-      message.repeated ? 'repeated' : ''].filter(Boolean);
+    const classes = [
+      'arrow',
+      message.type,
+      reply ? 'reply' : '',
+      from > to ? 'left' : 'right',
+      message.error ? 'bad' : '',
+      message.repeated ? 'repeated' : '',
+    ].filter(Boolean);
     const title = `${message.from} to ${message.to}: ${message.summary}`;
-    this.#add(message, from, to, classes, [
-      message.step ? element('span.number', {}, String(message.step)) : null,
-      element('span.label', {}, message.summary),
-    ], title);
+    this.#add(
+      message,
+      from,
+      to,
+      classes,
+      [message.step ? element('span.number', {}, String(message.step)) : null, element('span.label', {}, message.summary)],
+      title,
+    );
   }
 
   // A `stage` message: only what ended is drawn.
@@ -57,7 +75,10 @@ export class LadderView {
     if (message.state === 'started' || !spans[message.stage]) return;
     const [from, to] = spans[message.stage];
     const name = stage_names[message.stage];
-    const text = message.state === 'failed' ? `${name} failed: ${message.reason ?? ''}` : `${name}${message.ms === undefined ? '' : ` · ${ms_text(message.ms)}`}`;
+    const text =
+      message.state === 'failed'
+        ? `${name} failed: ${message.reason ?? ''}`
+        : `${name}${message.ms === undefined ? '' : ` · ${ms_text(message.ms)}`}`;
     this.#add(message, from, to, ['band', message.state === 'failed' ? 'bad' : 'good'], [element('span.label', {}, text)], text);
   }
 
@@ -71,8 +92,13 @@ export class LadderView {
 
   // The whole chart as text, to be kept or sent to somebody.
   text() {
-    return this.rows.filter(({ message }) => message.summary).map(({ message }) =>
-      `--- ${new Date(message.time * 1000).toISOString()} ${message.from} -> ${message.to}: ${message.summary}\n${message.text ?? ''}\n`).join('\n');
+    return this.rows
+      .filter(({ message }) => message.summary)
+      .map(
+        ({ message }) =>
+          `--- ${new Date(message.time * 1000).toISOString()} ${message.from} -> ${message.to}: ${message.summary}\n${message.text ?? ''}\n`,
+      )
+      .join('\n');
   }
 
   #add(message, from, to, classes, content, title) {
@@ -81,7 +107,8 @@ export class LadderView {
     arrow.style.setProperty('--from', String(low));
     arrow.style.setProperty('--span', String(Math.abs(from - to)));
     const time = element('span.when', {}, message.at === undefined ? '' : ms_text(message.at));
-    const node = message.text ? element('button.row', { type: 'button', 'aria-label': title, onclick: () => this.#show(entry) }, time, arrow)
+    const node = message.text
+      ? element('button.row', { type: 'button', 'aria-label': title, onclick: () => this.#show(entry) }, time, arrow)
       : element('div.row', { title }, time, arrow);
     const entry = { message, node };
     const scroller = this.#rows.closest('.scroll');
@@ -99,8 +126,14 @@ export class LadderView {
     const { message } = entry;
     const detail = this.#detail;
     detail.querySelector('.title').textContent = message.summary;
-    detail.querySelector('.meta').textContent = [`${message.from} → ${message.to}`, message.transaction ? `transaction ${message.transaction}` : '',
-      message.repeated ? 'sent again' : '', `${new TextEncoder().encode(message.text).length} bytes`].filter(Boolean).join(' · ');
+    detail.querySelector('.meta').textContent = [
+      `${message.from} → ${message.to}`,
+      message.transaction ? `transaction ${message.transaction}` : '',
+      message.repeated ? 'sent again' : '',
+      `${new TextEncoder().encode(message.text).length} bytes`,
+    ]
+      .filter(Boolean)
+      .join(' · ');
     paint_message(detail.querySelector('pre'), message.text);
     detail.hidden = false;
     detail.querySelector('.body').scrollTop = 0;

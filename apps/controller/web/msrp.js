@@ -51,7 +51,11 @@ export function parse_disposition(text) {
       } catch {
         result.filename = value;
       }
-      result.filename = result.filename.replace(/^.*[/\\]/, '').replace(/[\u0000-\u001f\u007f]/g, '').slice(0, 255) || 'file';
+      result.filename =
+        result.filename
+          .replace(/^.*[/\\]/, '')
+          .replace(/[\u0000-\u001f\u007f]/g, '')
+          .slice(0, 255) || 'file';
     }
   }
   return result;
@@ -114,8 +118,16 @@ export function parse_chunk(bytes) {
   if (!first || !ident.test(first[1])) throw new MsrpSyntaxError('the first line is not MSRP');
   transaction = first[1];
   const chunk = {
-    kind: first[2] ? 'response' : 'request', transaction, method: first[4] ?? null, status: first[2] ? Number(first[2]) : null,
-    comment: first[3] ?? '', to: null, from: null, headers: new Map(), body: null, flag: null,
+    kind: first[2] ? 'response' : 'request',
+    transaction,
+    method: first[4] ?? null,
+    status: first[2] ? Number(first[2]) : null,
+    comment: first[3] ?? '',
+    to: null,
+    from: null,
+    headers: new Map(),
+    body: null,
+    flag: null,
   };
 
   const end_line = `-------${transaction}`;
@@ -148,7 +160,8 @@ export function parse_chunk(bytes) {
   }
   if (!'+$#'.includes(chunk.flag)) throw new MsrpSyntaxError('unknown continuation flag', transaction);
   // Relays on the way have no session-id, the two ends do.
-  if (!session_id(chunk.to?.at(-1)) || !session_id(chunk.from?.at(-1))) throw new MsrpSyntaxError('a path is missing or wrong', transaction);
+  if (!session_id(chunk.to?.at(-1)) || !session_id(chunk.from?.at(-1)))
+    throw new MsrpSyntaxError('a path is missing or wrong', transaction);
   return chunk;
 }
 

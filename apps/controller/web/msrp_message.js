@@ -9,15 +9,32 @@ const block_bytes = 1 << 18;
 // An own message on its way. Listeners: onprogress(message), onend(message). `state`: sending, delivered, failed, cancelled.
 export class Outgoing {
   constructor(fields) {
-    Object.assign(this, { id: random_ident(16), state: 'sending', sent: 0, answered: 0, status: 0, reason: '', sha256: null,
-      onprogress: () => {}, onend: () => {} }, fields);
+    Object.assign(
+      this,
+      {
+        id: random_ident(16),
+        state: 'sending',
+        sent: 0,
+        answered: 0,
+        status: 0,
+        reason: '',
+        sha256: null,
+        onprogress: () => {},
+        onend: () => {},
+      },
+      fields,
+    );
     this.hash = new Sha256();
-    this.window = null;      // the bytes read ahead, beginning at window_start
+    this.window = null; // the bytes read ahead, beginning at window_start
     this.window_start = 0;
-    this.done = new Promise((resolve) => { this.resolve = resolve; });
+    this.done = new Promise((resolve) => {
+      this.resolve = resolve;
+    });
   }
 
-  get finished() { return this.state !== 'sending'; }
+  get finished() {
+    return this.state !== 'sending';
+  }
 
   end(state, status = 0, reason = '') {
     if (this.finished) return;
@@ -54,13 +71,19 @@ export class Incoming {
   append(bytes) {
     this.hash.update(bytes);
     this.received += bytes.length;
-    for (let at = 0; at < bytes.length;) {
-      if (!this.block) { this.block = new Uint8Array(block_bytes); this.fill = 0; }
+    for (let at = 0; at < bytes.length; ) {
+      if (!this.block) {
+        this.block = new Uint8Array(block_bytes);
+        this.fill = 0;
+      }
       const count = Math.min(bytes.length - at, block_bytes - this.fill);
       this.block.set(bytes.subarray(at, at + count), this.fill);
       this.fill += count;
       at += count;
-      if (this.fill === block_bytes) { this.blocks.push(this.block); this.block = null; }
+      if (this.fill === block_bytes) {
+        this.blocks.push(this.block);
+        this.block = null;
+      }
     }
   }
 
@@ -72,7 +95,10 @@ export class Incoming {
     if (this.kind === 'text') {
       const all = new Uint8Array(this.received);
       let at = 0;
-      for (const block of this.blocks) { all.set(block, at); at += block.length; }
+      for (const block of this.blocks) {
+        all.set(block, at);
+        at += block.length;
+      }
       this.text = new TextDecoder().decode(all);
     }
     this.blocks = [];

@@ -1,34 +1,45 @@
 // One MSRP session over one data channel (RFC 4975, RFC 8873): sends texts and files in chunks, answers what arrives.
 //
 // The channel is an RTCDataChannel, or anything with send(Uint8Array), bufferedAmount, bufferedAmountLowThreshold and the events
-// message and bufferedamountlow. Two things bound what is under way: the channel's send buffer, and the octets not yet answered by a 200.
+// message and bufferedamountlow. Two things bound what is under way: the channel's send buffer, and the octets not yet
+// answered by a 200.
 
-import { compose_disposition, compose_request, compose_response, MsrpSyntaxError, parse_byte_range, parse_chunk, parse_disposition,
-  random_ident, session_id } from './msrp.js';
+import {
+  compose_disposition,
+  compose_request,
+  compose_response,
+  MsrpSyntaxError,
+  parse_byte_range,
+  parse_chunk,
+  parse_disposition,
+  random_ident,
+  session_id,
+} from './msrp.js';
 import { Incoming, Outgoing } from './msrp_message.js';
 
 const buffer_high_bytes = 1 << 20;
 const buffer_low_bytes = 1 << 18;
 const unanswered_limit_bytes = 4 << 20;
-const response_timeout_ms = 30_000;   // RFC 4975, 7.1.2
+const response_timeout_ms = 30_000; // RFC 4975, 7.1.2
 const incoming_messages_limit = 16;
-const header_room_bytes = 2048;       // what the headers of a chunk may take of max-message-size
+const header_room_bytes = 2048; // what the headers of a chunk may take of max-message-size
 
 const utf8 = new TextEncoder();
 
 export class MsrpSession {
   #channel;
-  #queue = [];               // outgoing messages that still have octets to send
-  #unanswered = new Map();   // transaction → { message, octets, since }
+  #queue = []; // outgoing messages that still have octets to send
+  #unanswered = new Map(); // transaction → { message, octets, since }
   #unanswered_bytes = 0;
   #incoming = new Map();
   #pumping = false;
   #wake = null;
   #timer = null;
   #closed = false;
-  #current = null;           // the message whose octets are being read
+  #current = null; // the message whose octets are being read
 
-  // options: local (own path), remote (the peer's), setup ('active': send the opening SEND), max (the peer's max-message-size in bytes),
+  // options: local (own path), remote (the peer's), setup ('active': send the opening SEND), max (the peer's
+  // max-message-size in bytes),
   // chunk (octets of content in a chunk at most), limit (largest message taken, in bytes), text_limit.
   // Listeners: onmessage(incoming) at its first chunk, onprogress(incoming), onend(incoming), onproblem(text).
   constructor(channel, options) {
@@ -49,15 +60,27 @@ export class MsrpSession {
   }
 
   send_text(text, listeners = {}) {
-    return this.#enqueue({ kind: 'text', blob: new Blob([utf8.encode(text)]), headers: [['Content-Type', 'text/plain;charset=utf-8']],
-      ...listeners });
+    return this.#enqueue({
+      kind: 'text',
+      blob: new Blob([utf8.encode(text)]),
+      headers: [['Content-Type', 'text/plain;charset=utf-8']],
+      ...listeners,
+    });
   }
 
   // file: a Blob; its `type` and `name` go along.
   send_file(file, name = file.name ?? 'file', listeners = {}) {
     const type = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+$/.test(file.type) ? file.type : 'application/octet-stream';
-    return this.#enqueue({ kind: 'file', blob: file, name,
-      headers: [['Content-Disposition', compose_disposition(name, file.size)], ['Content-Type', type]], ...listeners });
+    return this.#enqueue({
+      kind: 'file',
+      blob: file,
+      name,
+      headers: [
+        ['Content-Disposition', compose_disposition(name, file.size)],
+        ['Content-Type', type],
+      ],
+      ...listeners,
+    });
   }
 
   // Stops sending an own message; the peer is told by a chunk with the flag '#'.
@@ -77,7 +100,8 @@ export class MsrpSession {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#timer);
-    for (const message of [this.#current, ...this.#queue, ...[...this.#unanswered.values()].map((entry) => entry.message)]) message?.end('failed', 0, reason);
+    for (const message of [this.#current, ...this.#queue, ...[...this.#unanswered.values()].map((entry) => entry.message)])
+      message?.end('failed', 0, reason);
     for (const message of [...this.#incoming.values()]) this.#give_up(message, reason);
     this.#queue = [];
     this.#unanswered.clear();
@@ -85,7 +109,17 @@ export class MsrpSession {
   }
 
   #open() {
-    this.#send_chunk(null, { method: 'SEND', headers: [['Message-ID', random_ident(16)], ['Byte-Range', '1-0/0']] }, 0);
+    this.#send_chunk(
+      null,
+      {
+        method: 'SEND',
+        headers: [
+          ['Message-ID', random_ident(16)],
+          ['Byte-Range', '1-0/0'],
+        ],
+      },
+      0,
+    );
   }
 
   #enqueue(fields) {
@@ -104,7 +138,9 @@ export class MsrpSession {
     this.#pumping = true;
     while (this.#queue.length > 0 && !this.#closed) {
       if (this.#channel.bufferedAmount > buffer_high_bytes || this.#unanswered_bytes >= unanswered_limit_bytes) {
-        await new Promise((resolve) => { this.#wake = resolve; });
+        await new Promise((resolve) => {
+          this.#wake = resolve;
+        });
         continue;
       }
       const message = this.#queue.shift();
@@ -128,8 +164,16 @@ export class MsrpSession {
     const last = from + count === message.size;
     if (last) message.sha256 = message.hash.hex();
     const range = `${from + 1}-${from + count}/${message.size}`;
-    this.#send_chunk(message, { method: 'SEND', headers: [['Message-ID', message.id], ['Byte-Range', range], ...message.headers], body,
-      flag: last ? '$' : '+' }, count);
+    this.#send_chunk(
+      message,
+      {
+        method: 'SEND',
+        headers: [['Message-ID', message.id], ['Byte-Range', range], ...message.headers],
+        body,
+        flag: last ? '$' : '+',
+      },
+      count,
+    );
     message.sent += count;
     if (!last) this.#queue.push(message);
   }
@@ -137,8 +181,16 @@ export class MsrpSession {
   #abort(message) {
     if (this.#closed) return;
     const range = `${message.sent + 1}-${message.sent}/${message.size}`;
-    this.#send_chunk(null, { method: 'SEND', headers: [['Message-ID', message.id], ['Byte-Range', range], ...message.headers],
-      body: new Uint8Array(0), flag: '#' }, 0);
+    this.#send_chunk(
+      null,
+      {
+        method: 'SEND',
+        headers: [['Message-ID', message.id], ['Byte-Range', range], ...message.headers],
+        body: new Uint8Array(0),
+        flag: '#',
+      },
+      0,
+    );
   }
 
   #send_chunk(message, chunk, octets) {
@@ -216,7 +268,8 @@ export class MsrpSession {
       if (!(error instanceof MsrpSyntaxError)) throw error;
       this.counters.errors++;
       this.onproblem(error.message);
-      if (error.transaction) this.#put(compose_response({ transaction: error.transaction, status: 400, to: this.remote, from: this.local }));
+      if (error.transaction)
+        this.#put(compose_response({ transaction: error.transaction, status: 400, to: this.remote, from: this.local }));
       return;
     }
     this.counters.chunks_received++;
@@ -264,7 +317,8 @@ export class MsrpSession {
       message.append(body);
     }
     if (chunk.flag === '#') this.#give_up(message, 'the sender stopped');
-    if (chunk.flag === '$' && message.size !== null && message.received !== message.size) this.#give_up(message, 'octets are missing');
+    if (chunk.flag === '$' && message.size !== null && message.received !== message.size)
+      this.#give_up(message, 'octets are missing');
     this.#respond(chunk, 200, 'OK');
     if (message.state !== 'receiving') return undefined;
     if (chunk.flag !== '$') return this.onprogress(message);
@@ -277,7 +331,11 @@ export class MsrpSession {
     message.state = 'complete';
     this.onend(message);
     if (chunk.headers.get('success-report') !== 'yes') return;
-    const headers = [['Message-ID', message.id], ['Byte-Range', `1-${message.received}/${message.received}`], ['Status', '000 200 OK']];
+    const headers = [
+      ['Message-ID', message.id],
+      ['Byte-Range', `1-${message.received}/${message.received}`],
+      ['Status', '000 200 OK'],
+    ];
     this.#put(compose_request({ method: 'REPORT', to: chunk.from.join(' '), from: this.local, headers }).bytes);
   }
 

@@ -1,8 +1,14 @@
 // Colours for H.248 text and SDP, so that a message can be read at a glance. Works on text nodes only.
 
 const words = [
-  ['command', /\b(?:MEGACO\/\d|Transaction|Reply|Pending|TransactionResponseAck|Context|Add|Modify|Move|Subtract|AuditValue|AuditCapability|Notify|ServiceChange|Error)\b/iy],
-  ['descriptor', /\b(?:Media|Stream|LocalControl|Local|Remote|TerminationState|Events|Signals|ObservedEvents|Statistics|Services|Audit|Packages|Topology|Version|Profile|Mode|Method|Reason|ServiceChangeAddress)\b/iy],
+  [
+    'command',
+    /\b(?:MEGACO\/\d|Transaction|Reply|Pending|TransactionResponseAck|Context|Add|Modify|Move|Subtract|AuditValue|AuditCapability|Notify|ServiceChange|Error)\b/iy,
+  ],
+  [
+    'descriptor',
+    /\b(?:Media|Stream|LocalControl|Local|Remote|TerminationState|Events|Signals|ObservedEvents|Statistics|Services|Audit|Packages|Topology|Version|Profile|Mode|Method|Reason|ServiceChangeAddress)\b/iy,
+  ],
   ['item', /[A-Za-z][\w-]*\/[A-Za-z*][\w*-]*(?:\/[\w*$-]+)*/y],
   ['quoted', /"[^"]*"/y],
 ];
@@ -20,14 +26,20 @@ export function paint_message(target, text) {
 
 function paint_line(target, line) {
   let plain = '';
-  for (let at = 0; at < line.length;) {
+  for (let at = 0; at < line.length; ) {
     let hit = null;
     for (const [kind, pattern] of words) {
       pattern.lastIndex = at;
       const match = pattern.exec(line);
-      if (match) { hit = [kind, match[0]]; break; }
+      if (match) {
+        hit = [kind, match[0]];
+        break;
+      }
     }
-    if (!hit) { plain += line[at++]; continue; }
+    if (!hit) {
+      plain += line[at++];
+      continue;
+    }
     if (plain) target.append(plain);
     plain = '';
     target.append(span(hit[0], hit[1]));

@@ -10,8 +10,8 @@ export class PathView {
   #root;
   #shared;
   #branches;
-  #rows = new Map();    // channel → { row, nodes }
-  #nodes = new Map();   // shared stage → node
+  #rows = new Map(); // channel → { row, nodes }
+  #nodes = new Map(); // shared stage → node
 
   constructor(root) {
     this.#root = root;
@@ -46,7 +46,9 @@ export class PathView {
   // A `stage` message of the controller; `channel` where it is about one.
   stage(message, channel) {
     this.stages.push(message);
-    const nodes = shared_stages.includes(message.stage) ? this.#nodes : (this.#rows.get(channel) ?? [...this.#rows.values()][0]).nodes;
+    const nodes = shared_stages.includes(message.stage)
+      ? this.#nodes
+      : (this.#rows.get(channel) ?? [...this.#rows.values()][0]).nodes;
     const node = nodes.get(message.stage === 'tls' ? 'tcp' : message.stage);
     if (!node) return;
     if (message.stage === 'tls') node.querySelector('.name').textContent = 'TCP · TLS';
@@ -69,8 +71,12 @@ export class PathView {
   #row(key, label) {
     const nodes = new Map();
     const title = element('span.branch-label', {}, label);
-    const row = element('div.branch', {}, title, element('ol.stages', { 'aria-label': 'stages of a channel' },
-      ...branch_stages.map((stage) => this.#node(stage, nodes))));
+    const row = element(
+      'div.branch',
+      {},
+      title,
+      element('ol.stages', { 'aria-label': 'stages of a channel' }, ...branch_stages.map((stage) => this.#node(stage, nodes))),
+    );
     this.#branches.append(row);
     const entry = { row, nodes, label: title };
     this.#rows.set(key, entry);
@@ -78,8 +84,13 @@ export class PathView {
   }
 
   #node(stage, into) {
-    const node = element('li.node', { data: { stage, state: 'idle' } }, element('span.dot'), element('span.name', {}, names[stage]),
-      element('span.time'));
+    const node = element(
+      'li.node',
+      { data: { stage, state: 'idle' } },
+      element('span.dot'),
+      element('span.name', {}, names[stage]),
+      element('span.time'),
+    );
     into.set(stage, node);
     return node;
   }

@@ -15,7 +15,9 @@ export class Signalling extends EventTarget {
     this.#connect();
   }
 
-  get up() { return this.#socket?.readyState === WebSocket.OPEN; }
+  get up() {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
 
   // False when there is no connection: nothing is kept for later, since a call does not survive its WebSocket.
   send(message) {

@@ -48,7 +48,8 @@ awaitable<void> read(tcp::socket& socket, beast::flat_buffer& buffer, request_pa
   co_await bhttp::async_read(socket, buffer, parser, asio::use_awaitable);
 }
 
-awaitable<reading> read_request(const server_config& config, tcp::socket& socket, beast::flat_buffer& buffer, request_parser& parser) {
+awaitable<reading> read_request(const server_config& config, tcp::socket& socket, beast::flat_buffer& buffer,
+                                request_parser& parser) {
   reading out;
   bool begun = buffer.size() > 0;  // pipelined
   try {
@@ -89,7 +90,8 @@ struct reply {
   std::span<const char> body;
 };
 
-awaitable<void> write(const server::state& server, tcp::socket& socket, const reply& r, unsigned version, bool keep_alive, bool head_only) {
+awaitable<void> write(const server::state& server, tcp::socket& socket, const reply& r, unsigned version, bool keep_alive,
+                      bool head_only) {
   bhttp::response<bhttp::span_body<const char>> message(static_cast<bhttp::status>(r.head.status), version);
   message.set(bhttp::field::server, "agw");
   message.set(bhttp::field::content_type, r.head.content_type);
@@ -107,7 +109,8 @@ awaitable<void> write(const server::state& server, tcp::socket& socket, const re
   }
 }
 
-// After an error there may be more of the peer's bytes under way; closing over them would reset the connection and lose the answer.
+// After an error there may be more of the peer's bytes under way; closing over them would reset the connection and lose the
+// answer.
 awaitable<void> linger(tcp::socket& socket) {
   std::array<char, 4096> sink;
   std::size_t left = 256 * 1024;

@@ -16,7 +16,8 @@ namespace {
 
 using asio::ip::tcp;
 
-constexpr std::string_view busy = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n";
+constexpr std::string_view busy =
+    "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n";
 
 struct count_connection {
   explicit count_connection(std::size_t& count) noexcept : count_(count) { ++count_; }

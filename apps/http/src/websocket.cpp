@@ -125,9 +125,8 @@ awaitable<bool> websocket::send(std::string text) {
   if (!s.open || s.closing) co_return false;
   s.push(std::move(text));
   // The next in line may fit as well.
-  if (auto next = std::find_if(s.senders.begin(), s.senders.end(), [](auto* e) { return !e->is_set(); }); next != s.senders.end()) {
-    (*next)->set();
-  }
+  const auto next = std::find_if(s.senders.begin(), s.senders.end(), [](auto* e) { return !e->is_set(); });
+  if (next != s.senders.end()) (*next)->set();
   co_return true;
 }
 
@@ -170,7 +169,8 @@ bool same_origin(const beast_request& request) {
   return scheme != value.npos && beast::iequals(value.substr(scheme + 3), host);
 }
 
-awaitable<void> serve_websocket(tcp::socket socket, beast_request request, const websocket_config& config, const websocket_handler& handler) {
+awaitable<void> serve_websocket(tcp::socket socket, beast_request request, const websocket_config& config,
+                                const websocket_handler& handler) {
   websocket::impl s(std::move(socket), config);
   ws::stream_base::timeout limits;
   limits.handshake_timeout = std::chrono::seconds(10);

@@ -1,5 +1,5 @@
-// Stands in for agw-controller and the gateway where only the page is under test: serves the page's files, speaks the WebSocket protocol, and
-// terminates the calls in a second page of the same browser, whose peer connection and MSRP sessions are real.
+// Stands in for agw-controller and the gateway where only the page is under test: serves the page's files, speaks the
+// WebSocket protocol, and terminates the calls in a second page of the same browser, whose peer connection and MSRP sessions are real.
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
@@ -7,14 +7,18 @@ import { flow } from './sample_flow.mjs';
 
 const web = fileURLToPath(new URL('../../../apps/controller/web/', import.meta.url));
 const types = { html: 'text/html; charset=utf-8', css: 'text/css', js: 'text/javascript', svg: 'image/svg+xml' };
-const policy = "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+const policy =
+  "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 export async function serve() {
   const server = createServer(async (request, response) => {
     const name = request.url === '/' ? 'index.html' : request.url.slice(1);
     try {
       if (!/^[a-z0-9_]+\.(html|css|js|svg)$/.test(name)) throw new Error(name);
-      const body = name === 'blank.html' ? '<!doctype html><title>peer</title><link rel="icon" href="icon.svg">' : await readFile(web + name);
+      const body =
+        name === 'blank.html'
+          ? '<!doctype html><title>peer</title><link rel="icon" href="icon.svg">'
+          : await readFile(web + name);
       response.writeHead(200, { 'Content-Type': types[name.split('.').pop()], 'Content-Security-Policy': policy }).end(body);
     } catch {
       response.writeHead(404).end();
@@ -29,11 +33,16 @@ async function install_peer(max) {
   const [{ MsrpSession }, { random_path }] = await Promise.all([import('/msrp_session.js'), import('/msrp.js')]);
   const calls = new Map();
   // As a gateway, the peer has one address: with several, Chromium changes pairs under load and loses what is on its way.
-  const one = (sdp) => sdp.split('\r\n').filter((line) => !line.startsWith('a=candidate') || / udp .* 127\.0\.0\.1 /i.test(line)).join('\r\n');
-  const complete = (pc) => new Promise((resolve) => {
-    if (pc.iceGatheringState === 'complete') resolve();
-    pc.onicegatheringstatechange = () => pc.iceGatheringState === 'complete' && resolve();
-  });
+  const one = (sdp) =>
+    sdp
+      .split('\r\n')
+      .filter((line) => !line.startsWith('a=candidate') || / udp .* 127\.0\.0\.1 /i.test(line))
+      .join('\r\n');
+  const complete = (pc) =>
+    new Promise((resolve) => {
+      if (pc.iceGatheringState === 'complete') resolve();
+      pc.onicegatheringstatechange = () => pc.iceGatheringState === 'complete' && resolve();
+    });
   const echo = (session) => async (message) => {
     if (message.state !== 'complete') return;
     if (message.kind === 'text') return session.send_text(message.text);
@@ -47,7 +56,13 @@ async function install_peer(max) {
     call.channels.set(entry.id, { dc, path });
     const start = () => {
       const remote = call.remote?.find((other) => other.id === entry.id) ?? entry;
-      const session = new MsrpSession(dc, { local: path, remote: remote.path, max: 65536, setup: 'passive', onend: (message) => echo(session)(message) });
+      const session = new MsrpSession(dc, {
+        local: path,
+        remote: remote.path,
+        max: 65536,
+        setup: 'passive',
+        onend: (message) => echo(session)(message),
+      });
     };
     dc.onopen = start;
     return { id: entry.id, label: entry.label, subprotocol: 'msrp', setup: 'passive', path, max };
@@ -78,16 +93,24 @@ async function install_peer(max) {
     modify(id, entries) {
       const call = calls.get(id);
       for (const [known, channel] of call.channels) {
-        if (!entries.some((entry) => entry.id === known)) { channel.dc.close(); call.channels.delete(known); }
+        if (!entries.some((entry) => entry.id === known)) {
+          channel.dc.close();
+          call.channels.delete(known);
+        }
       }
-      return entries.map((entry) => (call.channels.has(entry.id)
-        ? { id: entry.id, label: entry.label, path: call.channels.get(entry.id).path, setup: 'passive' } : attach(call, entry)));
+      return entries.map((entry) =>
+        call.channels.has(entry.id)
+          ? { id: entry.id, label: entry.label, path: call.channels.get(entry.id).path, setup: 'passive' }
+          : attach(call, entry),
+      );
     },
     release(id) {
       calls.get(id)?.pc.close();
       calls.delete(id);
     },
-    get calls() { return calls.size; },
+    get calls() {
+      return calls.size;
+    },
   };
 }
 
@@ -109,7 +132,9 @@ export async function attach(page, peer, script = {}) {
       const begun = Date.now();
       const play = async (part) => {
         for (const entry of flow(part)) {
-          await new Promise((resolve) => { setTimeout(resolve, 4); });
+          await new Promise((resolve) => {
+            setTimeout(resolve, 4);
+          });
           tell({ call, time: Date.now() / 1000, at: Date.now() - begun + 0.3, ...entry });
         }
       };
@@ -119,19 +144,27 @@ export async function attach(page, peer, script = {}) {
           return tell({ type: 'released', call, cause: 'rejected' });
         }
         await play({ kind: 'offer', sdp: message.sdp });
-        const answer = await peer.evaluate(([id, sdp, channels]) => window.peer.answer(id, sdp, channels), [call, message.sdp, message.channels]);
+        const answer = await peer.evaluate(
+          ([id, sdp, channels]) => window.peer.answer(id, sdp, channels),
+          [call, message.sdp, message.channels],
+        );
         await play({ kind: 'answer', sdp: answer.sdp });
         tell({ type: 'answer', call, ...answer });
         await play({ kind: 'stages', ids: message.channels.map((channel) => channel.id) });
       }
       if (message.type === 'call-me') {
         await play({ kind: 'offer', sdp: '' });
-        const offer = await peer.evaluate(([id, channels]) => window.peer.offer(id, channels),
-          [call, message.channels.map((channel, index) => ({ id: index * 2, ...channel }))]);
+        const offer = await peer.evaluate(
+          ([id, channels]) => window.peer.offer(id, channels),
+          [call, message.channels.map((channel, index) => ({ id: index * 2, ...channel }))],
+        );
         tell({ type: 'incoming', call, ...offer });
       }
       if (message.type === 'answer') {
-        await peer.evaluate(([id, sdp, channels]) => window.peer.accept(id, sdp, channels), [call, message.sdp, message.channels]);
+        await peer.evaluate(
+          ([id, sdp, channels]) => window.peer.accept(id, sdp, channels),
+          [call, message.sdp, message.channels],
+        );
         await play({ kind: 'stages', ids: message.channels.map((channel) => channel.id) });
       }
       if (message.type === 'modify') {
@@ -141,12 +174,21 @@ export async function attach(page, peer, script = {}) {
       }
       if (message.type === 'release') {
         await peer.evaluate((id) => window.peer.release(id), call);
-        tell({ type: 'released', call, cause: 'requested', statistics: [{ stream: 2, termination: 'ip/1/access/7', 'nt/or': 4711, 'nt/os': 815 }] });
+        tell({
+          type: 'released',
+          call,
+          cause: 'requested',
+          statistics: [{ stream: 2, termination: 'ip/1/access/7', 'nt/or': 4711, 'nt/os': 815 }],
+        });
       }
       return undefined;
     };
     // A page that closes in the middle of a call takes its answers with it; anything else is a fault of the test.
-    socket.onMessage((text) => handle(text).catch((error) => { if (!page.isClosed() && !peer.isClosed()) failures.push(error); }));
+    socket.onMessage((text) =>
+      handle(text).catch((error) => {
+        if (!page.isClosed() && !peer.isClosed()) failures.push(error);
+      }),
+    );
   });
   return { seen, script, failures };
 }

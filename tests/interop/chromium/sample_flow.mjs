@@ -1,8 +1,11 @@
 // Messages like those of a real call, for tests of the page alone.
 
-const wrap = (from, body, transaction, reply) => `MEGACO/3 [127.0.0.1]:${from}\n${reply ? 'Reply' : 'Transaction'} = ${transaction} {\n${body}\n}`;
+const wrap = (from, body, transaction, reply) =>
+  `MEGACO/3 [127.0.0.1]:${from}\n${reply ? 'Reply' : 'Transaction'} = ${transaction} {\n${body}\n}`;
 
-const reserve = wrap(12944, `  Context = $ {
+const reserve = wrap(
+  12944,
+  `  Context = $ {
     Add = ip/1/core/$ {
       Media {
         Stream = 2 {
@@ -17,9 +20,14 @@ a=setup:actpass
       },
       Events = 11 { tcpbcc/BNCChange { Type = (Est, Rel, Fail) }, g/cause }
     }
-  }`, 17, false);
+  }`,
+  17,
+  false,
+);
 
-const reserved = wrap(2944, `  Context = 4 {
+const reserved = wrap(
+  2944,
+  `  Context = 4 {
     Add = ip/1/core/9 {
       Media { Stream = 2 { Local {
 v=0
@@ -28,9 +36,14 @@ m=message 40012 TCP *
 a=setup:actpass
       } } }
     }
-  }`, 17, true);
+  }`,
+  17,
+  true,
+);
 
-const group = wrap(12944, `  Context = 4 {
+const group = wrap(
+  12944,
+  `  Context = 4 {
     Add = ip/1/access/$ {
       Media {
         TerminationState { mgroup/sem = "DEAGG 1 2" },
@@ -59,12 +72,22 @@ a=dcmap:0 subprotocol="msrp";label="chat"
       },
       Events = 12 { ostuncc/ccr, tlsbsc/BNCChange, sctpbcc/BNCChange, dcc/chg }
     }
-  }`, 19, false);
+  }`,
+  19,
+  false,
+);
 
 const arrow = (type, from, to, summary, text, more = {}) => ({ type, from, to, summary, text, ...more });
-const h248 = (sent, summary, text, more) => arrow('h248', sent ? 'eP-CSCF' : 'eIMS-AGW', sent ? 'eIMS-AGW' : 'eP-CSCF', summary, text,
-  { direction: sent ? 'sent' : 'received', kind: sent === /^(Reply|Add.*reply)/.test(summary) ? 'request' : undefined, ...more });
-const stage = (name, stream, id, ms) => [{ type: 'stage', stage: name, stream, id, state: 'started' }, { type: 'stage', stage: name, stream, id, state: 'done', ms }];
+const h248 = (sent, summary, text, more) =>
+  arrow('h248', sent ? 'eP-CSCF' : 'eIMS-AGW', sent ? 'eIMS-AGW' : 'eP-CSCF', summary, text, {
+    direction: sent ? 'sent' : 'received',
+    kind: sent === /^(Reply|Add.*reply)/.test(summary) ? 'request' : undefined,
+    ...more,
+  });
+const stage = (name, stream, id, ms) => [
+  { type: 'stage', stage: name, stream, id, state: 'started' },
+  { type: 'stage', stage: name, stream, id, state: 'done', ms },
+];
 
 export function flow({ kind, sdp, ids = [], id }) {
   if (kind === 'offer') {
@@ -90,14 +113,27 @@ export function flow({ kind, sdp, ids = [], id }) {
     return [
       h248(true, 'Modify T1, T2 · S3: second channel', group, { transaction: 23, kind: 'request' }),
       h248(false, 'Reply', reserved, { transaction: 23, kind: 'reply' }),
-      ...stage('tcp', 3, id, 0.5), ...stage('channel', 3, id, 0.2), ...stage('msrp', 3, id, 1.1),
+      ...stage('tcp', 3, id, 0.5),
+      ...stage('channel', 3, id, 0.2),
+      ...stage('msrp', 3, id, 1.1),
     ];
   }
   return [
-    ...stage('ice', 1, undefined, 14.2), ...stage('dtls', 1, undefined, 8.4), ...stage('sctp', 1, undefined, 2.9),
+    ...stage('ice', 1, undefined, 14.2),
+    ...stage('dtls', 1, undefined, 8.4),
+    ...stage('sctp', 1, undefined, 2.9),
     ...ids.flatMap((channel, index) => [...stage('channel', 2 + index, channel, 0.4), ...stage('msrp', 2 + index, channel, 1.3)]),
-    h248(false, 'Notify: dcc/chg Open', wrap(2944, '  Context = 4 {\n    Notify = ip/1/access/7 {\n      ObservedEvents = 12 { Stream = 2 { dcc/chg { Type = Open, sid = 0 } } }\n    }\n  }', 5, false),
-      { transaction: 5, kind: 'request' }),
+    h248(
+      false,
+      'Notify: dcc/chg Open',
+      wrap(
+        2944,
+        '  Context = 4 {\n    Notify = ip/1/access/7 {\n      ObservedEvents = 12 { Stream = 2 { dcc/chg { Type = Open, sid = 0 } } }\n    }\n  }',
+        5,
+        false,
+      ),
+      { transaction: 5, kind: 'request' },
+    ),
     h248(true, 'Reply', wrap(12944, '  Context = 4 { Notify = ip/1/access/7 }', 5, true), { transaction: 5, kind: 'reply' }),
   ];
 }

@@ -8,17 +8,47 @@ const to = 'msrp://bob.example.com:8888/9di4eae923wzd;tcp';
 const from = 'msrps://a1.invalid:2855/iau39soe2843z;dc';
 
 test('a SEND request is written as RFC 4975 has it', () => {
-  const { bytes: octets } = msrp.compose_request({ transaction: 'd93kswow', method: 'SEND', to, from, flag: '$',
-    headers: [['Message-ID', '12339sdqwer'], ['Byte-Range', '1-16/16'], ['Content-Type', 'text/plain']], body: bytes("Hi, I'm Alice!\r\n") });
-  assert.equal(text(octets), `MSRP d93kswow SEND\r\nTo-Path: ${to}\r\nFrom-Path: ${from}\r\nMessage-ID: 12339sdqwer\r\nByte-Range: 1-16/16\r\n`
-    + "Content-Type: text/plain\r\n\r\nHi, I'm Alice!\r\n\r\n-------d93kswow$\r\n");
+  const { bytes: octets } = msrp.compose_request({
+    transaction: 'd93kswow',
+    method: 'SEND',
+    to,
+    from,
+    flag: '$',
+    headers: [
+      ['Message-ID', '12339sdqwer'],
+      ['Byte-Range', '1-16/16'],
+      ['Content-Type', 'text/plain'],
+    ],
+    body: bytes("Hi, I'm Alice!\r\n"),
+  });
+  assert.equal(
+    text(octets),
+    `MSRP d93kswow SEND\r\nTo-Path: ${to}\r\nFrom-Path: ${from}\r\nMessage-ID: 12339sdqwer\r\nByte-Range: 1-16/16\r\n` +
+      "Content-Type: text/plain\r\n\r\nHi, I'm Alice!\r\n\r\n-------d93kswow$\r\n",
+  );
 });
 
 test('what is composed is parsed to the same values', () => {
-  for (const body of [null, new Uint8Array(0), bytes('x'), bytes('\r\n'), bytes('a\r\n\r\n-------other$\r\n'), new Uint8Array(70_000).fill(45)]) {
+  for (const body of [
+    null,
+    new Uint8Array(0),
+    bytes('x'),
+    bytes('\r\n'),
+    bytes('a\r\n\r\n-------other$\r\n'),
+    new Uint8Array(70_000).fill(45),
+  ]) {
     for (const flag of ['$', '+', '#']) {
-      const composed = msrp.compose_request({ method: 'SEND', to, from, flag, body,
-        headers: [['Message-ID', 'abcd'], ['Content-Type', 'a/b; name="ü"']] });
+      const composed = msrp.compose_request({
+        method: 'SEND',
+        to,
+        from,
+        flag,
+        body,
+        headers: [
+          ['Message-ID', 'abcd'],
+          ['Content-Type', 'a/b; name="ü"'],
+        ],
+      });
       const chunk = msrp.parse_chunk(composed.bytes);
       assert.equal(chunk.kind, 'request');
       assert.equal(chunk.transaction, composed.transaction);
@@ -35,8 +65,17 @@ test('a response keeps status and comment', () => {
 });
 
 test('every truncation and every trailing byte is refused', () => {
-  const { bytes: octets } = msrp.compose_request({ transaction: 'd93kswow', method: 'SEND', to, from, body: bytes('hello'),
-    headers: [['Message-ID', 'abcd'], ['Content-Type', 'text/plain']] });
+  const { bytes: octets } = msrp.compose_request({
+    transaction: 'd93kswow',
+    method: 'SEND',
+    to,
+    from,
+    body: bytes('hello'),
+    headers: [
+      ['Message-ID', 'abcd'],
+      ['Content-Type', 'text/plain'],
+    ],
+  });
   for (let length = 0; length < octets.length; length++) {
     assert.throws(() => msrp.parse_chunk(octets.subarray(0, length)), msrp.MsrpSyntaxError, `length ${length}`);
   }
@@ -44,8 +83,17 @@ test('every truncation and every trailing byte is refused', () => {
 });
 
 test('changed bytes throw nothing but a syntax error', () => {
-  const { bytes: octets } = msrp.compose_request({ transaction: 'd93kswow', method: 'SEND', to, from, body: bytes('hello'),
-    headers: [['Message-ID', 'abcd'], ['Content-Type', 'text/plain']] });
+  const { bytes: octets } = msrp.compose_request({
+    transaction: 'd93kswow',
+    method: 'SEND',
+    to,
+    from,
+    body: bytes('hello'),
+    headers: [
+      ['Message-ID', 'abcd'],
+      ['Content-Type', 'text/plain'],
+    ],
+  });
   for (let at = 0; at < octets.length; at++) {
     for (const value of [0, 10, 13, 32, 45, 58, 200, 255]) {
       const changed = octets.slice();
@@ -60,8 +108,12 @@ test('changed bytes throw nothing but a syntax error', () => {
 });
 
 test('a syntax error after the first line names the transaction', () => {
-  assert.throws(() => msrp.parse_chunk(bytes('MSRP d93kswow SEND\r\nnonsense\r\n-------d93kswow$\r\n')), { transaction: 'd93kswow' });
-  assert.throws(() => msrp.parse_chunk(bytes('MSRP d93kswow SEND\r\nMessage-ID: abcd\r\n-------d93kswow$\r\n')), { transaction: 'd93kswow' });
+  assert.throws(() => msrp.parse_chunk(bytes('MSRP d93kswow SEND\r\nnonsense\r\n-------d93kswow$\r\n')), {
+    transaction: 'd93kswow',
+  });
+  assert.throws(() => msrp.parse_chunk(bytes('MSRP d93kswow SEND\r\nMessage-ID: abcd\r\n-------d93kswow$\r\n')), {
+    transaction: 'd93kswow',
+  });
   assert.throws(() => msrp.parse_chunk(bytes('HTTP/1.1 200 OK\r\n\r\n')), { transaction: null });
 });
 
@@ -75,7 +127,8 @@ test('a fresh transaction id does not occur in the body', () => {
 test('byte ranges and dispositions are read, wrong ones refused', () => {
   assert.deepEqual(msrp.parse_byte_range('1-*/*'), { start: 1, end: null, total: null });
   assert.deepEqual(msrp.parse_byte_range('5-10/20'), { start: 5, end: 10, total: 20 });
-  for (const wrong of ['', '1', '1-2', 'a-b/c', '1-2/3/4', '-1-2/3', '9999999999999999-1/1', undefined]) assert.equal(msrp.parse_byte_range(wrong), null);
+  for (const wrong of ['', '1', '1-2', 'a-b/c', '1-2/3/4', '-1-2/3', '9999999999999999-1/1', undefined])
+    assert.equal(msrp.parse_byte_range(wrong), null);
   const name = 'für "dich"; 100%.txt';
   assert.deepEqual(msrp.parse_disposition(msrp.compose_disposition(name, 12)), { type: 'attachment', filename: name, size: 12 });
   assert.equal(msrp.parse_disposition('attachment; filename="..%2F..%2Fetc%2Fpasswd"').filename, 'passwd');

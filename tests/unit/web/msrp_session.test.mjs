@@ -40,8 +40,25 @@ function pair(options = {}) {
   const paths = [msrp.random_path(), msrp.random_path()];
   const arrived = [];
   const a = new MsrpSession(left, { local: paths[0], remote: paths[1], max: 65536, ...options.a });
-  const b = new MsrpSession(right, { local: paths[1], remote: paths[0], max: 65536, onend: (message) => arrived.push(message), ...options.b });
-  return { left, right, a, b, arrived, paths, end: () => { a.close(); b.close(); } };
+  const b = new MsrpSession(right, {
+    local: paths[1],
+    remote: paths[0],
+    max: 65536,
+    onend: (message) => arrived.push(message),
+    ...options.b,
+  });
+  return {
+    left,
+    right,
+    a,
+    b,
+    arrived,
+    paths,
+    end: () => {
+      a.close();
+      b.close();
+    },
+  };
 }
 
 const request = (paths, fields) => msrp.compose_request({ method: 'SEND', to: paths[1], from: paths[0], ...fields });
@@ -51,7 +68,10 @@ test('a text arrives whole and is delivered by its 200', async () => {
   const { a, arrived, end } = pair();
   const message = await a.send_text('Grüße 👋').done;
   assert.equal(message.state, 'delivered');
-  assert.deepEqual(arrived.map((m) => [m.kind, m.text]), [['text', 'Grüße 👋']]);
+  assert.deepEqual(
+    arrived.map((m) => [m.kind, m.text]),
+    [['text', 'Grüße 👋']],
+  );
   end();
 });
 
@@ -63,7 +83,10 @@ test('a file of a million octets arrives in chunks that fit, with equal hashes',
   const hash = createHash('sha256').update(content).digest('hex');
   assert.equal(message.state, 'delivered');
   assert.equal(message.sha256, hash);
-  assert.deepEqual([arrived[0].name, arrived[0].sha256, arrived[0].received, arrived[0].contentType], ['ä b.png', hash, 1_000_000, 'image/png']);
+  assert.deepEqual(
+    [arrived[0].name, arrived[0].sha256, arrived[0].received, arrived[0].contentType],
+    ['ä b.png', hash, 1_000_000, 'image/png'],
+  );
   assert.deepEqual(Buffer.from(await arrived[0].blob.arrayBuffer()), content);
   assert.ok(left.largest <= 16_384, `largest chunk ${left.largest}`);
   assert.ok(progress > 60);
@@ -75,7 +98,10 @@ test('a text overtakes a file that is under way', async () => {
   const file = a.send_file(new Blob([randomBytes(200_000)]), 'big');
   const text = a.send_text('quick');
   await Promise.all([file.done, text.done]);
-  assert.deepEqual(arrived.map((message) => message.kind), ['text', 'file']);
+  assert.deepEqual(
+    arrived.map((message) => message.kind),
+    ['text', 'file'],
+  );
   end();
 });
 
@@ -83,7 +109,13 @@ test('an empty file and an empty text are messages too', async () => {
   const { a, arrived, end } = pair();
   await a.send_file(new Blob([]), 'nothing').done;
   await a.send_text('').done;
-  assert.deepEqual(arrived.map((message) => [message.kind, message.received]), [['file', 0], ['text', 0]]);
+  assert.deepEqual(
+    arrived.map((message) => [message.kind, message.received]),
+    [
+      ['file', 0],
+      ['text', 0],
+    ],
+  );
   end();
 });
 
@@ -130,16 +162,24 @@ test('an error response ends the message and tells the peer', async () => {
 
 test('cancelled messages end at both sides', async () => {
   const { a, arrived, end } = pair();
-  const file = a.send_file(new Blob([new Uint8Array(16 << 20)]), 'changed my mind', { onprogress: (m) => m.answered > 5_000_000 && a.cancel(m) });
+  const file = a.send_file(new Blob([new Uint8Array(16 << 20)]), 'changed my mind', {
+    onprogress: (m) => m.answered > 5_000_000 && a.cancel(m),
+  });
   assert.equal((await file.done).state, 'cancelled');
   assert.equal((await a.send_text('after').done).state, 'delivered');
-  assert.deepEqual(arrived.map((message) => message.state), ['failed', 'complete']);
+  assert.deepEqual(
+    arrived.map((message) => message.state),
+    ['failed', 'complete'],
+  );
   end();
 });
 
 test('a message that is not answered fails after 30 seconds', async (context) => {
   let now = 0;
-  context.mock.method(globalThis, 'setInterval', (tick) => { context.tick = tick; return 1; });
+  context.mock.method(globalThis, 'setInterval', (tick) => {
+    context.tick = tick;
+    return 1;
+  });
   const { a, left, end } = pair({ a: { clock: () => now } });
   left.peer = null;
   const message = a.send_text('anyone?');
@@ -166,19 +206,92 @@ test('the end of the session fails what is under way', async () => {
 test('wrong requests get the status that RFC 4975 gives them', () => {
   const { right, paths, end } = pair();
   right.hold = true;
-  const head = [['Message-ID', 'm1m1'], ['Byte-Range', '1-5/5'], ['Content-Type', 'text/plain']];
+  const head = [
+    ['Message-ID', 'm1m1'],
+    ['Byte-Range', '1-5/5'],
+    ['Content-Type', 'text/plain'],
+  ];
   const body = new TextEncoder().encode('hello');
   const cases = [
     [{ to: 'msrps://x.invalid:2855/other;dc', headers: head, body }, [481]],
-    [{ headers: [['Byte-Range', '1-5/5'], ['Content-Type', 'text/plain']], body }, [400]],
-    [{ headers: [['Message-ID', 'm2m2'], ['Byte-Range', 'zero'], ['Content-Type', 'text/plain']], body }, [400]],
-    [{ headers: [['Message-ID', 'm3m3'], ['Byte-Range', '6-10/10'], ['Content-Type', 'text/plain']], body }, [413]],
-    [{ headers: [['Message-ID', 'm4m4'], ['Byte-Range', '1-5/99999999'], ['Content-Type', 'text/plain']], body }, [413]],
-    [{ headers: [['Message-ID', 'm5m5'], ['Byte-Range', '1-5/4'], ['Content-Type', 'text/plain']], body }, [413]],
+    [
+      {
+        headers: [
+          ['Byte-Range', '1-5/5'],
+          ['Content-Type', 'text/plain'],
+        ],
+        body,
+      },
+      [400],
+    ],
+    [
+      {
+        headers: [
+          ['Message-ID', 'm2m2'],
+          ['Byte-Range', 'zero'],
+          ['Content-Type', 'text/plain'],
+        ],
+        body,
+      },
+      [400],
+    ],
+    [
+      {
+        headers: [
+          ['Message-ID', 'm3m3'],
+          ['Byte-Range', '6-10/10'],
+          ['Content-Type', 'text/plain'],
+        ],
+        body,
+      },
+      [413],
+    ],
+    [
+      {
+        headers: [
+          ['Message-ID', 'm4m4'],
+          ['Byte-Range', '1-5/99999999'],
+          ['Content-Type', 'text/plain'],
+        ],
+        body,
+      },
+      [413],
+    ],
+    [
+      {
+        headers: [
+          ['Message-ID', 'm5m5'],
+          ['Byte-Range', '1-5/4'],
+          ['Content-Type', 'text/plain'],
+        ],
+        body,
+      },
+      [413],
+    ],
     [{ method: 'NICKNAME', headers: [] }, [501]],
-    [{ method: 'REPORT', headers: [['Message-ID', 'm6m6'], ['Status', '000 200 OK']] }, []],
+    [
+      {
+        method: 'REPORT',
+        headers: [
+          ['Message-ID', 'm6m6'],
+          ['Status', '000 200 OK'],
+        ],
+      },
+      [],
+    ],
     [{ headers: [['Failure-Report', 'no'], ...head], body }, []],
-    [{ headers: [['Message-ID', 'm7m7'], ['Failure-Report', 'partial'], ['Byte-Range', '1-5/5'], ['Content-Type', 'text/plain']], body }, []],
+    [
+      {
+        headers: [
+          ['Message-ID', 'm7m7'],
+          ['Failure-Report', 'partial'],
+          ['Byte-Range', '1-5/5'],
+          ['Content-Type', 'text/plain'],
+        ],
+        body,
+      },
+      [],
+    ],
   ];
   for (const [fields, expected] of cases) {
     right.deliver(request(paths, fields).bytes);
@@ -190,11 +303,23 @@ test('wrong requests get the status that RFC 4975 gives them', () => {
 test('a success report is sent when it is asked for', () => {
   const { right, paths, arrived, end } = pair();
   right.hold = true;
-  right.deliver(request(paths, { headers: [['Message-ID', 'abcd'], ['Success-Report', 'yes'], ['Byte-Range', '1-2/2'], ['Content-Type', 'text/plain']],
-    body: new TextEncoder().encode('hi') }).bytes);
+  right.deliver(
+    request(paths, {
+      headers: [
+        ['Message-ID', 'abcd'],
+        ['Success-Report', 'yes'],
+        ['Byte-Range', '1-2/2'],
+        ['Content-Type', 'text/plain'],
+      ],
+      body: new TextEncoder().encode('hi'),
+    }).bytes,
+  );
   const [response, report] = right.sent.splice(0).map((bytes) => msrp.parse_chunk(bytes));
   assert.equal(response.status, 200);
-  assert.deepEqual([report.method, report.headers.get('status'), report.headers.get('byte-range'), report.to], ['REPORT', '000 200 OK', '1-2/2', [paths[0]]]);
+  assert.deepEqual(
+    [report.method, report.headers.get('status'), report.headers.get('byte-range'), report.to],
+    ['REPORT', '000 200 OK', '1-2/2', [paths[0]]],
+  );
   assert.equal(arrived[0].text, 'hi');
   end();
 });
@@ -203,8 +328,17 @@ test('messages that never end are bounded in number', () => {
   const { right, paths, end } = pair();
   right.hold = true;
   for (let i = 0; i < 20; i++) {
-    right.deliver(request(paths, { flag: '+', headers: [['Message-ID', `msg${i}`], ['Byte-Range', '1-1/2'], ['Content-Type', 'text/plain']],
-      body: new Uint8Array(1) }).bytes);
+    right.deliver(
+      request(paths, {
+        flag: '+',
+        headers: [
+          ['Message-ID', `msg${i}`],
+          ['Byte-Range', '1-1/2'],
+          ['Content-Type', 'text/plain'],
+        ],
+        body: new Uint8Array(1),
+      }).bytes,
+    );
   }
   const all = statuses(right);
   assert.equal(all.filter((status) => status === 200).length, 16);
