@@ -1,0 +1,137 @@
+#include <catch2/catch.hpp>
+
+#include "agw/core/error.hpp"
+#include "agw/core/until.hpp"
+#include "agw/transports/ice_stage.hpp"
+#include "ice_client.hpp"
+#include "support/loop.hpp"
+
+using namespace agw;
+using namespace std::chrono_literals;
+
+namespace {
+
+ice::config mode(ice::agent_mode m, const asio::ip::address& address) {
+  ice::config c;
+  c.mode = m;
+  c.local_address = address;
+  return c;
+}
+
+ice::remote_parameters told(const ice::endpoint& of, bool answerer) {
+  ice::remote_parameters r;
+  r.credentials = of.local().credentials;
+  r.candidates = of.local().candidates;
+  r.lite = of.local().lite;
+  r.answerer = answerer;
+  return r;
+}
+
+awaitable<void> exchange(datagram_pipe& from, datagram_pipe& to, unsigned number) {
+  datagram_batch batch;
+  for (unsigned i = 0; i < 20; ++i) batch.push(test::dtls_like(number + i, 1200));
+  from.send(batch);
+  datagram_batch got;
+  while (got.size() < batch.size()) co_await to.receive(got);
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const bool same = std::equal(got[i].begin(), got[i].end(), batch[i].begin(), batch[i].end());
+    REQUIRE(same);
+  }
+}
+
+// Two endpoints meet, and each sends to the other.
+void meet(const ice::config& ours, const ice::config& theirs) {
+  asio::io_context context(1);
+  port_pool ports(0, 0);
+  test::run(context, [&]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    auto a = std::move(*ice::reserve(executor, ours, ports));
+    auto b = std::move(*ice::reserve(executor, theirs, ports));
+    auto body = [&](task_group& tasks) -> awaitable<void> {
+      std::unique_ptr<datagram_pipe> path_a;
+      std::unique_ptr<datagram_pipe> path_b;
+      task_group both(executor, "both");
+      both.spawn("a", [&]() -> awaitable<void> { path_a = co_await ice::connect(tasks, *a, told(*b, true)); });
+      both.spawn("b", [&]() -> awaitable<void> { path_b = co_await ice::connect(tasks, *b, told(*a, false)); });
+      co_await until(deadline_after(20s), both.join());
+      REQUIRE(a->remote_address() == b->local().address);
+      REQUIRE(b->remote_address() == a->local().address);
+      co_await until(deadline_after(20s), exchange(*path_a, *path_b, 1));
+      co_await until(deadline_after(20s), exchange(*path_b, *path_a, 100));
+      REQUIRE(a->counted().datagrams_out >= 20);
+      REQUIRE(b->counted().bytes_in >= 20 * 1200);
+    };
+    co_await with_tasks("call", body);
+  });
+}
+
+const asio::ip::address v4 = asio::ip::address_v4::loopback();
+
+}  // namespace
+
+TEST_CASE("a full agent has its address, credentials and candidates from the reserve on") {
+  asio::io_context context(1);
+  port_pool ports(0, 0);
+  auto e = ice::reserve(context.get_executor(), mode(ice::agent_mode::full, v4), ports);
+  REQUIRE(e.has_value());
+  const auto& local = (*e)->local();
+  REQUIRE_FALSE(local.lite);
+  REQUIRE(ice::valid(local.credentials));
+  REQUIRE(local.address.address() == v4);
+  REQUIRE(local.address.port() != 0);
+  REQUIRE(local.candidates.size() == 1);
+}
+
+TEST_CASE("a full agent takes its port from the range, and says when none is left") {
+  asio::io_context context(1);
+  for (std::uint16_t low = 42000; low < 60000; low = static_cast<std::uint16_t>(low + 7)) {
+    port_pool ports(low, static_cast<std::uint16_t>(low + 1));
+    auto a = ice::reserve(context.get_executor(), mode(ice::agent_mode::full, v4), ports);
+    auto b = ice::reserve(context.get_executor(), mode(ice::agent_mode::full, v4), ports);
+    if (a.has_error() || b.has_error()) continue;
+    REQUIRE((*a)->local().address.port() + (*b)->local().address.port() == 2 * low + 1);
+    auto none = ice::reserve(context.get_executor(), mode(ice::agent_mode::full, v4), ports);
+    REQUIRE(none.has_error());
+    auto lite = ice::reserve(context.get_executor(), mode(ice::agent_mode::lite, v4), ports);
+    REQUIRE(lite.has_error());
+    return;
+  }
+  FAIL("no two neighbouring ports are free");
+}
+
+TEST_CASE("a full agent controls a lite one, and datagrams pass both ways") {
+  meet(mode(ice::agent_mode::full, v4), mode(ice::agent_mode::lite, v4));
+}
+
+TEST_CASE("two full agents meet") { meet(mode(ice::agent_mode::full, v4), mode(ice::agent_mode::full, v4)); }
+
+TEST_CASE("a full agent is cancelled while it checks, and ends while its peer is silent") {
+  asio::io_context context(1);
+  port_pool ports(0, 0);
+  test::run(context, [&]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    auto a = std::move(*ice::reserve(executor, mode(ice::agent_mode::full, v4), ports));
+    task_group tasks(executor, "call");
+    ice::remote_parameters remote;
+    remote.credentials = ice::make_credentials();
+    remote.candidates = {"1 1 UDP 2130706431 127.0.0.1 9 typ host"};
+    bool timed_out = false;
+    try {
+      auto path = co_await until(deadline_after(50ms), ice::connect(tasks, *a, remote));
+    } catch (const system_error& e) {
+      timed_out = e.code() == core_error::timed_out;
+    }
+    REQUIRE(timed_out);
+    REQUIRE(tasks.empty());
+  });
+}
+
+TEST_CASE("hundreds of full agents come and go") {
+  asio::io_context context(1);
+  port_pool ports(0, 0);
+  for (int i = 0; i < 100; ++i) {
+    auto a = ice::reserve(context.get_executor(), mode(ice::agent_mode::full, v4), ports);
+    REQUIRE(a.has_value());
+  }
+  context.poll();
+}
