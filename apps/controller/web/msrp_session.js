@@ -39,8 +39,7 @@ export class MsrpSession {
   #current = null; // the message whose octets are being read
 
   // options: local (own path), remote (the peer's), setup ('active': send the opening SEND), max (the peer's
-  // max-message-size in bytes),
-  // chunk (octets of content in a chunk at most), limit (largest message taken, in bytes), text_limit.
+  // max-message-size in bytes), chunk (octets of content in a chunk at most), limit (largest message taken, in bytes), text_limit.
   // Listeners: onmessage(incoming) at its first chunk, onprogress(incoming), onend(incoming), onproblem(text).
   constructor(channel, options) {
     this.#channel = channel;
