@@ -63,7 +63,9 @@ awaitable<void> session::receive(datagram_batch& into) {
   while (into.size() == before) {
     if (machine_->state() == machine::status::ended) throw failure(*machine_);
     co_await lower_.receive(encrypted_);
+    const bool busy = encrypted_.size() > 2;
     deliver(into);
+    if (!busy) encrypted_ = datagram_batch();  // a session that falls silent after a burst should not keep its memory
   }
 }
 

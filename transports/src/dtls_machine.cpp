@@ -144,7 +144,7 @@ class machine::impl final : public bio_port, public handshake_watcher {
     const auto before = effects();
     incoming = r.bytes;
     if (established) {
-      read(payload);
+      read(payload, r.bytes.size());
     } else {
       handshake(&payload);
     }
@@ -160,14 +160,14 @@ class machine::impl final : public bio_port, public handshake_watcher {
     progress_ = progress::done;
     if (const auto bytes = DTLS_get_data_mtu(ssl_.get()); bytes != 0) max_payload_ = std::min<std::size_t>(bytes, largest_payload);
     // Payload that overtook the last flight waits inside.
-    while (payload && read(*payload)) {
+    while (payload && read(*payload, largest_payload)) {
     }
   }
 
-  // One record's payload. False when there was none.
-  bool read(datagram_batch& payload) {
+  // One record's payload, which is never larger than the record. False when there was none.
+  bool read(datagram_batch& payload, std::size_t room_bytes) {
     std::size_t size = 0;
-    const auto room = payload.prepare(largest_payload);
+    const auto room = payload.prepare(room_bytes);
     const int done = SSL_read_ex(ssl_.get(), room.data(), room.size(), &size);
     if (done == 1) {
       payload.commit(size);
