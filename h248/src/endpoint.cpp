@@ -70,7 +70,10 @@ endpoint::impl::impl(asio::any_io_executor ex, endpoint_config c, agw::metrics* 
       self(config.mid),
       alarm(executor) {
   config.version = std::clamp<std::uint8_t>(config.version, 1, 3);
-  for (const auto& peer : config.peers) hosts.insert(peer.host);
+  for (const auto& peer : config.peers) {
+    if (!hosts) hosts.emplace();
+    hosts->insert(peer.host);
+  }
   if (!self.empty()) machine.outbox().set_sender(self, config.style);
 }
 
@@ -136,6 +139,7 @@ void endpoint::impl::fail(const request_table::failure& f) {
 }
 
 void endpoint::impl::peer_state(const peer_address& peer, bool alive) {
+  if (silent.size() >= config.transactions.max_peers) silent.clear();
   if (alive ? silent.erase(peer) == 0 : !silent.insert(peer).second) return;
   const auto observers = peer_observers;  // one may add another
   for (const auto& observer : observers) observer(peer, alive);
@@ -195,10 +199,12 @@ awaitable<void> endpoint::run() {
 
 awaitable<result<incoming_reply>> endpoint::request(peer_address to, list<action> actions) {
   const auto agreed = version(to);
-  co_return co_await request(std::move(to), std::move(actions), agreed);
+  std::function<void(const incoming_reply&)> nobody;
+  co_return co_await request(std::move(to), std::move(actions), agreed, std::move(nobody));
 }
 
-awaitable<result<incoming_reply>> endpoint::request(peer_address to, list<action> actions, std::uint8_t version) {
+awaitable<result<incoming_reply>> endpoint::request(peer_address to, list<action> actions, std::uint8_t version,
+                                                    std::function<void(const incoming_reply&)> arrived) {
   auto& i = *impl_;
   if (i.ended) co_return make_error_code(errc::stopped);
   if (i.find_link(to.via) == nullptr) co_return make_error_code(errc::no_link);
@@ -209,6 +215,7 @@ awaitable<result<incoming_reply>> endpoint::request(peer_address to, list<action
   t.actions = std::move(actions);
   auto text = i.machine.outbox().encode(transaction(std::move(t)), version);
   impl::waiting w;
+  w.arrived = std::move(arrived);
   const auto started = i.machine.requests().start(to, version, id, std::move(text), clock::now());
   if (!started) {
     i.counts.transaction(direction::sent, word, result_word(static_cast<errc>(started.error().value())));
@@ -223,20 +230,26 @@ awaitable<result<incoming_reply>> endpoint::request(peer_address to, list<action
   co_return std::move(outcome);
 }
 
-void endpoint::set_version(const peer_address& peer, std::uint8_t version) { impl_->versions[peer] = version; }
+void endpoint::set_version(const peer_address& peer, std::uint8_t version) {
+  if (version == 0) {
+    impl_->versions.erase(peer);
+  } else {
+    impl_->versions[peer] = version;
+  }
+}
 
 std::uint8_t endpoint::version(const peer_address& peer) const {
   const auto at = impl_->versions.find(peer);
   return at == impl_->versions.end() ? impl_->config.version : at->second;
 }
 
-void endpoint::set_peers(std::vector<peer_address> peers) {
-  impl_->hosts.clear();
-  for (const auto& peer : peers) impl_->hosts.insert(peer.host);
+void endpoint::set_peers(const std::vector<peer_address>& peers) {
+  impl_->hosts.emplace();
+  for (const auto& peer : peers) impl_->hosts->insert(peer.host);
 }
 
 void endpoint::allow(const peer_address& peer) {
-  if (!impl_->hosts.empty()) impl_->hosts.insert(peer.host);
+  if (impl_->hosts) impl_->hosts->insert(peer.host);
 }
 
 void endpoint::redirect(const peer_address& from, const peer_address& to) {

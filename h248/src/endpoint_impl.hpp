@@ -26,6 +26,7 @@ struct endpoint::impl {
   struct waiting {
     event done;
     std::optional<result<incoming_reply>> outcome;
+    std::function<void(const incoming_reply&)> arrived;
   };
   // Its entries in the tables go with it, however it ends.
   class waiting_entry;
@@ -76,7 +77,7 @@ struct endpoint::impl {
   std::unordered_map<std::uint32_t, waiting*> waiters;
   std::unordered_map<execution_id, task_group*> executions;
   std::map<peer_address, std::uint8_t> versions;
-  std::set<asio::ip::address> hosts;  // that may talk to us; empty: all
+  std::optional<std::set<asio::ip::address>> hosts;  // that may talk to us; nothing: all
   std::map<asio::ip::address, clock::time_point> last_heard;
   std::set<peer_address> silent;      // that did not answer
   std::vector<outgoing_message> outgoing;

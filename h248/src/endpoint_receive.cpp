@@ -8,7 +8,7 @@
 
 namespace agw::h248 {
 
-bool endpoint::impl::accepted(const peer_address& from) const { return hosts.empty() || hosts.contains(from.host); }
+bool endpoint::impl::accepted(const peer_address& from) const { return !hosts || hosts->contains(from.host); }
 
 void endpoint::impl::heard(const peer_address& from) {
   if (!last_heard.contains(from.host) && last_heard.size() >= config.transactions.max_peers) {
@@ -155,7 +155,7 @@ void endpoint::impl::answer_unremembered(const peer_address& from, const transac
   reply.error.emplace(error_descriptor{code, text.empty() ? to_text(code) : text});
   counts.transaction(direction::received, command_word(request.actions), result_word(reply));
   const auto v = reply_version(version);
-  machine.outbox().push(from, v, machine.outbox().encode(transaction(std::move(reply)), v));
+  machine.outbox().push_reply(from, v, machine.outbox().encode(transaction(std::move(reply)), v));
 }
 
 // Nothing but the header could be read.
@@ -179,6 +179,7 @@ void endpoint::impl::on_reply(const peer_address& from, const std::shared_ptr<pa
   }
   const auto at = waiters.find(t.id.value);
   if (at == waiters.end()) return;
+  if (at->second->arrived) at->second->arrived(incoming_reply(from, in, t));
   at->second->outcome.emplace(incoming_reply(from, in, t));
   at->second->done.set();
 }

@@ -34,8 +34,13 @@ bool transaction_outbox::fits(const peer_address& to, std::uint8_t version, cons
   return header(version).size() + text.size() <= limits(to.via).max_message_bytes;
 }
 
-void transaction_outbox::push(const peer_address& to, std::uint8_t version, shared_text text) {
-  destinations_[key(to, version)].transactions.push_back(std::move(text));
+void transaction_outbox::push_request(const peer_address& to, std::uint8_t version, shared_text text) {
+  destinations_[key(to, version)].requests.push_back(std::move(text));
+  due_ = true;
+}
+
+void transaction_outbox::push_reply(const peer_address& to, std::uint8_t version, shared_text text) {
+  destinations_[key(to, version)].replies.push_back(std::move(text));
   due_ = true;
 }
 
@@ -89,10 +94,14 @@ void transaction_outbox::flush(std::vector<outgoing_message>& into, clock::time_
   due_ = false;
   for (auto at = destinations_.begin(); at != destinations_.end();) {
     auto& [to, d] = *at;
-    if (!d.transactions.empty() || d.urgent) {
-      if (auto acks = take_acks(d, to.second, now)) d.transactions.insert(d.transactions.begin(), std::move(acks));
-      compose(to, d.transactions, into);
-      d.transactions.clear();
+    if (!d.replies.empty() || !d.requests.empty() || d.urgent) {
+      std::vector<shared_text> parts;
+      if (auto acks = take_acks(d, to.second, now)) parts.push_back(std::move(acks));
+      parts.insert(parts.end(), d.replies.begin(), d.replies.end());
+      parts.insert(parts.end(), d.requests.begin(), d.requests.end());
+      compose(to, parts, into);
+      d.replies.clear();
+      d.requests.clear();
       d.urgent = false;
     }
     // What is left are acknowledgements that wait for company, as long as they are of use.

@@ -77,7 +77,7 @@ execution_id reply_table::on_request(const peer_address& from, const mid& sender
 void reply_table::repeat(association&, std::uint32_t id, transaction_entry& e, clock::time_point now) {
   ++repeated_requests_;
   if (!e.running) {
-    if (e.reply) outbox_.push(e.from, e.version, e.reply);  // else it was acknowledged: the network made the copy
+    if (e.reply) outbox_.push_reply(e.from, e.version, e.reply);  // else it was acknowledged: the network made the copy
     return;
   }
   // Tell the peer to wait longer, but not for each of a burst of copies; those count towards the limit.
@@ -89,7 +89,7 @@ void reply_table::send_pending(std::uint32_t id, transaction_entry& e, clock::ti
   ++e.pendings;
   ++pendings_;
   e.last_pending = now;
-  outbox_.push(e.from, e.version, outbox_.encode(transaction(transaction_pending{{id}}), e.version));
+  outbox_.push_reply(e.from, e.version, outbox_.encode(transaction(transaction_pending{{id}}), e.version));
 }
 
 void reply_table::on_ack(const peer_address& from, const mid& sender, const ack_range& range, clock::time_point now) {
@@ -113,7 +113,7 @@ void reply_table::finish(association& of, std::uint32_t id, transaction_entry& e
   timers_.erase(e.at);
   running_.erase(e.execution);
   --of.running;
-  outbox_.push(e.from, e.version, text);
+  outbox_.push_reply(e.from, e.version, text);
   reply_bytes_ += text->size();
   e.reply = std::move(text);
   finished_.push_back({&of, id, e.execution, now});

@@ -45,7 +45,7 @@ result<void> request_table::start(const peer_address& to, std::uint8_t version, 
   if (!added) return make_error_code(errc::too_many_requests);
   auto& r = at->second;
   arm(id.value, r, reliable(to) ? r.give_up : now + r.timer.first(config_));
-  outbox_.push(to, version, r.text);
+  outbox_.push_request(to, version, r.text);
   return {};
 }
 
@@ -108,7 +108,7 @@ void request_table::reconnected(const peer_address& to, clock::time_point now) {
 void request_table::repeat(std::uint32_t, request& r, clock::time_point) {
   ++r.copies;
   ++retransmissions_;
-  outbox_.push(r.to, r.version, r.text);
+  outbox_.push_request(r.to, r.version, r.text);
 }
 
 void request_table::expire(clock::time_point now, std::vector<failure>& failed) {

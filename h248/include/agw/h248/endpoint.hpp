@@ -55,6 +55,8 @@ class incoming_request {
   std::uint8_t version() const noexcept { return (*in_)->version; }
   const transaction_request& operator*() const noexcept { return *of_; }
   const transaction_request* operator->() const noexcept { return of_; }
+  /// The same message with `other` in the transaction's place, which the caller keeps: for names that were translated.
+  incoming_request with(const transaction_request& other) const { return incoming_request(from_, in_, other); }
 
  private:
   peer_address from_;
@@ -112,7 +114,7 @@ using request_handler = std::function<awaitable<void>(const incoming_request&, o
 using admission = std::function<std::optional<error_code>(const incoming_request&)>;
 /// Sees every message as it is on the wire. `text` lives during the call.
 using message_observer = std::function<void(direction, const peer_address&, std::string_view text, clock::time_point)>;
-/// A peer answered (true) after silence, or a request to it timed out or its connection broke (false).
+/// A request to the peer timed out or its connection ended (false), or it speaks again after that (true).
 using peer_observer = std::function<void(const peer_address&, bool alive)>;
 
 /// Shard-bound: every member is called on `executor`, run() included; others hop with agw::on(). Destroyed after run() ended.
@@ -141,15 +143,18 @@ class endpoint {
   /// reply with an error descriptor is a reply. Any number may run at a time. A cancelled one is sent no more. Before
   /// run() it waits for that.
   awaitable<result<incoming_reply>> request(peer_address to, list<action> actions);
-  /// The same with a version of its own: the first ServiceChange is headed MEGACO/1 (H.248.1 11.3).
-  awaitable<result<incoming_reply>> request(peer_address to, list<action> actions, std::uint8_t version);
+  /// The same with a version of its own: the first ServiceChange is headed MEGACO/1 (H.248.1 11.3). `arrived`, if not empty, sees the
+  /// reply before anything that came behind it is looked at.
+  awaitable<result<incoming_reply>> request(peer_address to, list<action> actions, std::uint8_t version,
+                                            std::function<void(const incoming_reply&)> arrived = {});
 
-  /// The version that was agreed with a peer; config.version for others.
+  /// The version that was agreed with a peer; config.version for others. Setting 0 forgets it.
   void set_version(const peer_address& peer, std::uint8_t version);
   std::uint8_t version(const peer_address& peer) const;
 
-  /// Who may talk to us from now on (hosts; ports don't matter). Empty: everybody.
-  void set_peers(std::vector<peer_address> peers);
+  /// Who may talk to us from now on, by host: these and nobody else (also when there are none).
+  void set_peers(const std::vector<peer_address>& peers);
+  /// One more; no effect while everybody may.
   void allow(const peer_address& peer);
 
   /// Requests to `from` that are unanswered are sent to `to` from now on (HandOff, Failover: H.248.1 11.5).

@@ -20,21 +20,22 @@ struct registration_config {
   std::string profile = "threegiq";        // empty: none is told
   std::uint8_t profile_version = 1;
   std::uint8_t version = 3;                // the highest we speak, and offer
-  clock::duration max_waiting_delay = std::chrono::milliseconds(500);  // MWD: before the first attempt, and between rounds up to ...
-  clock::duration min_retry_delay = std::chrono::seconds(1);           // ... at least this between rounds, doubled each round
-  clock::duration max_retry_delay = std::chrono::seconds(30);          // ... up to this
-  clock::duration attempt_timeout = std::chrono::seconds(8);           // for a reply before the next MGC is tried
-  clock::duration audit_interval{};        // silence after which the MGC is asked whether it is there (an empty Notify is none); 0: never
+  std::uint8_t min_version = 1;            // an MGC that wants a lower one is not ours
   std::uint16_t first_reason = 901;        // of Restart: 901 Cold Boot or 902 Warm Boot
+  clock::duration max_waiting_delay = std::chrono::milliseconds(500);  // MWD (H.248.1 9.2): chance up to this before each round of attempts
+  clock::duration min_retry_delay = std::chrono::seconds(1);           // after a round in which nobody took us, besides; doubled each time
+  clock::duration max_retry_delay = std::chrono::seconds(30);          // up to this
+  clock::duration attempt_timeout = std::chrono::seconds(8);           // for a reply, before the next MGC is tried
 };
 
-enum class registration_state : std::uint8_t { idle, waiting, registering, registered, leaving, left };
+enum class registration_state : std::uint8_t { idle, waiting, registering, registered, left };
 
-/// Who tells: the state, and the MGC that it is about.
+/// The state, and the MGC that it is about (empty in idle, waiting and left).
 using registration_observer = std::function<void(registration_state, const peer_address& mgc)>;
 
-/// Shard-bound, on the endpoint's executor; the endpoint outlives it. Takes the endpoint's admission: before the MGC's reply every
-/// request gets error 505 (H.248.1 11.2), from hosts that are not our MGC 504.
+/// Shard-bound, on the endpoint's executor; the endpoint outlives it. Takes the endpoint's peers and admission: hosts that are no MGC
+/// of ours are refused and counted; before an MGC's reply its requests get error 505 (H.248.1 11.2), those of another MGC than
+/// the one we are registered with 504, but for a ServiceChange.
 class registration {
  public:
   registration(endpoint& control, registration_config config, std::uint64_t seed = 0);
@@ -45,7 +46,7 @@ class registration {
   /// Several may watch.
   void on_change(registration_observer observer);
 
-  /// Registers, and registers anew whenever the MGC is lost, until cancelled. Call it once, beside endpoint::run().
+  /// Registers, and registers anew whenever the MGC is lost, until cancelled or until leave(). Call it once, beside endpoint::run().
   awaitable<void> run();
 
   registration_state state() const noexcept;
@@ -56,11 +57,11 @@ class registration {
   /// Waits until registered, or until `by`: false then. Any number may wait.
   awaitable<bool> registered(deadline by);
 
-  /// To the MGC, as endpoint::request; waits for a registration first, errc::refused when there is none until T-MAX.
+  /// To the MGC, as endpoint::request; waits for a registration first: errc::refused when there is none for T-MAX.
   awaitable<result<incoming_reply>> request(list<action> actions);
 
-  /// The ServiceChange on ROOT of the MGC, for the command handler: HandOff begins to register with the MGC it names (its reply goes
-  /// out first). Nothing: done; else the error of the reply.
+  /// The ServiceChange on ROOT of the MGC, for the command handler: HandOff begins to register with the MGC it names. Other methods
+  /// concern the gateway, not the association: nothing happens here. An error code is the command's reply.
   std::optional<error_code> service_change(const incoming_request& request, const services_descriptor& services);
 
   /// Tells the MGC that no new calls are wanted, and why; delay in seconds, 0 until the calls end. false: it was not told.

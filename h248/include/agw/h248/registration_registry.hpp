@@ -5,7 +5,9 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include <agw/h248/endpoint.hpp>
 #include <agw/h248/transaction_executor.hpp>
@@ -29,14 +31,17 @@ struct registry_config {
   std::uint8_t profile_version = 1;
   std::optional<mid_name> redirect{};  // MgcIdToTry for who registers: we don't take gateways
   std::size_t max_gateways = 4096;
+  clock::duration audit_interval = std::chrono::seconds(60);  // silence after which watch() asks whether the gateway is there; 0: never
 };
 
 /// What a ServiceChange on ROOT did.
 enum class gateway_change : std::uint8_t {
-  restarted,     // Restart: its contexts are gone
-  reconnected,   // Disconnected, Failover, HandOff: its contexts may stand; audit
-  draining,      // Graceful
-  gone,          // Forced
+  restarted,    // Restart: its contexts are gone
+  reconnected,  // Disconnected, Failover, HandOff: its contexts may stand; audit
+  draining,     // Graceful
+  resumed,      // Restart with 918: Graceful is taken back
+  gone,         // Forced
+  lost,         // it does not answer
 };
 using gateway_observer = std::function<void(gateway_change, const registered_gateway&)>;
 
@@ -52,14 +57,22 @@ class gateway_registry {
   const registered_gateway* find(const mid& id) const;
   const registered_gateway* find(const peer_address& address) const;
   const std::map<std::string, registered_gateway>& all() const noexcept { return gateways_; }
-  /// No longer registered: it does not answer.
+  /// No longer registered: it does not answer (gateway_change::lost).
   void forget(const mid& id);
+  /// Audits gateways that were silent for long, and forgets those that do not answer. Runs until cancelled.
+  awaitable<void> watch();
 
  private:
+  void enter(action_state& state, const command& asked, const services_descriptor& services);
+  void remove(const std::string& name, gateway_change why);
+  void tell(gateway_change what, const registered_gateway& gateway);
+  awaitable<void> ask(std::string name, peer_address to);
+
   endpoint& control_;
   registry_config config_;
   std::map<std::string, registered_gateway> gateways_;  // by the text of the mid
   std::vector<gateway_observer> observers_;
+  std::set<std::string> audited_;  // by watch(), now
 };
 
 }  // namespace agw::h248

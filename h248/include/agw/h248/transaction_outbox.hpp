@@ -48,7 +48,9 @@ class transaction_outbox {
   /// Whether it fits into one message.
   bool fits(const peer_address& to, std::uint8_t version, const std::string& text) const;
 
-  void push(const peer_address& to, std::uint8_t version, shared_text text);
+  void push_request(const peer_address& to, std::uint8_t version, shared_text text);
+  /// Replies and Pendings stand in front of requests: what they report came first.
+  void push_reply(const peer_address& to, std::uint8_t version, shared_text text);
   /// A reply that arrived. Urgent (ImmAckRequired) ones go out with the next flush, others when there is something to go with
   /// before LONG-TIMER ends.
   void acknowledge(const peer_address& to, std::uint8_t version, transaction_id id, bool urgent, clock::time_point now);
@@ -59,7 +61,8 @@ class transaction_outbox {
 
  private:
   struct destination {
-    std::vector<shared_text> transactions;
+    std::vector<shared_text> replies;
+    std::vector<shared_text> requests;
     std::vector<std::pair<std::uint32_t, clock::time_point>> acks;  // bounded: the oldest go first
     bool urgent = false;
   };

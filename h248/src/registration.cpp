@@ -1,0 +1,354 @@
+#include <agw/h248/registration.hpp>
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include <agw/core/error.hpp>
+#include <agw/core/event.hpp>
+#include <agw/core/log.hpp>
+#include <agw/core/until.hpp>
+#include <agw/h248/registration_machine.hpp>
+
+namespace agw::h248 {
+namespace {
+
+constexpr std::size_t most_addresses = 4;  // of one name, tried in turn
+
+std::uint64_t seed_of(std::uint64_t configured) { return configured != 0 ? configured : std::random_device{}(); }
+
+value reason_text(std::uint16_t reason) {
+  const auto text = to_text(static_cast<change_reason>(reason));
+  return quoted(text.empty() ? to_text(change_reason::taken_out_of_service) : text);
+}
+
+list<action> only(action a) {
+  list<action> out;
+  out.push_back(std::move(a));
+  return out;
+}
+
+// What the MGC says to a ServiceChange; null when it says nothing.
+const services_descriptor* services_of(const transaction_reply& reply) {
+  for (const auto& a : reply.actions) {
+    for (const auto& c : a.commands) {
+      if (const auto* found = c.find<services_descriptor>()) return found;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+action service_change_on_root(services_descriptor services) {
+  action a;
+  a.context = context_id::null();
+  auto& c = a.commands.emplace_back();
+  c.kind = command_kind::service_change;
+  c.terminations.push_back(termination_id::root());
+  c.add(std::move(services));
+  return a;
+}
+
+time_stamp current_time_stamp() {
+  using namespace std::chrono;
+  const auto now = floor<milliseconds>(system_clock::now());
+  const auto day = floor<days>(now);
+  const year_month_day date(day);
+  const hh_mm_ss time(now - day);
+  const auto ymd = static_cast<unsigned>(static_cast<int>(date.year())) * 10000 + static_cast<unsigned>(date.month()) * 100 +
+                   static_cast<unsigned>(date.day());
+  const auto hms = (time.hours().count() * 10000 + time.minutes().count() * 100 + time.seconds().count()) * 100 +
+                   time.subseconds().count() / 10;
+  return {ymd, static_cast<std::uint32_t>(hms)};
+}
+
+struct registration::impl {
+  impl(endpoint& e, registration_config c, std::uint64_t seed) : control(e), config(std::move(c)), machine(config, seed_of(seed)) {}
+
+  // The answer to one attempt.
+  struct answer {
+    std::optional<error_code> error{};
+    std::optional<peer_name> try_instead{};
+    bool accepted = false;
+  };
+
+  awaitable<void> attempt(registration_machine::attempt a);
+  awaitable<std::optional<answer>> ask(registration_machine::attempt a, peer_address to);
+  answer judge(const registration_machine::attempt& a, const incoming_reply& reply);
+  void accept(const registration_machine::attempt& a, const peer_address& to, std::uint8_t agreed);
+  awaitable<bool> tell(services_descriptor services, deadline by);
+  std::optional<error_code> admit(const incoming_request& request) const;
+  void on_peer(const peer_address& peer, bool alive);
+  void set(registration_state to, const peer_address& peer = {});
+  void update_peers(const std::vector<peer_address>& also = {});
+
+  endpoint& control;
+  registration_config config;
+  registration_machine machine;
+  registration_state state = registration_state::idle;
+  std::optional<peer_address> current;   // while registered
+  std::optional<peer_address> previous;  // its replies and ours may still be under way
+  std::uint8_t version = 1;
+  event changed;
+  std::vector<event*> waiters;
+  std::vector<registration_observer> observers;
+};
+
+void registration::impl::set(registration_state to, const peer_address& peer) {
+  if (state == registration_state::left) return;
+  if (to == state && to != registration_state::registering) return;
+  state = to;
+  if (to == registration_state::registered) {
+    for (auto* w : waiters) w->set();
+  }
+  const auto copy = observers;  // one may add another
+  for (const auto& observer : copy) observer(to, peer);
+}
+
+// Who may talk to us: the MGCs of the configuration as far as their addresses are known, and those they sent us to.
+void registration::impl::update_peers(const std::vector<peer_address>& also) {
+  auto peers = also;
+  for (const auto& mgc : config.mgcs) {
+    if (auto known = numeric(mgc)) peers.push_back(std::move(*known));
+  }
+  if (current) peers.push_back(*current);
+  if (previous) peers.push_back(*previous);
+  control.set_peers(peers);
+}
+
+std::optional<error_code> registration::impl::admit(const incoming_request& request) const {
+  if (current && request.from().host == current->host) return std::nullopt;
+  if (!current) return error_code::before_service_change_reply;
+  // A new MGC may take over and say so; what it may do is the command handler's to decide.
+  const auto is_change = [](const action& a) {
+    return std::ranges::all_of(a.commands, [](const command& c) { return c.kind == command_kind::service_change; });
+  };
+  if (std::ranges::all_of(request->actions, is_change)) return std::nullopt;
+  return error_code::unauthorized_entity;
+}
+
+void registration::impl::on_peer(const peer_address& peer, bool alive) {
+  if (alive || !current || peer != *current || state == registration_state::left) return;
+  log::warn("h248: lost the MGC {}", to_text(peer));
+  previous = std::exchange(current, std::nullopt);
+  machine.lost(clock::now());
+  set(registration_state::waiting);
+  changed.set();
+}
+
+void registration::impl::accept(const registration_machine::attempt& a, const peer_address& to, std::uint8_t agreed) {
+  machine.accepted(a, clock::now());
+  if (!machine.registered() || state == registration_state::left) return;
+  version = agreed;
+  control.set_version(to, agreed);
+  current = to;
+  update_peers();
+  if (previous && *previous != to) control.redirect(*previous, to);
+  log::info("h248: registered with {}, version {}", to_text(to), static_cast<unsigned>(agreed));
+  set(registration_state::registered, to);
+}
+
+registration::impl::answer registration::impl::judge(const registration_machine::attempt& a, const incoming_reply& reply) {
+  answer out;
+  if (const auto* e = reply.error()) {
+    log::warn("h248: {} refuses the registration: {} \"{}\"", to_text(a.to), static_cast<unsigned>(e->code), e->text);
+    out.error = e->code;
+    return out;
+  }
+  const auto* services = services_of(*reply);
+  if (services != nullptr && services->mgc_to_try) {
+    out.try_instead = peer_of(*services->mgc_to_try, a.to.via);
+    if (!out.try_instead) log::warn("h248: {} names an MGC without an address", to_text(a.to));
+    return out;
+  }
+  const std::uint8_t agreed = services != nullptr ? services->version.value_or(1) : 1;
+  if (agreed < std::max<std::uint8_t>(config.min_version, 1) || agreed > a.version) {
+    log::warn("h248: {} wants version {}", to_text(a.to), static_cast<unsigned>(agreed));
+    return out;
+  }
+  if (services != nullptr && services->profile) {
+    log::warn("h248: {} supports the profile {}/{}, not ours", to_text(a.to), services->profile->name,
+              static_cast<unsigned>(services->profile->version));
+  }
+  // Further requests go where the MGC wants them.
+  auto to = reply.from();
+  if (services != nullptr && services->address) {
+    if (const auto* port = std::get_if<std::uint16_t>(&*services->address)) {
+      to.port = *port;
+    } else if (const auto name = peer_of(std::get<mid>(*services->address), to.via)) {
+      if (auto elsewhere = numeric(*name)) to = *elsewhere;
+    }
+  }
+  out.accepted = true;
+  accept(a, to, agreed);
+  return out;
+}
+
+// Nothing: no reply in time.
+awaitable<std::optional<registration::impl::answer>> registration::impl::ask(registration_machine::attempt a, peer_address to) {
+  services_descriptor services;
+  services.method = a.method;
+  services.reason = reason_text(a.reason);
+  services.version = a.version;
+  if (!config.profile.empty()) services.profile = profile_name{config.profile, config.profile_version};
+  services.time = current_time_stamp();
+  // Judged where it arrives: commands of the MGC may stand right behind its reply.
+  std::optional<answer> out;
+  std::function<void(const incoming_reply&)> arrived = [this, &a, &out](const incoming_reply& reply) { out = judge(a, reply); };
+  auto request = control.request(to, only(service_change_on_root(std::move(services))), 1, std::move(arrived));
+  std::exception_ptr failure;
+  try {
+    const auto reply = co_await until(deadline_after(config.attempt_timeout), std::move(request));
+    if (!reply) log::info("h248: no registration with {}: {}", to_text(to), reply.error().message());
+  } catch (const system_error& e) {
+    if (e.code() != make_error_code(core_error::timed_out)) throw;
+    log::info("h248: no registration with {}: no reply", to_text(to));
+  }
+  co_return out;
+}
+
+awaitable<void> registration::impl::attempt(registration_machine::attempt a) {
+  std::vector<peer_address> addresses;
+  try {
+    auto found = co_await until(deadline_after(config.attempt_timeout), resolve(a.to));
+    if (found) addresses = std::move(*found);
+  } catch (const system_error& e) {
+    if (e.code() != make_error_code(core_error::timed_out)) throw;
+  }
+  if (addresses.empty()) log::warn("h248: the MGC {} does not resolve", to_text(a.to));
+  if (addresses.size() > most_addresses) addresses.resize(most_addresses);
+  update_peers(addresses);
+  for (const auto& to : addresses) {
+    set(registration_state::registering, to);
+    const auto said = co_await ask(a, to);
+    if (state == registration_state::left) co_return;
+    if (!said) continue;
+    if (said->try_instead) {
+      machine.redirected(a, *said->try_instead, clock::now());
+    } else if (!said->accepted) {
+      machine.failed(a, said->error, clock::now());
+    }
+    co_return;
+  }
+  machine.failed(a, std::nullopt, clock::now());
+}
+
+// To the MGC we are registered with, outside of the machine's attempts.
+awaitable<bool> registration::impl::tell(services_descriptor services, deadline by) {
+  if (!current) co_return false;
+  services.time = current_time_stamp();
+  auto request = control.request(*current, only(service_change_on_root(std::move(services))));
+  try {
+    const auto reply = co_await until(by, std::move(request));
+    co_return reply && reply->error() == nullptr;
+  } catch (const system_error& e) {
+    if (e.code() != make_error_code(core_error::timed_out)) throw;
+  }
+  co_return false;
+}
+
+registration::registration(endpoint& control, registration_config config, std::uint64_t seed)
+    : impl_(std::make_unique<impl>(control, std::move(config), seed)) {
+  auto* i = impl_.get();
+  i->update_peers();
+  control.on_admission([i](const incoming_request& request) { return i->admit(request); });
+  control.on_peer([i](const peer_address& peer, bool alive) { i->on_peer(peer, alive); });
+}
+registration::~registration() = default;
+
+void registration::on_change(registration_observer observer) { impl_->observers.push_back(std::move(observer)); }
+registration_state registration::state() const noexcept { return impl_->state; }
+std::optional<peer_address> registration::mgc() const { return impl_->current; }
+std::uint8_t registration::version() const noexcept { return impl_->version; }
+
+awaitable<void> registration::run() {
+  auto& i = *impl_;
+  while (i.state != registration_state::left) {
+    const auto step = i.machine.next(clock::now());
+    if (const auto* wait = std::get_if<registration_machine::wait>(&step)) {
+      i.set(registration_state::waiting);
+      try {
+        co_await until(wait->until, i.changed.wait());
+      } catch (const system_error& e) {
+        if (e.code() != make_error_code(core_error::timed_out)) throw;
+      }
+    } else if (const auto* attempt = std::get_if<registration_machine::attempt>(&step)) {
+      co_await i.attempt(*attempt);
+    } else {
+      co_await i.changed.wait();
+    }
+  }
+}
+
+awaitable<bool> registration::registered(deadline by) {
+  auto& i = *impl_;
+  event ready;
+  struct entry {
+    std::vector<event*>& in;
+    event* e;
+    ~entry() { std::erase(in, e); }
+  } const listed{i.waiters, &ready};
+  i.waiters.push_back(&ready);
+  while (!i.current) {
+    try {
+      co_await until(by, ready.wait());
+    } catch (const system_error& e) {
+      if (e.code() != make_error_code(core_error::timed_out)) throw;
+      break;
+    }
+  }
+  co_return i.current.has_value();
+}
+
+awaitable<result<incoming_reply>> registration::request(list<action> actions) {
+  auto& i = *impl_;
+  if (!i.current) {
+    const bool there = co_await registered(deadline_after(i.control.transactions().t_max));
+    if (!there) co_return make_error_code(errc::refused);
+  }
+  co_return co_await i.control.request(*i.current, std::move(actions));
+}
+
+std::optional<error_code> registration::service_change(const incoming_request& request, const services_descriptor& services) {
+  auto& i = *impl_;
+  if (services.method != change_method::hand_off) return std::nullopt;
+  const auto to = services.mgc_to_try ? peer_of(*services.mgc_to_try, request.from().via) : std::nullopt;
+  if (!to) return error_code::required_information_missing;
+  log::info("h248: {} hands over to {}", to_text(request.from()), to_text(*to));
+  if (i.current) i.previous = std::exchange(i.current, std::nullopt);
+  i.machine.hand_off(*to);
+  i.set(registration_state::waiting);
+  i.changed.set();
+  return std::nullopt;
+}
+
+awaitable<bool> registration::graceful(std::uint32_t delay_seconds, std::uint16_t reason) {
+  services_descriptor services;
+  services.method = change_method::graceful;
+  services.reason = reason_text(reason);
+  if (delay_seconds > 0) services.delay = delay_seconds;
+  const auto by = deadline_after(impl_->control.transactions().t_max);
+  co_return co_await impl_->tell(std::move(services), by);
+}
+
+awaitable<bool> registration::cancel_graceful() {
+  services_descriptor services;
+  services.method = change_method::restart;
+  services.reason = reason_text(static_cast<std::uint16_t>(change_reason::cancel_graceful));
+  const auto by = deadline_after(impl_->control.transactions().t_max);
+  co_return co_await impl_->tell(std::move(services), by);
+}
+
+awaitable<bool> registration::leave(deadline by, std::uint16_t reason) {
+  services_descriptor services;
+  services.method = change_method::forced;
+  services.reason = reason_text(reason);
+  const bool told = co_await impl_->tell(std::move(services), by);
+  impl_->current.reset();
+  impl_->set(registration_state::left);
+  impl_->changed.set();
+  co_return told;
+}
+
+}  // namespace agw::h248

@@ -1,0 +1,156 @@
+#include <agw/h248/registration_registry.hpp>
+
+#include <algorithm>
+
+#include <agw/core/log.hpp>
+#include <agw/core/task_group.hpp>
+#include <agw/core/until.hpp>
+#include <agw/h248/registration.hpp>
+
+namespace agw::h248 {
+
+gateway_registry::gateway_registry(endpoint& control, registry_config config) : control_(control), config_(std::move(config)) {}
+
+void gateway_registry::on_change(gateway_observer observer) { observers_.push_back(std::move(observer)); }
+
+const registered_gateway* gateway_registry::find(const mid& id) const {
+  const auto at = gateways_.find(to_text(id));
+  return at == gateways_.end() ? nullptr : &at->second;
+}
+
+const registered_gateway* gateway_registry::find(const peer_address& address) const {
+  for (const auto& [name, gateway] : gateways_) {
+    if (gateway.address == address) return &gateway;
+  }
+  return nullptr;
+}
+
+void gateway_registry::tell(gateway_change what, const registered_gateway& gateway) {
+  const auto copy = observers_;  // one may add another
+  for (const auto& observer : copy) observer(what, gateway);
+}
+
+void gateway_registry::remove(const std::string& name, gateway_change why) {
+  const auto at = gateways_.find(name);
+  if (at == gateways_.end()) return;
+  const auto gateway = std::move(at->second);
+  gateways_.erase(at);
+  control_.set_version(gateway.address, 0);
+  log::info("h248: the gateway {} is {}", name, why == gateway_change::lost ? "lost" : "gone");
+  tell(why, gateway);
+}
+
+void gateway_registry::forget(const mid& id) { remove(to_text(id), gateway_change::lost); }
+
+void gateway_registry::service_change(action_state& state, const command& asked) {
+  const auto* services = asked.find<services_descriptor>();
+  if (services == nullptr || !services->method) return state.fail(asked, error_code::required_information_missing, "ServiceChange");
+  const auto name = to_text(state.request().sender());
+  switch (*services->method) {
+    case change_method::forced:
+      state.answer(asked);
+      return remove(name, gateway_change::gone);
+    case change_method::graceful: {
+      state.answer(asked);
+      const auto at = gateways_.find(name);
+      if (at == gateways_.end()) return;
+      at->second.draining = true;
+      return tell(gateway_change::draining, registered_gateway(at->second));
+    }
+    case change_method::restart:
+    case change_method::disconnected:
+    case change_method::hand_off:
+    case change_method::failover: return enter(state, asked, *services);
+    case change_method::extension: break;
+  }
+  state.fail(asked, error_code::unknown_value, services->method_extension);
+}
+
+void gateway_registry::enter(action_state& state, const command& asked, const services_descriptor& services) {
+  const auto& request = state.request();
+  const auto name = to_text(request.sender());
+  if (config_.redirect) {
+    services_descriptor elsewhere;
+    elsewhere.mgc_to_try = mid(*config_.redirect);
+    state.answer(asked).add(std::move(elsewhere));
+    return;
+  }
+  const auto* before = find(request.sender());
+  const bool known = before != nullptr;
+  const bool resumed = known && services.reason_code() == static_cast<std::uint16_t>(change_reason::cancel_graceful);
+  const auto offered = services.version.value_or(resumed ? before->version : 1);
+  const auto agreed = std::min(offered, config_.version);
+  if (agreed < std::max<std::uint8_t>(config_.min_version, 1)) return state.fail(asked, error_code::version_not_supported);
+  if (!known && gateways_.size() >= config_.max_gateways) return state.fail(asked, error_code::service_unavailable);
+
+  auto& gateway = gateways_[name];
+  if (known) control_.set_version(gateway.address, 0);
+  gateway.mid = mid_name(request.sender());
+  gateway.address = request.from();
+  if (services.address) {
+    if (const auto* port = std::get_if<std::uint16_t>(&*services.address)) {
+      gateway.address.port = *port;
+    } else if (const auto to = peer_of(std::get<h248::mid>(*services.address), gateway.address.via)) {
+      if (const auto elsewhere = numeric(*to)) gateway.address = *elsewhere;
+    }
+  }
+  gateway.version = agreed;
+  gateway.profile.clear();
+  if (services.profile) gateway.profile.append(services.profile->name).append("/").append(std::to_string(services.profile->version));
+  gateway.draining = false;
+  gateway.since = clock::now();
+  control_.set_version(gateway.address, agreed);
+
+  services_descriptor answer;
+  if (services.version) answer.version = agreed;
+  if (!config_.profile.empty() && services.profile) {
+    const profile_name ours{config_.profile, config_.profile_version};
+    if (*services.profile != ours) answer.profile = ours;
+  }
+  answer.time = current_time_stamp();
+  state.answer(asked).add(std::move(answer));
+  log::info("h248: the gateway {} at {} registered, version {}", name, to_text(gateway.address), static_cast<unsigned>(agreed));
+
+  auto what = gateway_change::reconnected;
+  if (*services.method == change_method::restart) what = resumed ? gateway_change::resumed : gateway_change::restarted;
+  tell(what, registered_gateway(gateway));
+}
+
+awaitable<void> gateway_registry::watch() {
+  if (config_.audit_interval <= clock::duration{}) co_return;
+  auto body = [this](task_group& audits) -> awaitable<void> {
+    for (;;) {
+      co_await sleep_until(deadline_after(config_.audit_interval / 4));
+      for (const auto& [name, gateway] : gateways_) {
+        const auto heard = std::max(gateway.since, control_.last_heard(gateway.address).value_or(gateway.since));
+        if (clock::now() - heard < config_.audit_interval || audited_.contains(name)) continue;
+        audited_.insert(name);
+        auto audit = [this, n = name, to = gateway.address]() -> awaitable<void> { co_await ask(n, to); };
+        audits.spawn("audit", std::move(audit));
+      }
+    }
+  };
+  co_await with_tasks("h248 watch", std::move(body));
+}
+
+// H.248.1 and TS 29.334 5.12: an empty AuditValue on ROOT. Any reply shows that the gateway is there.
+awaitable<void> gateway_registry::ask(std::string name, peer_address to) {
+  struct entry {
+    std::set<std::string>& in;
+    const std::string& name;
+    ~entry() { in.erase(name); }
+  } const listed{audited_, name};
+  list<action> actions;
+  auto& a = actions.emplace_back();
+  auto& c = a.commands.emplace_back();
+  c.kind = command_kind::audit_value;
+  c.terminations.push_back(termination_id::root());
+  c.add(audit_descriptor{});
+  const auto reply = co_await control_.request(to, std::move(actions));
+  if (reply) co_return;
+  const auto at = gateways_.find(name);
+  const bool same = at != gateways_.end() && at->second.address == to;
+  if (same && reply.error() == make_error_code(errc::timed_out)) remove(name, gateway_change::lost);
+}
+
+}  // namespace agw::h248

@@ -1,0 +1,350 @@
+#include <catch2/catch.hpp>
+
+#include <agw/core/metrics.hpp>
+#include <agw/core/task_group.hpp>
+#include <agw/core/until.hpp>
+#include <agw/h248/registration.hpp>
+#include <agw/h248/registration_registry.hpp>
+
+#include "link_memory.hpp"
+#include "support/loop.hpp"
+
+using namespace agw;
+using namespace agw::h248;
+using namespace std::chrono_literals;
+using h248::test::memory_network;
+
+namespace {
+
+// An MGC: takes gateways, notes what it is told.
+struct controller final : command_handler {
+  controller(memory_network& network, asio::any_io_executor executor, const char* host, registry_config config = {})
+      : address(memory_network::at(host)), control(executor, endpoint_config{}), registry(control, std::move(config)) {
+    control.add_link(network.open(address));
+    control.on_request([this](const incoming_request& request, outgoing_reply& reply) { return execute(request, reply, *this); });
+    control.on_message([this](direction way, const peer_address&, std::string_view text, clock::time_point) {
+      if (way == direction::received) heard.emplace_back(text);
+    });
+    registry.on_change([this](gateway_change what, const registered_gateway& gateway) {
+      changes.push_back(what);
+      last = gateway;
+    });
+  }
+  awaitable<void> run(action_state& state, const command& c) override {
+    if (c.kind == command_kind::service_change) {
+      registry.service_change(state, c);
+    } else {
+      state.answer(c);
+    }
+    co_return;
+  }
+  peer_address address;
+  endpoint control;
+  gateway_registry registry;
+  std::vector<gateway_change> changes;
+  std::vector<std::string> heard;
+  registered_gateway last;
+};
+
+struct house {
+  house() {
+    endpoint_config config;
+    config.mid = mid_name::parse("mg").value();
+    gateway = std::make_unique<endpoint>(context.get_executor(), std::move(config));
+    gateway->add_link(network.open(memory_network::at("10.0.0.100")));
+    gateway->on_request([this](const incoming_request& request, outgoing_reply& reply) { return serve(request, reply); });
+    options.max_waiting_delay = 0s;
+  }
+  ~house() {
+    group.cancel();
+    auto end = [this]() -> awaitable<void> { co_await group.stop(); };
+    asio::co_spawn(context, std::move(end), asio::bind_cancellation_slot(asio::cancellation_slot(), [](std::exception_ptr) {}));
+    time.settle();
+  }
+  awaitable<void> serve(const incoming_request& request, outgoing_reply& reply) {
+    auto& a = reply.actions().emplace_back();
+    a.context = request->actions.front().context;
+    const auto& asked = request->actions.front().commands.front();
+    auto& c = a.commands.emplace_back();
+    c.kind = asked.kind;
+    c.terminations = asked.terminations;
+    if (const auto* services = asked.find<services_descriptor>()) {
+      if (const auto refused = registering->service_change(request, *services)) c.add(reply.error(*refused));
+    }
+    co_return;
+  }
+  controller& add(const char* host, registry_config config = {}) {
+    auto& c = *controllers.emplace_back(std::make_unique<controller>(network, context.get_executor(), host, std::move(config)));
+    spawn([&c]() -> awaitable<void> { co_await c.control.run(); });
+    options.mgcs.push_back(peer_name{transport::udp, host, 2944});
+    return c;
+  }
+  template <class F>
+  void spawn(F f) {
+    group.spawn("part", std::move(f));
+  }
+  registration& start() {
+    registering = std::make_unique<registration>(*gateway, options, 3);
+    registering->on_change([this](registration_state s, const peer_address&) { states.push_back(s); });
+    spawn([this]() -> awaitable<void> { co_await gateway->run(); });
+    spawn([this]() -> awaitable<void> { co_await registering->run(); });
+    time.settle();
+    return *registering;
+  }
+  // Runs `f()` to its end without the time going on.
+  template <class F>
+  void now(F f) {
+    bool done = false;
+    spawn([&done, g = std::move(f)]() -> awaitable<void> {
+      co_await g();
+      done = true;
+    });
+    time.settle();
+    REQUIRE(done);
+  }
+
+  asio::io_context context{1};
+  agw::test::manual_clock time{context};
+  memory_network network{context.get_executor()};
+  task_group group{context.get_executor(), "house"};
+  std::vector<std::unique_ptr<controller>> controllers;
+  std::unique_ptr<endpoint> gateway;
+  registration_config options;
+  std::unique_ptr<registration> registering;
+  std::vector<registration_state> states;
+};
+
+list<action> audit_root() {
+  list<action> out;
+  auto& c = out.emplace_back().commands.emplace_back();
+  c.kind = command_kind::audit_value;
+  c.terminations.push_back(termination_id::root());
+  c.add(audit_descriptor{});
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a gateway registers with version 1 in the header and agrees on 3") {
+  house h;
+  auto& mgc = h.add("10.0.0.1");
+  auto& registration = h.start();
+  REQUIRE(registration.state() == registration_state::registered);
+  REQUIRE(registration.mgc() == mgc.address);
+  REQUIRE(registration.version() == 3);
+  REQUIRE(mgc.changes == std::vector{gateway_change::restarted});
+  REQUIRE(mgc.last.version == 3);
+  REQUIRE(mgc.last.profile == "threegiq/1");
+  const auto& first = mgc.heard.at(0);
+  REQUIRE(first.starts_with("!/1 mg T="));
+  REQUIRE(first.find("{C=-{SC=ROOT{SV{MT=RS,") != std::string::npos);
+  REQUIRE(first.find("RE=\"901 Cold Boot\"") != std::string::npos);
+  REQUIRE(first.find("PF=threegiq/1") != std::string::npos);
+  REQUIRE(first.find("V=3") != std::string::npos);
+  h.now([&]() -> awaitable<void> {
+    auto actions = audit_root();
+    const auto reply = co_await registration.request(std::move(actions));
+    REQUIRE(reply.has_value());
+  });
+  REQUIRE(mgc.heard.at(1).starts_with("!/3 mg "));
+}
+
+TEST_CASE("commands right behind the registration's reply are executed, earlier ones get error 505") {
+  house h;
+  auto& mgc = h.add("10.0.0.1");
+  std::vector<std::optional<h248::error_code>> answers;
+  const auto ask = [&] {
+    h.spawn([&]() -> awaitable<void> {
+      auto actions = audit_root();
+      const auto reply = co_await mgc.control.request(memory_network::at("10.0.0.100"), std::move(actions));
+      REQUIRE(reply.has_value());
+      answers.push_back(reply->error() != nullptr ? std::optional(reply->error()->code) : std::nullopt);
+    });
+  };
+  h.network.lose_next = 1;  // the first ServiceChange
+  h.start();
+  ask();
+  h.time.settle();
+  REQUIRE(answers == std::vector{std::optional(h248::error_code::before_service_change_reply)});
+  mgc.control.on_message([&](direction way, const peer_address&, std::string_view text, clock::time_point) {
+    if (way == direction::sent && text.find("SC=ROOT{SV{") != std::string_view::npos) ask();
+  });
+  h.time.advance(300ms);
+  REQUIRE(h.registering->state() == registration_state::registered);
+  REQUIRE(answers.size() == 2);
+  REQUIRE_FALSE(answers.back());
+}
+
+TEST_CASE("an MGC that speaks a lower version gets it, one that speaks too low a version is not taken") {
+  house h;
+  registry_config old;
+  old.version = 1;
+  h.add("10.0.0.1", old);
+  registry_config two;
+  two.version = 2;
+  auto& second = h.add("10.0.0.2", two);
+  h.options.min_version = 2;
+  auto& registration = h.start();
+  REQUIRE(registration.mgc() == second.address);
+  REQUIRE(registration.version() == 2);
+  REQUIRE(h.gateway->version(second.address) == 2);
+}
+
+TEST_CASE("an MGC that takes no gateways sends them to another") {
+  house h;
+  registry_config elsewhere;
+  elsewhere.redirect = mid_name::parse("[10.0.0.7]:2944").value();
+  h.add("10.0.0.1", elsewhere);
+  auto& other = h.add("10.0.0.7");
+  h.options.mgcs.resize(1);
+  auto& registration = h.start();
+  REQUIRE(registration.mgc() == other.address);
+  REQUIRE(other.changes == std::vector{gateway_change::restarted});
+}
+
+TEST_CASE("a silent MGC is left for the next one, which learns of the failover; requests follow") {
+  house h;
+  auto& first = h.add("10.0.0.1");
+  auto& second = h.add("10.0.0.2");
+  auto& registration = h.start();
+  REQUIRE(registration.mgc() == first.address);
+  h.time.advance(60s);
+  h.network.cut_off.insert(first.address.host);
+  std::vector<bool> answered;
+  for (int i = 0; i < 2; ++i) {
+    h.spawn([&]() -> awaitable<void> {
+      auto actions = audit_root();
+      const auto reply = co_await registration.request(std::move(actions));
+      answered.push_back(reply.has_value());
+    });
+    h.time.advance(5s);
+  }
+  for (int i = 0; i < 100 && answered.size() < 2; ++i) h.time.advance(1s);
+  REQUIRE(answered == std::vector{false, true});
+  REQUIRE(registration.mgc() == second.address);
+  REQUIRE(second.changes == std::vector{gateway_change::reconnected});
+  REQUIRE(second.heard.at(0).find("MT=FL") != std::string::npos);
+  REQUIRE(second.heard.at(0).find("909 MGC Impending Failure") != std::string::npos);
+}
+
+TEST_CASE("the only MGC is told Disconnected when it is there again") {
+  house h;
+  auto& mgc = h.add("10.0.0.1");
+  auto& registration = h.start();
+  h.time.advance(60s);
+  h.network.cut_off.insert(mgc.address.host);
+  h.spawn([&]() -> awaitable<void> {
+    auto actions = audit_root();
+    const auto reply = co_await registration.request(std::move(actions));
+    REQUIRE(reply.error() == make_error_code(errc::timed_out));
+  });
+  for (int i = 0; i < 60; ++i) h.time.advance(1s);
+  REQUIRE(registration.state() != registration_state::registered);
+  REQUIRE_FALSE(registration.mgc());
+  h.network.cut_off.clear();
+  for (int i = 0; i < 60 && !registration.mgc(); ++i) h.time.advance(1s);
+  REQUIRE(registration.mgc() == mgc.address);
+  REQUIRE(mgc.changes.back() == gateway_change::reconnected);
+  REQUIRE(mgc.heard.back().find("MT=DC") != std::string::npos);
+  REQUIRE(mgc.heard.back().find("900 Service Restored") != std::string::npos);
+}
+
+TEST_CASE("a hand-over moves the gateway to the MGC that is named") {
+  house h;
+  auto& first = h.add("10.0.0.1");
+  auto& second = h.add("10.0.0.2");
+  h.options.mgcs.resize(1);
+  auto& registration = h.start();
+  h.now([&]() -> awaitable<void> {
+    services_descriptor services;
+    services.method = change_method::hand_off;
+    services.reason = quoted("903 MGC Directed Change");
+    services.mgc_to_try = h248::mid{h248::mid::form::ip4, "10.0.0.2", 2944};
+    list<action> actions;
+    actions.push_back(service_change_on_root(std::move(services)));
+    const auto reply = co_await first.control.request(memory_network::at("10.0.0.100"), std::move(actions));
+    REQUIRE(reply.has_value());
+    REQUIRE(reply->error() == nullptr);
+  });
+  REQUIRE(registration.mgc() == second.address);
+  REQUIRE(second.heard.at(0).find("MT=HO") != std::string::npos);
+  REQUIRE(second.heard.at(0).find("903 MGC Directed Change") != std::string::npos);
+  // The old one commands nothing any more.
+  h.now([&]() -> awaitable<void> {
+    auto actions = audit_root();
+    const auto reply = co_await first.control.request(memory_network::at("10.0.0.100"), std::move(actions));
+    REQUIRE(reply.has_value());
+    REQUIRE(reply->error()->code == h248::error_code::unauthorized_entity);
+  });
+}
+
+TEST_CASE("hosts that are no MGC of ours are refused and counted") {
+  house h;
+  h.add("10.0.0.1");
+  auto& stranger = h.add("10.9.9.9");
+  h.options.mgcs.resize(1);
+  h.start();
+  const auto before = drops("h248", "refused-peer");
+  h.spawn([&]() -> awaitable<void> {
+    auto actions = audit_root();
+    const auto reply = co_await stranger.control.request(memory_network::at("10.0.0.100"), std::move(actions));
+    REQUIRE(reply.error() == make_error_code(errc::timed_out));
+  });
+  for (int i = 0; i < 40; ++i) h.time.advance(1s);
+  REQUIRE(drops("h248", "refused-peer") > before);
+}
+
+TEST_CASE("graceful drains, cancel takes it back, and leave is the last word") {
+  house h;
+  auto& mgc = h.add("10.0.0.1");
+  auto& registration = h.start();
+  h.now([&]() -> awaitable<void> {
+    const bool told = co_await registration.graceful(30);
+    REQUIRE(told);
+  });
+  REQUIRE(mgc.changes.back() == gateway_change::draining);
+  REQUIRE(mgc.last.draining);
+  REQUIRE(mgc.heard.back().find("DL=30") != std::string::npos);
+  h.now([&]() -> awaitable<void> {
+    const bool told = co_await registration.cancel_graceful();
+    REQUIRE(told);
+  });
+  REQUIRE(mgc.changes.back() == gateway_change::resumed);
+  REQUIRE_FALSE(mgc.last.draining);
+  h.now([&]() -> awaitable<void> {
+    const bool told = co_await registration.leave(deadline_after(5s));
+    REQUIRE(told);
+  });
+  REQUIRE(mgc.changes.back() == gateway_change::gone);
+  REQUIRE(mgc.registry.all().empty());
+  REQUIRE(registration.state() == registration_state::left);
+  h.time.advance(100s);
+  REQUIRE(registration.state() == registration_state::left);
+  REQUIRE(h.states.back() == registration_state::left);
+}
+
+TEST_CASE("leave does not wait longer than it is told for an MGC that is gone") {
+  house h;
+  auto& mgc = h.add("10.0.0.1");
+  auto& registration = h.start();
+  h.network.cut_off.insert(mgc.address.host);
+  std::optional<bool> told;
+  h.spawn([&]() -> awaitable<void> { told = co_await registration.leave(deadline_after(2s)); });
+  h.time.advance(1s);
+  REQUIRE_FALSE(told.has_value());
+  h.time.advance(1s);
+  REQUIRE(told == false);
+}
+
+TEST_CASE("the MGC audits silent gateways and forgets those that are gone") {
+  house h;
+  auto& mgc = h.add("10.0.0.1");
+  h.start();
+  h.spawn([&]() -> awaitable<void> { co_await mgc.registry.watch(); });
+  for (int i = 0; i < 20; ++i) h.time.advance(10s);
+  REQUIRE(mgc.registry.all().size() == 1);
+  h.network.cut_off.insert(mgc.address.host);
+  for (int i = 0; i < 15; ++i) h.time.advance(10s);
+  REQUIRE(mgc.registry.all().empty());
+  REQUIRE(mgc.changes.back() == gateway_change::lost);
+}
