@@ -103,6 +103,8 @@ bool parser::command_part(action& out, bool reply, std::string_view word) {
   } else if (good && read.context_form) {
     opened = true;
     good = context_form(read);
+  } else if (good && !in_.next_is(',') && !in_.next_is('}')) {
+    good = in_.fail("'{', ',' or '}'");  // cut off, perhaps within the name of the termination
   }
   if (!good) {
     if (gave_up_ || !opened || in_.at_end()) return false;

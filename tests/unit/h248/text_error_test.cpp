@@ -158,9 +158,9 @@ TEST_CASE("errors are placed where the receiver is to answer them") {
     CHECK_FALSE(a.commands[2].fault);
   }
   SECTION("the end of the action is missing: 422 behind its commands") {
-    const auto m = parse("!/3 m T=7{C=1{S=a,S=b,S=c");
+    const auto m = parse("!/3 m T=7{C=1{S=a,S=b{AT{}},S=c");
     const auto& a = request_of(m, 0).actions.front();
-    CHECK(a.commands.size() == 3);
+    CHECK(a.commands.size() == 2);  // the third may be longer than what has arrived
     CHECK(a.error->code == error_code::syntax_error_in_action);
   }
   SECTION("the end of the transaction is missing: 403 behind the last action") {

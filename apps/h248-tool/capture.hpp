@@ -1,0 +1,28 @@
+// The H.248 text messages in a capture file: pcap or pcapng; Ethernet, Linux cooked, raw IP or loopback; UDP, TPKT over TCP, and
+// SCTP with payload protocol 7. Messages are known by their first bytes, not by port.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace agw::h248_tool {
+
+struct captured_message {
+  std::size_t frame = 0;      // in the capture, from 1; of the last piece
+  std::int64_t time_us = 0;   // since the first frame
+  std::string from;           // address:port
+  std::string to;
+  std::string text;
+};
+
+struct capture {
+  std::vector<captured_message> messages;
+  std::size_t frames = 0;
+  std::size_t unread = 0;  // frames with IP fragments or cut short by the capture's snap length
+};
+
+// Throws std::runtime_error if `bytes` are no capture.
+capture read_capture(const std::string& bytes);
+
+}  // namespace agw::h248_tool

@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""The command-line tool, run as a user runs it: run.py PATH_TO_AGW_H248. Makes its own messages and captures."""
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+
+TOOL = sys.argv[1]
+DIR = tempfile.mkdtemp()
+failed = 0
+passed = 0
+
+
+def run(*args, stdin=b""):
+    done = subprocess.run([TOOL, *args], input=stdin, capture_output=True, cwd=DIR)
+    return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+
+
+def check(what, condition, *shown):
+    global failed, passed
+    if condition:
+        passed += 1
+    else:
+        failed += 1
+        print("FAILED:", what, *shown, sep="\n  ")
+
+
+def write(name, data):
+    with open(os.path.join(DIR, name), "wb") as out:
+        out.write(data if isinstance(data, bytes) else data.encode())
+
+
+GOOD = "!/3 [10.0.0.2]:2944 T=1{C=${A=ip/1/access/${M{O{MO=SR}},E=1{g/cause}}}}"
+FOREIGN = "MEGACO/2 <mgc>:2944\nTransaction = 2 { Context = 1 { Modify = aal2/3 { Media { LocalControl { vendor/thing = 1 } } } } }\n"
+BAD = "!/3 mgc\nT=1{C=1{\n  MF=a{Nonsense}}}"
+write("good", GOOD)
+write("foreign", FOREIGN)
+write("bad", BAD)
+
+# check
+code, out, err = run("check", "good", "foreign")
+check("valid messages of any vendor are ok", code == 0 and out == "good: ok\nforeign: ok\n", code, out, err)
+code, out, err = run("check", "good", "bad")
+check("a bad one has its place and code", code == 1 and out.splitlines() == ["good: ok", "bad:3:8: error 444: expected a descriptor"], out)
+code, out, err = run("check", "-", stdin=GOOD.encode())
+check("standard input", code == 0 and out == "-: ok\n", out, err)
+code, out, err = run("check", "--profile", "good", "foreign")
+check("only --profile objects", code == 1 and "good: ok" in out and "refused 440: Transaction 2, Context 1, Modify aal2/3: vendor" in out, out)
+code, out, err = run("check", "nosuch")
+check("a missing file is told", code == 2 and "nosuch" in err, code, err)
+check("no file is told", run("check")[0] == 2)
+
+# print
+code, pretty, err = run("print", "--pretty", "foreign")
+check("pretty", code == 0 and pretty.startswith("MEGACO/2 <mgc>:2944\nTransaction = 2 {\n Context = 1 {\n"), pretty)
+code, compact, err = run("print", "--compact", "-", stdin=pretty.encode())
+check("compact", compact == "!/2 <mgc>:2944 T=2{C=1{MF=aal2/3{M{O{vendor/thing=1}}}}}\n", compact)
+code, text, err = run("print", "--json", "good")
+parsed = json.loads(text)
+command = parsed["transactions"][0]["request"]["actions"][0]["commands"][0]
+check("json", parsed["version"] == 3 and command["command"] == "Add" and command["terminations"] == ["ip/1/access/$"], text)
+code, out, err = run("print", "bad")
+check("a bad one is not printed", code == 1 and out == "" and "bad:3:8: error 444" in err, out, err)
+code, out, err = run("packages")
+check("packages", code == 0 and "| `tcpbcc/EstBNC` | signal |" in out, out[:200])
+
+
+# captures
+def ip4(protocol, payload, src, dst):
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 0, 0, 64, protocol, 0, bytes(src), bytes(dst))
+    return b"\0" * 12 + b"\x08\x00" + head + payload
+
+
+def udp(text, src, dst):
+    return ip4(17, struct.pack("!HHHH", 2944, 2944, 8 + len(text), 0) + text, src, dst)
+
+
+def tcp(data, sequence, src, dst, sport, dport, syn=False):
+    return ip4(6, struct.pack("!HHIIBBHHH", sport, dport, sequence, 0, 0x50, 2 if syn else 16, 1000, 0, 0) + data, src, dst)
+
+
+def tpkt(text):
+    return struct.pack("!BBH", 3, 0, 4 + len(text)) + text
+
+
+MGC, MG = (10, 0, 0, 2), (10, 0, 0, 1)
+ask = GOOD.encode()
+answer = b"!/3 [10.0.0.1]:2944 P=1{C=5{A=ip/1/access/1}}"
+lonely = b"!/3 [10.0.0.1]:2944 T=9{C=5{N=ip/1/access/1{OE=1{g/cause{Generalcause=FT}}}}}"
+stream = tpkt(b"!/3 [10.0.0.2]:2944 T=20{C=5{S=*}}") + tpkt(b"!/3 [10.0.0.2]:2944 T=21{C=-{AV=ROOT{AT{}}}}")
+back = tpkt(b"!/3 [10.0.0.1]:2944 P=20{C=5{S=ip/1/access/1}}")
+frames = [
+    (0.0, udp(ask, MGC, MG)),
+    (0.5, udp(ask, MGC, MG)),
+    (0.6, udp(b"!/3 [10.0.0.1]:2944 PN=1{}", MG, MGC)),
+    (0.7, udp(answer, MG, MGC)),
+    (0.8, udp(b"\x80not a message", MG, MGC)),
+    (1.0, udp(lonely, MG, MGC)),
+    (2.0, tcp(b"", 99, MGC, MG, 5000, 2944, syn=True)),
+    (2.1, tcp(stream[50:], 150, MGC, MG, 5000, 2944)),  # out of order
+    (2.2, tcp(stream[:50], 100, MGC, MG, 5000, 2944)),
+    (2.3, tcp(stream[:50], 100, MGC, MG, 5000, 2944)),  # sent again by TCP
+    (2.4, tcp(b"", 199, MG, MGC, 2944, 5000, syn=True)),
+    (2.5, tcp(back, 200, MG, MGC, 2944, 5000)),
+]
+
+
+def pcap(all_frames):
+    out = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+    for when, data in all_frames:
+        out += struct.pack("<IIII", 1000 + int(when), round(when % 1 * 1e6), len(data), len(data)) + data
+    return out
+
+
+def block(kind, body):
+    body += b"\0" * (-len(body) % 4)
+    return struct.pack("<II", kind, 12 + len(body)) + body + struct.pack("<I", 12 + len(body))
+
+
+def pcapng(all_frames):
+    out = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    out += block(1, struct.pack("<HHI", 1, 0, 0) + struct.pack("<HHB3x", 9, 1, 9) + struct.pack("<HH", 0, 0))
+    for when, data in all_frames:
+        ticks = 1000 * 10**9 + round(when * 1e9)
+        out += block(6, struct.pack("<IIIII", 0, ticks >> 32, ticks & 0xFFFFFFFF, len(data), len(data)) + data)
+    return out
+
+
+LADDER = """\
+    0.000000  10.0.0.2:2944 -> 10.0.0.1:2944  Transaction 1 C $ Add ip/1/access/$   <= +700.000 ms Reply 1 C 5 Add ip/1/access/1
+              <= +600.000 ms Pending
+    0.500000  10.0.0.2:2944 -> 10.0.0.1:2944  Transaction 1 C $ Add ip/1/access/$   RETRANSMISSION of 0.000000
+    1.000000  10.0.0.1:2944 -> 10.0.0.2:2944  Transaction 9 C 5 Notify ip/1/access/1 g/cause   <= UNANSWERED
+    2.200000  10.0.0.2:5000 -> 10.0.0.1:2944  Transaction 20 C 5 Subtract *   <= +300.000 ms Reply 20 C 5 Subtract ip/1/access/1
+    2.200000  10.0.0.2:5000 -> 10.0.0.1:2944  Transaction 21 C - AuditValue ROOT   <= UNANSWERED
+"""
+for name, made in (("trace.pcap", pcap(frames)), ("trace.pcapng", pcapng(frames))):
+    write(name, made)
+    code, out, err = run("--pcap", name)
+    check("the ladder of " + name, code == 0 and out == LADDER, out, err)
+code, out, err = run("check", "--pcap", "trace.pcap")
+check("the messages of a capture are checked", code == 0 and out.count(": ok\n") == 8 and "trace.pcap#1: ok" in out, out)
+for n in range(0, len(pcap(frames)), 7):
+    write("cut", pcap(frames)[:n])
+    code, out, err = run("--pcap", "cut")
+    if code not in (0, 1, 2) or (err and not err.startswith("agw-h248: ")):
+        check("a capture cut at %d" % n, False, code, out, err)
+
+print("%d passed, %d failed" % (passed, failed))
+sys.exit(1 if failed else 0)
