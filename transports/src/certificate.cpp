@@ -70,7 +70,8 @@ certificate certificate::self_signed(const self_signed_config& config) {
   check(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, text, -1, -1, 0) == 1, "common name");
   check(X509_set_issuer_name(x509.get(), name) == 1, "issuer");
   check(X509_gmtime_adj(X509_getm_notBefore(x509.get()), -day) != nullptr, "notBefore");
-  check(X509_time_adj_ex(X509_getm_notAfter(x509.get()), static_cast<int>(seconds / day), seconds % day, nullptr) != nullptr, "notAfter");
+  auto* end = X509_getm_notAfter(x509.get());
+  check(X509_time_adj_ex(end, static_cast<int>(seconds / day), seconds % day, nullptr) != nullptr, "notAfter");
   check(X509_sign(x509.get(), key.get(), EVP_sha256()) > 0, "signature");
   return certificate(std::shared_ptr<X509>(std::move(x509)), std::shared_ptr<EVP_PKEY>(std::move(key)));
 }

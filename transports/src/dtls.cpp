@@ -26,7 +26,8 @@ stage_error failure(const machine& ended) {
   return stage_error("dtls", end.reason, end.code, end.detail);
 }
 
-/// A batch for the length of one call, whose memory the calls of a thread share: sessions are many, and idle ones hold none of it.
+/// A batch for the length of one call, whose memory the calls of a thread share: sessions are many, and idle ones hold none of
+/// it.
 class scratch_batch {
  public:
   scratch_batch() : batch_(std::move(spare())) {}

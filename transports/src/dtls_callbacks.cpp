@@ -9,7 +9,9 @@ int watcher_index() noexcept {
   return index;
 }
 
-handshake_watcher* watcher_of(const SSL* ssl) noexcept { return static_cast<handshake_watcher*>(SSL_get_ex_data(ssl, watcher_index())); }
+handshake_watcher* watcher_of(const SSL* ssl) noexcept {
+  return static_cast<handshake_watcher*>(SSL_get_ex_data(ssl, watcher_index()));
+}
 
 unsigned next_interval(SSL* ssl, unsigned last) { return watcher_of(ssl)->next_interval(last); }
 

@@ -14,14 +14,16 @@ namespace agw::dtls {
 
 namespace {
 
-// In our order of preference; AES-128 first, which machines of today do fastest, unless the peer's own first choice is ChaCha20: it has
-// no AES instructions then. TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 and P-256 are what RFC 8827, 6.5, makes everybody have.
+// In our order of preference; AES-128 first, which machines of today do fastest, unless the peer's own first choice is
+// ChaCha20: it has no AES instructions then. TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 and P-256 are what RFC 8827, 6.5, makes
+// everybody have.
 constexpr const char* ciphers =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
 constexpr const char* groups = "X25519:P-256:P-384";
 constexpr const char* signatures =
-    "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512";
+    "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:"
+    "RSA+SHA256:RSA+SHA384:RSA+SHA512";
 
 void check(bool ok, const char* what) {
   if (ok) return;
@@ -35,12 +37,14 @@ context::context(certificate own, const std::string& srtp_profiles) : own_(std::
   native_ = std::shared_ptr<SSL_CTX>(SSL_CTX_new(DTLS_method()), SSL_CTX_free);
   auto* c = native_.get();
   check(c != nullptr, "DTLS");
-  check(SSL_CTX_set_min_proto_version(c, DTLS1_2_VERSION) == 1 && SSL_CTX_set_max_proto_version(c, DTLS1_2_VERSION) == 1, "DTLS 1.2");
+  check(SSL_CTX_set_min_proto_version(c, DTLS1_2_VERSION) == 1, "DTLS 1.2");
+  check(SSL_CTX_set_max_proto_version(c, DTLS1_2_VERSION) == 1, "DTLS 1.2");
   SSL_CTX_set_options(c, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                              SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
   static constexpr std::string_view id = "agw";
-  check(SSL_CTX_set_session_id_context(c, reinterpret_cast<const unsigned char*>(id.data()), id.size()) == 1, "session id context");
+  const auto* id_bytes = reinterpret_cast<const unsigned char*>(id.data());
+  check(SSL_CTX_set_session_id_context(c, id_bytes, id.size()) == 1, "session id context");
   check(SSL_CTX_set_cipher_list(c, ciphers) == 1, "ciphers");
   check(SSL_CTX_set1_groups_list(c, groups) == 1, "groups");
   check(SSL_CTX_set1_sigalgs_list(c, signatures) == 1, "signature algorithms");

@@ -26,7 +26,9 @@ void drop(std::string_view cause) noexcept { count_drop("dtls", cause); }
 
 const handshake_config& checked(const handshake_config& config, std::size_t largest_datagram_bytes) {
   if (!config.context) throw std::invalid_argument("DTLS without a context");
-  if (std::min(config.max_datagram_bytes, largest_datagram_bytes) < smallest_mtu) throw std::invalid_argument("DTLS below 256 bytes");
+  if (std::min(config.max_datagram_bytes, largest_datagram_bytes) < smallest_mtu) {
+    throw std::invalid_argument("DTLS below 256 bytes");
+  }
   return config;
 }
 
@@ -42,7 +44,8 @@ class machine::impl final : public bio_port, public handshake_watcher {
     ERR_clear_error();
     ssl_.reset(SSL_new(config_.context->native()));
     if (!ssl_ || !watch(*ssl_, *this) || DTLS_set_link_mtu(ssl_.get(), static_cast<long>(mtu_)) != 1) {
-      throw boost::system::system_error(make_error_code(transport_error::handshake_failed), "DTLS session: " + take_openssl_error());
+      const auto code = make_error_code(transport_error::handshake_failed);
+      throw boost::system::system_error(code, "DTLS session: " + take_openssl_error());
     }
     auto bio = make_bio(*this);
     SSL_set_bio(ssl_.get(), bio.get(), bio.get());
@@ -93,7 +96,8 @@ class machine::impl final : public bio_port, public handshake_watcher {
       // An OpenSSL that goes by its own clock does not think that it is time yet.
       timeval left{};
       const bool waits = DTLSv1_get_timeout(ssl_.get(), &left) == 1;
-      retransmit_at_ = waits ? now + std::chrono::seconds(left.tv_sec) + std::chrono::microseconds(left.tv_usec + 1000) : no_deadline;
+      const auto remaining = std::chrono::seconds(left.tv_sec) + std::chrono::microseconds(left.tv_usec + 1000);
+      retransmit_at_ = waits ? now + remaining : no_deadline;
     }
     outgoing = nullptr;
   }
@@ -158,7 +162,8 @@ class machine::impl final : public bio_port, public handshake_watcher {
     if (done != 1) return failed(done);
     state_ = status::established;
     progress_ = progress::done;
-    if (const auto bytes = DTLS_get_data_mtu(ssl_.get()); bytes != 0) max_payload_ = std::min<std::size_t>(bytes, largest_payload);
+    const std::size_t bytes = DTLS_get_data_mtu(ssl_.get());
+    if (bytes != 0) max_payload_ = std::min(bytes, largest_payload);
     // Payload that overtook the last flight waits inside.
     while (payload && read(*payload, largest_payload)) {
     }
@@ -210,9 +215,9 @@ class machine::impl final : public bio_port, public handshake_watcher {
     release_buffers();
   }
 
-  // bio_port: OpenSSL keeps the retransmission timer by the system's clock. Up to 3.1 the value it shows us is the timer itself; there
-  // it is put out of reach, so that flights are repeated when timeout() says so, by the caller's clock, and at no other moment. Later
-  // versions show a copy: their timer runs beside ours with the same intervals.
+  // bio_port: OpenSSL keeps the retransmission timer by the system's clock. Up to 3.1 the value it shows us is the timer
+  // itself; there it is put out of reach, so that flights are repeated when timeout() says so, by the caller's clock, and at no
+  // other moment. Later versions show a copy: their timer runs beside ours with the same intervals.
   void timer_changed(timeval& next) noexcept override {
     static const bool is_the_timer = OPENSSL_VERSION_NUMBER < 0x30200000L && OpenSSL_version_num() < 0x30200000L;
     if (next.tv_sec == 0 && next.tv_usec == 0) {

@@ -17,10 +17,11 @@ constexpr std::uint32_t set_of(std::initializer_list<unsigned> types) {
   return bits;
 }
 
-// RFC 5246, 7.4, and RFC 6347, 4.3.2, without hello_request: ClientHello, Certificate, ClientKeyExchange, CertificateVerify, Finished …
+// RFC 5246, 7.4, and RFC 6347, 4.3.2, without hello_request: ClientHello, Certificate, ClientKeyExchange, CertificateVerify,
+// Finished …
 constexpr auto sent_by_client = set_of({1, 11, 15, 16, 20});
-// … ServerHello, HelloVerifyRequest, NewSessionTicket, Certificate, ServerKeyExchange, CertificateRequest, ServerHelloDone, Finished,
-// CertificateStatus.
+// … ServerHello, HelloVerifyRequest, NewSessionTicket, Certificate, ServerKeyExchange, CertificateRequest, ServerHelloDone,
+// Finished, CertificateStatus.
 constexpr auto sent_by_server = set_of({2, 3, 4, 11, 12, 13, 14, 20, 22});
 
 bool plausible_handshake(bytes_view body, role ours, progress so_far) noexcept {

@@ -33,9 +33,9 @@ bool take_record(bytes_view& datagram, record& out) noexcept;
 /// What of the handshake has been seen, for plausible().
 enum class progress { nothing, begun, done };
 
-/// Whether the peer of `ours` can have sent `r` now, as far as that shows without keys: an epoch of 0 or 1; at epoch 0 only the handshake, in
-/// messages of the peer's side with lengths that fit together, an alert or a change_cipher_spec of their right form, and to the
-/// passive side first of all a ClientHello.
+/// Whether the peer of `ours` can have sent `r` now, as far as that shows without keys: an epoch of 0 or 1; at epoch 0 only the
+/// handshake, in messages of the peer's side with lengths that fit together, an alert or a change_cipher_spec of their right
+/// form, and to the passive side first of all a ClientHello.
 bool plausible(const record& r, role ours, progress so_far) noexcept;
 
 }  // namespace agw::dtls

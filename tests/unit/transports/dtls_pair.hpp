@@ -7,6 +7,8 @@
 #include <random>
 #include <vector>
 
+#include <catch2/catch.hpp>
+
 #include "agw/core/pipe.hpp"
 #include "agw/transports/dtls_machine.hpp"
 
@@ -55,7 +57,8 @@ class machine_pair {
     dispatch(true);
   }
 
-  /// Delivers, and lets time pass from one deadline to the next, until `done()` or nothing is left to happen, or `by`. Yields done().
+  /// Delivers, and lets time pass from one deadline to the next, until `done()` or nothing is left to happen, or `by`. Yields
+  /// done().
   bool run(const std::function<bool()>& done, clock::duration within = std::chrono::seconds(60)) {
     const auto by = now + within;
     while (!done()) {
@@ -143,5 +146,20 @@ class machine_pair {
  private:
   bool chance(double p) { return p > 0 && std::uniform_real_distribution<>()(random) < p; }
 };
+
+/// One payload each way over a network that has become good.
+inline void require_talking(machine_pair& p) {
+  const auto had_client = p.at_client.size();
+  const auto had_server = p.at_server.size();
+  p.quality = {};
+  p.filter = {};
+  p.send(true, "to the server");
+  p.send(false, "to the client");
+  p.settle();
+  REQUIRE(p.at_server.size() == had_server + 1);
+  REQUIRE(p.at_server.back() == "to the server");
+  REQUIRE(p.at_client.size() == had_client + 1);
+  REQUIRE(p.at_client.back() == "to the client");
+}
 
 }  // namespace agw::test

@@ -49,7 +49,8 @@ class peer final : public bio_port {
         m.receive(std::as_const(mine)[i], now, from_machine, payload);
       }
     } while (!from_machine.empty() || !out_.empty());
-    for (std::size_t i = 0; payload_of_machine && i < payload.size(); ++i) payload_of_machine->push_back(test::string(payload[i]));
+    if (!payload_of_machine) return;
+    for (std::size_t i = 0; i < payload.size(); ++i) payload_of_machine->push_back(test::string(payload[i]));
   }
 
   /// What it has sent.
@@ -91,7 +92,9 @@ class peer final : public bio_port {
   std::vector<std::string> received;
 };
 
-handshake_config ours(role as, std::vector<fingerprint> accepted) { return handshake_config(test::server_context(), as, std::move(accepted)); }
+handshake_config ours(role as, std::vector<fingerprint> accepted) {
+  return handshake_config(test::server_context(), as, std::move(accepted));
+}
 
 void require_talking(peer& p, machine& m) {
   datagram_batch out, nothing;

@@ -19,8 +19,8 @@ bytes octets(std::initializer_list<unsigned> values) {
 }
 
 bytes make_record(unsigned type, unsigned epoch, const bytes& body, unsigned version = 0xfefd) {
-  auto out = octets({type, version >> 8, version & 255, epoch >> 8, epoch & 255, 0, 0, 0, 0, 0, 7, static_cast<unsigned>(body.size() >> 8),
-                     static_cast<unsigned>(body.size() & 255)});
+  const auto size = static_cast<unsigned>(body.size());
+  auto out = octets({type, version >> 8, version & 255, epoch >> 8, epoch & 255, 0, 0, 0, 0, 0, 7, size >> 8, size & 255});
   out.insert(out.end(), body.begin(), body.end());
   return out;
 }
@@ -32,7 +32,8 @@ bytes make_message(unsigned type, unsigned length, unsigned offset, unsigned fra
   return out;
 }
 
-bool plausible_body(unsigned type, const bytes& body, role ours = role::passive, progress p = progress::begun, unsigned epoch = 0) {
+bool plausible_body(unsigned type, const bytes& body, role ours = role::passive, progress p = progress::begun,
+                    unsigned epoch = 0) {
   const auto whole = make_record(type, epoch, body);
   bytes_view rest(whole);
   record r;

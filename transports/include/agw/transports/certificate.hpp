@@ -23,7 +23,8 @@ struct self_signed_config {
 class certificate {
  public:
   /// A new ECDSA P-256 key (RFC 8827, 6.5) and a certificate of its own, signed with SHA-256, with a random serial number. The
-  /// start of its validity is a day back, for peers whose clock is slow. Takes about 0.1 ms. Throws system_error when OpenSSL fails.
+  /// start of its validity is a day back, for peers whose clock is slow. Takes about 0.1 ms. Throws system_error when OpenSSL
+  /// fails.
   static certificate self_signed(const self_signed_config& config = {});
 
   /// Reads both from PEM files, which may be one and the same. Errors: that of the file system when a file cannot be read,

@@ -15,14 +15,15 @@ namespace agw::dtls {
 class machine;
 
 /// An established session. It refers to the lower pipe, which must outlive it. No task of its own runs: what DTLS still has to do
-/// after the handshake (answer a peer that did not get our last flight, close_notify, alerts) happens inside receive(). Shard-bound;
-/// destroying it sends nothing: close() first.
+/// after the handshake (answer a peer that did not get our last flight, close_notify, alerts) happens inside receive().
+/// Shard-bound; destroying it sends nothing: close() first.
 class session final : public datagram_pipe {
  public:
   ~session() override;
 
-  /// Decrypts all that the lower pipe has, into `into`. Throws stage_error("dtls", …): "closed" when the peer said close_notify or close()
-  /// was called, "alert", "protocol"; and whatever the lower pipe throws. Payload that came before the end is delivered first.
+  /// Decrypts all that the lower pipe has, into `into`. Throws stage_error("dtls", …): "closed" when the peer said close_notify
+  /// or close() was called, "alert", "protocol"; and whatever the lower pipe throws. Payload that came before the end is
+  /// delivered first.
   awaitable<void> receive(datagram_batch& into) override;
   /// Encrypts the whole batch into one batch for the lower pipe. Once the session ended, datagrams are dropped and counted.
   void send(const datagram_batch& batch) override;
@@ -48,10 +49,10 @@ class session final : public datagram_pipe {
   datagram_batch encrypted_;  // from below; between calls empty
 };
 
-/// Performs the handshake in the configured role over a path that ICE has verified (so without a cookie exchange), retransmits, and
-/// verifies the peer's fingerprint. The caller sets the deadline (`stage()`); `lower` must outlive the session. Yields the established
-/// session. Throws stage_error("dtls", …): "fingerprint", "certificate", "alert", "protocol", "timeout", "closed"; whatever the lower pipe
-/// throws; operation_aborted on cancel, which leaves the lower pipe as it is (no alert is sent).
+/// Performs the handshake in the configured role over a path that ICE has verified (so without a cookie exchange), retransmits,
+/// and verifies the peer's fingerprint. The caller sets the deadline (`stage()`); `lower` must outlive the session. Yields the
+/// established session. Throws stage_error("dtls", …): "fingerprint", "certificate", "alert", "protocol", "timeout", "closed";
+/// whatever the lower pipe throws; operation_aborted on cancel, which leaves the lower pipe as it is (no alert is sent).
 awaitable<std::unique_ptr<session>> handshake(datagram_pipe& lower, handshake_config config);
 
 }  // namespace agw::dtls

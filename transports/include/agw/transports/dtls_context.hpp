@@ -17,12 +17,14 @@ namespace agw::dtls {
 /// a=setup of our side (RFC 8842): `active` sends the ClientHello, `passive` waits for it.
 enum class role { active, passive };
 
-/// DTLS 1.2 with forward secrecy and authenticated encryption only (ECDHE with AES-GCM or ChaCha20-Poly1305; X25519, P-256, P-384),
-/// certificates on both sides; no resumption, tickets, renegotiation or compression. Immutable: any thread may use it at once.
+/// DTLS 1.2 with forward secrecy and authenticated encryption only (ECDHE with AES-GCM or ChaCha20-Poly1305; X25519, P-256,
+/// P-384), certificates on both sides; no resumption, tickets, renegotiation or compression. Immutable: any thread may use it
+/// at once.
 class context {
  public:
-  /// `srtp_profiles`: the use_srtp offer (RFC 5764) in OpenSSL's notation, such as "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80";
-  /// empty = the extension is neither sent nor answered. Throws system_error when OpenSSL refuses the certificate or the profiles.
+  /// `srtp_profiles`: the use_srtp offer (RFC 5764) in OpenSSL's notation, such as
+  /// "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80"; empty = the extension is neither sent nor answered. Throws system_error
+  /// when OpenSSL refuses the certificate or the profiles.
   explicit context(certificate own, const std::string& srtp_profiles = {});
 
   /// The one whose fingerprint belongs into our SDP.
@@ -44,10 +46,12 @@ struct handshake_config {
   /// What the peer's a=fingerprint lines say; see matches_any(). None = no certificate is accepted.
   std::vector<fingerprint> fingerprints;
   /// The largest datagram we send, with the DTLS record around it, bytes; 256 to 16384. The default fits every path that carries
-  /// IPv6 with some tunnels (RFC 8831, clause 5: 1200 when nothing is known). The lower pipe's own limit counts when it is smaller.
+  /// IPv6 with some tunnels (RFC 8831, clause 5: 1200 when nothing is known). The lower pipe's own limit counts when it is
+  /// smaller.
   std::size_t max_datagram_bytes = 1200;
-  /// The first retransmission of a flight; doubles up to `slowest_retransmission`. Shorter than RFC 6347's second: the path was just
-  /// verified and is a telephone user's; a spurious repetition costs a few datagrams, a lost flight would cost a second of set-up.
+  /// The first retransmission of a flight; doubles up to `slowest_retransmission`. Shorter than RFC 6347's second: the path was
+  /// just verified and is a telephone user's; a spurious repetition costs a few datagrams, a lost flight would cost a second of
+  /// set-up.
   clock::duration first_retransmission = std::chrono::milliseconds(200);
   clock::duration slowest_retransmission = std::chrono::seconds(3);
 };

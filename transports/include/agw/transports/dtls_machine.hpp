@@ -15,9 +15,9 @@ namespace agw::dtls {
 
 /// Why a session ended: `reason` is the word of the failure vocabulary behind "dtls:".
 struct session_end {
-  /// "fingerprint" (the peer's certificate is not the announced one), "certificate" (none, or too weak a key), "alert" (the peer sent
-  /// a fatal one), "protocol" (what the peer does is not DTLS 1.2, or nothing in common), "timeout" (a flight was repeated 12 times
-  /// without an answer), "closed" (close_notify).
+  /// "fingerprint" (the peer's certificate is not the announced one), "certificate" (none, or too weak a key), "alert" (the
+  /// peer sent a fatal one), "protocol" (what the peer does is not DTLS 1.2, or nothing in common), "timeout" (a flight was
+  /// repeated 12 times without an answer), "closed" (close_notify).
   std::string_view reason;
   boost::system::error_code code;
   /// For the log: the alert's name, OpenSSL's reason.
@@ -25,12 +25,12 @@ struct session_end {
 };
 
 /// Drives one SSL object over a BIO of its own with datagram boundaries. Whoever owns it appends what `out` got to the path after
-/// each call, in order, and calls timeout() when next_deadline() has passed. Shard-bound. After the end every call is harmless: datagrams are
-/// counted as drops and nothing comes out.
+/// each call, in order, and calls timeout() when next_deadline() has passed. Shard-bound. After the end every call is harmless:
+/// datagrams are counted as drops and nothing comes out.
 class machine {
  public:
-  /// `largest_datagram_bytes`: the lower pipe's limit, see handshake_config. Throws system_error when OpenSSL cannot make a session, or
-  /// std::invalid_argument for a configuration without a context.
+  /// `largest_datagram_bytes`: the lower pipe's limit, see handshake_config. Throws system_error when OpenSSL cannot make a
+  /// session, or std::invalid_argument for a configuration without a context.
   explicit machine(const handshake_config& config, std::size_t largest_datagram_bytes = 16384);
   ~machine();
   machine(const machine&) = delete;
@@ -43,19 +43,19 @@ class machine {
 
   /// Begins the handshake: the active side's ClientHello goes to `out`.
   void start(clock::time_point now, datagram_batch& out);
-  /// One datagram from the path. Appends what must be sent to `out` and each decrypted record to `payload`. What is not an acceptable record is
-  /// dropped and counted (agw_drops_total{layer="dtls"}) and changes nothing else.
+  /// One datagram from the path. Appends what must be sent to `out` and each decrypted record to `payload`. What is not an
+  /// acceptable record is dropped and counted (agw_drops_total{layer="dtls"}) and changes nothing else.
   void receive(bytes_view datagram, clock::time_point now, datagram_batch& out, datagram_batch& payload);
   /// Repeats the last flight when its time has come; too early a call does nothing.
   void timeout(clock::time_point now, datagram_batch& out);
   /// When timeout() wants to be called; no_deadline when it does not. Changes with every call.
   deadline next_deadline() const noexcept;
 
-  /// Encrypts one payload into one datagram of `out`. False when it was dropped and counted: not established, empty, or larger than
-  /// max_payload_bytes().
+  /// Encrypts one payload into one datagram of `out`. False when it was dropped and counted: not established, empty, or larger
+  /// than max_payload_bytes().
   bool send(bytes_view payload, datagram_batch& out);
-  /// The largest payload of one datagram, bytes: the MTU without record header, explicit nonce and tag. Before the handshake is done that of
-  /// the worst cipher.
+  /// The largest payload of one datagram, bytes: the MTU without record header, explicit nonce and tag. Before the handshake is
+  /// done that of the worst cipher.
   std::size_t max_payload_bytes() const noexcept;
   /// Says close_notify, once, and ends with "closed". Before the handshake is done it only ends.
   void close(datagram_batch& out);

@@ -20,8 +20,8 @@ enum class hash_function : std::uint8_t { sha_224, sha_256, sha_384, sha_512 };
 class fingerprint {
  public:
   /// Parses "sha-256 AB:CD:…" (hash name and hex digits in either case, as RFC 8122 has it; what stands before "fingerprint:" is
-  /// already gone). Errors: transport_error::hash_refused for another hash function, bad_fingerprint for anything else: too few or
-  /// too many bytes for the hash, other characters, a missing colon.
+  /// already gone). Errors: transport_error::hash_refused for another hash function, bad_fingerprint for anything else: too few
+  /// or too many bytes for the hash, other characters, a missing colon.
   static boost::system::result<fingerprint> parse(std::string_view value);
   /// The fingerprint of a certificate. Throws system_error when OpenSSL cannot encode it.
   static fingerprint of(const X509& certificate, hash_function hash = hash_function::sha_256);
