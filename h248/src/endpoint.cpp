@@ -77,7 +77,7 @@ endpoint::impl::impl(asio::any_io_executor ex, endpoint_config c, agw::metrics* 
   if (!self.empty()) machine.outbox().set_sender(self, config.style);
 }
 
-link* endpoint::impl::find_link(transport via) const noexcept {
+message_link* endpoint::impl::find_link(transport via) const noexcept {
   const auto at = std::ranges::find_if(links, [via](const auto& l) { return l->kind() == via; });
   return at == links.end() ? nullptr : at->get();
 }
@@ -159,7 +159,7 @@ endpoint::endpoint(asio::any_io_executor executor, endpoint_config config, agw::
     : impl_(std::make_unique<impl>(std::move(executor), std::move(config), metrics)) {}
 endpoint::~endpoint() = default;
 
-void endpoint::add_link(std::unique_ptr<link> carrier) {
+void endpoint::add_link(std::unique_ptr<message_link> carrier) {
   auto& i = *impl_;
   i.machine.outbox().set_limits(carrier->kind(), transport_limits{carrier->reliable(), carrier->max_message_bytes()});
   if (i.self.empty()) {
@@ -180,8 +180,8 @@ awaitable<void> endpoint::run() {
     i->group = &group;
     for (const auto& carrier : i->links) {
       auto serve = [i, l = carrier.get()]() -> awaitable<void> {
-        link::receiver on_message = [i](const peer_address& from, std::string text) { i->on_text(from, std::move(text)); };
-        link::state_observer on_state = [i](const peer_address& peer, bool connected) { i->on_link_state(peer, connected); };
+        message_link::receiver on_message = [i](const peer_address& from, std::string text) { i->on_text(from, std::move(text)); };
+        message_link::state_observer on_state = [i](const peer_address& peer, bool connected) { i->on_link_state(peer, connected); };
         co_await l->run(std::move(on_message), std::move(on_state));
       };
       group.spawn("link", std::move(serve));

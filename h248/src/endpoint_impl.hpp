@@ -39,7 +39,7 @@ struct endpoint::impl {
   void stopped();
   void fail(const request_table::failure& f);
   void peer_state(const peer_address& peer, bool alive);
-  link* find_link(transport via) const noexcept;
+  message_link* find_link(transport via) const noexcept;
 
   // Receiving: endpoint_receive.cpp.
   void on_text(const peer_address& from, std::string text);
@@ -62,7 +62,7 @@ struct endpoint::impl {
   transaction_machine machine;
   endpoint_metrics counts;
   mid_name self;
-  std::vector<std::unique_ptr<link>> links;
+  std::vector<std::unique_ptr<message_link>> links;
 
   request_handler handler;
   admission decide;

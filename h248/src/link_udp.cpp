@@ -18,7 +18,7 @@ constexpr int batch = 32;
 // A burst of calls arrives at once; the kernel's default of 208 KiB holds a hundred messages.
 constexpr int socket_buffer_bytes = 1 << 20;
 
-class udp_link final : public link {
+class udp_link final : public message_link {
  public:
   udp_link(udp::socket socket, bool v6) : socket_(std::move(socket)), v6_(v6) {}
 
@@ -77,7 +77,7 @@ class udp_link final : public link {
 
 }  // namespace
 
-result<std::unique_ptr<link>> open_udp_link(asio::any_io_executor executor, const peer_address& local) {
+result<std::unique_ptr<message_link>> open_udp_link(asio::any_io_executor executor, const peer_address& local) {
   boost::system::error_code ec;
   udp::socket socket(std::move(executor));
   const udp::endpoint at(local.host, local.port);
@@ -88,7 +88,7 @@ result<std::unique_ptr<link>> open_udp_link(asio::any_io_executor executor, cons
   boost::system::error_code ignored;  // the kernel grants what it likes
   socket.set_option(asio::socket_base::receive_buffer_size(socket_buffer_bytes), ignored);
   socket.set_option(asio::socket_base::send_buffer_size(socket_buffer_bytes), ignored);
-  return std::unique_ptr<link>(std::make_unique<udp_link>(std::move(socket), local.host.is_v6()));
+  return std::unique_ptr<message_link>(std::make_unique<udp_link>(std::move(socket), local.host.is_v6()));
 }
 
 }  // namespace agw::h248

@@ -18,7 +18,7 @@ class memory_network {
   explicit memory_network(asio::any_io_executor executor) : executor_(std::move(executor)) {}
 
   static peer_address at(const char* host, transport via = transport::udp) { return {via, asio::ip::make_address(host), 2944}; }
-  std::unique_ptr<link> open(const peer_address& address);
+  std::unique_ptr<message_link> open(const peer_address& address);
 
   std::set<asio::ip::address> cut_off;  // neither send nor receive
   std::size_t lose_next = 0;            // so many messages get lost
@@ -28,10 +28,10 @@ class memory_network {
   void deliver(const peer_address& from, const peer_address& to, std::string text);
 
   asio::any_io_executor executor_;
-  std::map<peer_address, link::receiver*> receivers_;
+  std::map<peer_address, message_link::receiver*> receivers_;
 };
 
-class memory_link final : public link {
+class memory_link final : public message_link {
  public:
   memory_link(memory_network& network, const peer_address& address) : network_(network), address_(address) {}
   transport kind() const noexcept override { return address_.via; }
@@ -53,7 +53,7 @@ class memory_link final : public link {
   peer_address address_;
 };
 
-inline std::unique_ptr<link> memory_network::open(const peer_address& address) {
+inline std::unique_ptr<message_link> memory_network::open(const peer_address& address) {
   return std::make_unique<memory_link>(*this, address);
 }
 

@@ -127,7 +127,7 @@ class endpoint {
   endpoint& operator=(const endpoint&) = delete;
 
   // Before run().
-  void add_link(std::unique_ptr<link> carrier);
+  void add_link(std::unique_ptr<message_link> carrier);
   void on_request(request_handler handler);
   void on_admission(admission decide);
   /// Several may watch.

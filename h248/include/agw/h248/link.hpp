@@ -12,9 +12,9 @@
 namespace agw::h248 {
 
 /// Shard-bound. Owned by an endpoint; destroyed after run() has ended.
-class link {
+class message_link {
  public:
-  virtual ~link() = default;
+  virtual ~message_link() = default;
 
   virtual transport kind() const noexcept = 0;
   /// Where peers reach us.

@@ -1,0 +1,59 @@
+#include <catch2/catch.hpp>
+
+#include <agw/h248/error.hpp>
+#include <agw/h248/link_address.hpp>
+
+using namespace agw;
+using namespace agw::h248;
+
+TEST_CASE("peers are named by host and port, with the transport in front if it is not UDP") {
+  const auto check = [](const char* text, peer_name expected, const char* written = nullptr) {
+    CAPTURE(text);
+    const auto parsed = peer_name::parse(text);
+    REQUIRE(parsed.has_value());
+    REQUIRE(*parsed == expected);
+    REQUIRE(to_text(*parsed) == (written != nullptr ? written : text));
+  };
+  check("127.0.0.1:2944", {transport::udp, "127.0.0.1", 2944});
+  check("127.0.0.1", {transport::udp, "127.0.0.1", 2944}, "127.0.0.1:2944");
+  check("tcp:10.0.0.1:5000", {transport::tcp, "10.0.0.1", 5000});
+  check("SCTP:mgc.example", {transport::sctp, "mgc.example", 2944}, "sctp:mgc.example:2944");
+  check("udp:[::1]:99", {transport::udp, "::1", 99}, "[::1]:99");
+  check("[2001:db8::1]", {transport::udp, "2001:db8::1", 2944}, "[2001:db8::1]:2944");
+  check("tcp:5000", {transport::udp, "tcp", 5000});
+  check("127.0.0.1:0", {transport::udp, "127.0.0.1", 0});
+  REQUIRE(peer_name::parse("10.0.0.1", transport::tcp).value().via == transport::tcp);
+}
+
+TEST_CASE("what is no peer is refused") {
+  for (const auto* text : {"", ":2944", "host:", "host:99999", "host:12x", "[::1", "[::1]2944", "[10.0.0.1]:5", "::1", "a b", "-x", "tcp:",
+                           "host:1:2", "h\n"}) {
+    CAPTURE(text);
+    REQUIRE(peer_name::parse(text).error() == make_error_code(errc::bad_address));
+  }
+}
+
+TEST_CASE("message identifiers are read as they are written") {
+  for (const auto* text : {"[10.0.0.1]:2944", "[10.0.0.1]", "[2001:db8::1]:55555", "<mg.example.org>:2944", "<mg>", "mtp{12ab34}", "agw/1",
+                           "gw@example.org"}) {
+    CAPTURE(text);
+    const auto parsed = mid_name::parse(text);
+    REQUIRE(parsed.has_value());
+    REQUIRE(to_text(mid(*parsed)) == text);
+  }
+  REQUIRE(to_text(mid(mid_name::parse("<MG.Example>:1").value())) == "<mg.example>:1");
+  for (const auto* text : {"", "[10.0.0.1", "[mg]", "[10.0.0.1]:0", "<>", "<a b>", "MTP{12}", "MTP{123456789}", "1mg", "mg gw"}) {
+    CAPTURE(text);
+    REQUIRE(mid_name::parse(text).error() == make_error_code(errc::bad_mid));
+  }
+}
+
+TEST_CASE("a message identifier with an address says where to go") {
+  REQUIRE(peer_of(mid_name::parse("[10.0.0.1]:5000").value(), transport::tcp) == peer_name{transport::tcp, "10.0.0.1", 5000});
+  REQUIRE(peer_of(mid_name::parse("<mgc.example>").value(), transport::udp) == peer_name{transport::udp, "mgc.example", 2944});
+  REQUIRE_FALSE(peer_of(mid_name::parse("agw/1").value(), transport::udp));
+  REQUIRE_FALSE(peer_of(mid_name::parse("MTP{1234}").value(), transport::udp));
+  const peer_address address{transport::udp, asio::ip::make_address("::1"), 77};
+  REQUIRE(to_text(mid(mid_name::of(address))) == "[::1]:77");
+  REQUIRE(numeric(peer_name{transport::udp, "mgc.example", 1}).error() == make_error_code(errc::bad_address));
+}
