@@ -52,8 +52,8 @@ config_value convert(const toml::node& node, const std::string& name) {
   return value;
 }
 
-void flatten(const toml::table& table, const std::string& prefix, const std::string& name, std::vector<config_document::entry>& entries,
-             std::vector<config_document::table>& tables) {
+void flatten(const toml::table& table, const std::string& prefix, const std::string& name,
+             std::vector<config_document::entry>& entries, std::vector<config_document::table>& tables) {
   for (const auto& [key, node] : table) {
     auto path = prefix.empty() ? std::string(key.str()) : prefix + "." + std::string(key.str());
     if (const auto* inner = node.as_table()) {

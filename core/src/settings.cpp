@@ -50,11 +50,6 @@ settings::setting* settings::by_key(std::string_view key) const {
   return nullptr;
 }
 
-bool settings::given(std::string_view key) const {
-  const auto* s = by_key(key);
-  return s && s->given_;
-}
-
 config_error settings::wrong(std::initializer_list<std::string_view> keys, std::string_view allowed) const {
   for (const auto key : keys) {
     if (const auto* s = by_key(key); s && s->given_) return wrong_value(key, *s->given_, allowed);
@@ -142,6 +137,14 @@ std::vector<std::string> settings::keys() const {
   std::vector<std::string> all;
   for (const auto& s : settings_) {
     if (!s->key_.empty()) all.push_back(s->key_);
+  }
+  return all;
+}
+
+std::map<std::string, std::string> settings::values() const {
+  std::map<std::string, std::string> all;
+  for (const auto& s : settings_) {
+    if (!s->key_.empty()) all[s->key_] = s->written_();
   }
   return all;
 }

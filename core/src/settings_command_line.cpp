@@ -22,7 +22,8 @@ const standard_option standard[] = {
 
 early_exit failure(std::string line) {
   // One line, whatever the shell handed us.
-  std::replace_if(line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
   return {2, std::move(line)};
 }
 
@@ -64,7 +65,10 @@ std::optional<early_exit> settings::parse(int argc, const char* const* argv) {
   std::map<std::string, std::vector<std::string>> words;
   const auto take = [&](const std::string& name) {
     // Without extra arguments: "--mgc A B" is a mistake, "--mgc A --mgc B" is not. Empty words reach the checks below.
-    app.add_option(name, words[name])->type_size(1)->allow_extra_args(false)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    app.add_option(name, words[name])
+        ->type_size(1)
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   };
   for (const auto& s : settings_) {
     if (!s->option_.empty()) take(s->option_);
@@ -86,8 +90,8 @@ std::optional<early_exit> settings::parse(int argc, const char* const* argv) {
   if (help_flag->count() > 0) return early_exit{0, help()};
   if (version_flag->count() > 0) return early_exit{0, program_ + " " + version_};
   if (const auto extra = app.remaining(); !extra.empty()) {
-    return failure(extra.front() + ": unknown " + (extra.front().starts_with("-") ? "option" : "argument") + ": allowed are those of " + program_ +
-                   " --help");
+    return failure(extra.front() + ": unknown " + (extra.front().starts_with("-") ? "option" : "argument") +
+                   ": allowed are those of " + program_ + " --help");
   }
 
   const auto& files = words["--config"];

@@ -58,25 +58,6 @@ std::optional<split_host> split(std::string_view text) {
   return split_host{host, bracketed, *port};
 }
 
-bool is_domain_name(std::string_view name) {
-  if (name.empty() || name.size() > 253) return false;
-  std::size_t label = 0;
-  for (std::size_t i = 0; i <= name.size(); ++i) {
-    if (i == name.size() || name[i] == '.') {
-      if (label == 0 || label > 63 || name[i - 1] == '-') return false;
-      label = 0;
-      continue;
-    }
-    const char c = name[i];
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (!letter && (c != '-' || label == 0)) return false;
-    ++label;
-  }
-  // What ends in a number was meant as an address.
-  const auto last = name.substr(name.rfind('.') == std::string_view::npos ? 0 : name.rfind('.') + 1);
-  return last.find_first_not_of("0123456789") != std::string_view::npos;
-}
-
 struct unit {
   std::string_view name;
   clock::duration length;
@@ -105,15 +86,11 @@ std::optional<clock::duration> parse_duration(std::string_view text) {
   return std::nullopt;
 }
 
-std::string joined(std::string_view host, std::uint16_t port) {
-  const bool v6 = host.find(':') != std::string_view::npos;
-  return (v6 ? "[" : "") + std::string(host) + (v6 ? "]:" : ":") + std::to_string(port);
-}
-
 }  // namespace
 
-std::string address_port::str() const { return joined(address.to_string(), port); }
-std::string host_port::str() const { return joined(host, port); }
+std::string address_port::str() const {
+  return (address.is_v6() ? "[" : "") + address.to_string() + (address.is_v6() ? "]:" : ":") + std::to_string(port);
+}
 
 namespace kind {
 
@@ -150,7 +127,7 @@ value_kind<bool> truth() {
   return {"true or false", read, [](const bool& v) { return std::string(v ? "true" : "false"); }};
 }
 
-value_kind<clock::duration> duration(clock::duration min, clock::duration max) {
+value_kind<clock::duration> any_duration(clock::duration min, clock::duration max) {
   auto allowed = "a duration from " + written(min) + " to " + written(max) + ", in ms, s, min or h, such as \"500ms\"";
   auto read = [=](const config_value& v) -> std::optional<clock::duration> {
     const auto* text = as_text(v);
@@ -180,20 +157,6 @@ value_kind<address_port> listen_address() {
   };
   return {"ADDRESS:PORT with a port from 0 to 65535 (0: any free one), such as 127.0.0.1:2944 or [::1]:2944", read,
           [](const address_port& a) { return "\"" + a.str() + "\""; }};
-}
-
-value_kind<host_port> peer() {
-  auto read = [](const config_value& v) -> std::optional<host_port> {
-    const auto* text = as_text(v);
-    const auto parts = text ? split(*text) : std::nullopt;
-    if (!parts || parts->port == 0) return std::nullopt;
-    const auto value = ip(parts->host);
-    const bool fits = value ? value->is_v6() == parts->bracketed && !value->is_unspecified()
-                            : !parts->bracketed && is_domain_name(parts->host);
-    return fits ? std::optional(host_port{std::string(parts->host), parts->port}) : std::nullopt;
-  };
-  return {"HOST:PORT with an address or a name and a port from 1 to 65535, such as 127.0.0.1:2944 or mgc.example.com:2944", read,
-          [](const host_port& p) { return "\"" + p.str() + "\""; }};
 }
 
 value_kind<port_range> ports(std::uint16_t min, std::uint16_t max) {

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <random>
 
+#include "agw/core/error.hpp"
 #include "agw/core/log.hpp"
+#include "agw/core/until.hpp"
 #include "agw/h248/text.hpp"
 #include "call_failure.hpp"
 
@@ -139,7 +141,7 @@ awaitable<void> call::serve_bot(leg& l, bool dial) {
 awaitable<void> call::originate(task_group& tasks, std::string offer, std::vector<channel> channels) {
   tell_step(1, "WIC", "eP-CSCF", "SDP offer", offer);
   auto read = read_wic(offer);
-  if (!read) throw call_failure("bad-sdp", read.error());
+  if (!read) throw call_failure("bad-sdp", read.error().text);
   wic_ = std::move(*read);
   if (channels.empty()) channels = wic_.channels;
   if (channels.empty()) throw call_failure("bad-message", "no channels");
@@ -205,7 +207,7 @@ awaitable<void> call::terminate(task_group& tasks, std::vector<channel> channels
     if (m.type != "answer") continue;
     tell_step(7, "WIC", "eP-CSCF", "SDP answer", m.sdp);
     auto read = read_wic(m.sdp);
-    if (!read) throw call_failure("bad-sdp", read.error());
+    if (!read) throw call_failure("bad-sdp", read.error().text);
     wic_ = std::move(*read);
     if (m.channels.empty()) m.channels = wic_.channels;
     for (const auto& c : m.channels) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "agw/core/error.hpp"
 #include "agw/core/log.hpp"
 #include "agw/h248/link_address.hpp"
 #include "call_failure.hpp"

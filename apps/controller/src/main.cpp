@@ -4,6 +4,7 @@
 
 #include <boost/asio/signal_set.hpp>
 
+#include "agw/core/error.hpp"
 #include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
 #include "agw/h248/link_udp.hpp"

@@ -10,6 +10,12 @@ namespace agw::controller {
 
 namespace {
 
+sdp_refusal refuse(std::string text) {
+  sdp_refusal out;
+  out.text = std::move(text);
+  return out;
+}
+
 std::uint64_t number(std::string_view text) {
   std::uint64_t out = 0;
   std::from_chars(text.data(), text.data() + text.size(), out);
@@ -52,7 +58,7 @@ std::vector<channel> channels_of(const h248::sdp& d) {
 
 }  // namespace
 
-boost::system::result<wic_description, std::string> read_wic(std::string_view sdp) {
+boost::system::result<wic_description, sdp_refusal> read_wic(std::string_view sdp) {
   wic_description out;
   std::string description = "v=0\n";
   std::string old_port;
@@ -62,7 +68,7 @@ boost::system::result<wic_description, std::string> read_wic(std::string_view sd
   bool seen_media = false;
   std::string connection;
   for (const auto line : split_lines(sdp)) {
-    if (line.size() < 2 || line[1] != '=') return std::string("not SDP: ").append(line.substr(0, 40));
+    if (line.size() < 2 || line[1] != '=') return refuse("not SDP: " + std::string(line.substr(0, 40)));
     if (line.starts_with("m=")) {
       if (seen_media) {
         in_media = false;  // further media are not ours
@@ -75,7 +81,7 @@ boost::system::result<wic_description, std::string> read_wic(std::string_view sd
         old_port = media.substr(at + 11);
         media = media.substr(0, at) + " UDP/DTLS/SCTP webrtc-datachannel";
       }
-      if (media.find("webrtc-datachannel") == std::string::npos) return std::string("the m= line is no webrtc-datachannel");
+      if (media.find("webrtc-datachannel") == std::string::npos) return refuse("the m= line is no webrtc-datachannel");
       description += media + "\n";
       description += session_level;
       continue;
@@ -96,10 +102,10 @@ boost::system::result<wic_description, std::string> read_wic(std::string_view sd
       (in_media ? description : session_level).append(line).append("\n");
     }
   }
-  if (!seen_media) return std::string("the SDP has no m= line");
+  if (!seen_media) return refuse("the SDP has no m= line");
   if (!old_port.empty()) description += "a=sctp-port:" + std::to_string(number(old_port)) + "\n";
   auto parsed = h248::sdp::parse_one(description);
-  if (!parsed) return parsed.error().to_text();
+  if (!parsed) return refuse(parsed.error().to_text());
   // Candidates with a host name, and those that are not UDP, are none of the gateway's business.
   auto& lines = parsed->lines();
   std::erase_if(lines, [](const h248::sdp_line& l) {
@@ -114,12 +120,12 @@ boost::system::result<wic_description, std::string> read_wic(std::string_view sd
     lines.insert(lines.begin() + 1, std::move(c));
   }
   for (const auto needed : {"fingerprint", "ice-ufrag", "ice-pwd", "sctp-port"}) {
-    if (!parsed->has_attribute(needed)) return std::string("the SDP has no a=") + needed;
+    if (!parsed->has_attribute(needed)) return refuse(std::string("the SDP has no a=") + needed);
   }
   out.remote = parsed->to_text();
   if (!dc_lines.empty()) {
     const auto with_channels = h248::sdp::parse_one("v=0\n" + dc_lines);
-    if (!with_channels) return with_channels.error().to_text();
+    if (!with_channels) return refuse(with_channels.error().to_text());
     out.channels = channels_of(*with_channels);
   }
   return out;

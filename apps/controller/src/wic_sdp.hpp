@@ -31,8 +31,11 @@ struct wic_description {
   std::vector<channel> channels;  ///< from a=dcmap and a=dcsa, if there are any
 };
 
-/// The error is a sentence for `error` messages.
-boost::system::result<wic_description, std::string> read_wic(std::string_view sdp);
+/// Why a description cannot be used: a sentence for `error` messages.
+struct sdp_refusal {
+  std::string text;
+};
+boost::system::result<wic_description, sdp_refusal> read_wic(std::string_view sdp);
 
 /// Local of S1, with everything left to the gateway. `setup`: passive, active or actpass.
 std::string association_local(std::string_view setup);

@@ -7,7 +7,7 @@
 namespace agw::gateway {
 
 context::context(const gateway_services& services, asio::any_io_executor executor, context_id id, event_sink sink)
-    : services_(services), executor_(std::move(executor)), id_(id), sink_(std::move(sink)) {}
+    : services_(services), executor_(std::move(executor)), id_(id), sink_(std::move(sink)), counted_(services.stages.metrics, "agw_contexts") {}
 
 context::~context() = default;
 

@@ -32,7 +32,8 @@ termination::termination(const gateway_services& services, asio::any_io_executor
       id_(id),
       name_(std::move(name)),
       links_(std::move(links)),
-      sink_(std::move(sink)) {}
+      sink_(std::move(sink)),
+      counted_(services.stages.metrics, "agw_terminations") {}
 
 termination::~termination() = default;
 

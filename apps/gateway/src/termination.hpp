@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 
+#include "agw/core/metrics.hpp"
 #include "agw/gateway/services.hpp"
 #include "bearer.hpp"
 #include "component.hpp"
@@ -52,6 +53,7 @@ class termination {
   std::string name_;
   link_finder links_;
   event_sink sink_;
+  gauge_share counted_;
   std::map<stream_number, std::unique_ptr<stream_group>> groups_;
   std::map<stream_number, std::shared_ptr<component>> components_;
   std::map<stream_number, std::unique_ptr<bearer>> bearers_;

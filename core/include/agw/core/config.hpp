@@ -1,5 +1,5 @@
-// Configuration files (TOML), each value with its place, and the kinds of value that settings take. Whoever finds a value wrong says
-// so in one line that names the key, the file and line, and what is allowed:
+// Configuration files (TOML), each value with its place. Whoever finds a value wrong says so in one line that names the key,
+// the file and line, and what is allowed:
 //
 //   agw-server.toml:12: ports.low = 70000: allowed is an integer from 1024 to 65535
 #pragma once

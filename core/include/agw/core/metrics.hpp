@@ -46,6 +46,22 @@ class metrics {
   std::unique_ptr<impl> impl_;
 };
 
+/// One of what a gauge counts, for as long as it lives. `m` may be null.
+class gauge_share {
+ public:
+  gauge_share(metrics* m, std::string_view name) : gauge_(m ? &m->gauge(name, {}) : nullptr) {
+    if (gauge_) gauge_->Increment();
+  }
+  ~gauge_share() {
+    if (gauge_) gauge_->Decrement();
+  }
+  gauge_share(const gauge_share&) = delete;
+  gauge_share& operator=(const gauge_share&) = delete;
+
+ private:
+  agw::gauge* gauge_;
+};
+
 /// Counts a datagram or message that was dropped: agw_drops_total{layer,cause}. Both are string literals. Process-wide, lock-free
 /// after a thread's first drop of that cause, so that a flood of garbage stays cheap.
 void count_drop(std::string_view layer, std::string_view cause, std::uint64_t how_many = 1) noexcept;

@@ -1,5 +1,5 @@
-// The settings of a program: one table that reads the configuration file, takes the command line over it, writes --help, and says in
-// one line what is wrong. Every program has --config FILE, --check-config, --help and --version.
+// The settings of a program: one table that reads the configuration file, takes the command line over it, writes --help, and
+// says in one line what is wrong. Every program has --config FILE, --check-config, --help and --version.
 //
 //   server_options o;
 //   settings s("agw-server", version, "the media gateway of agw");
@@ -80,10 +80,8 @@ class settings {
 
   /// A check of the values together, after all were read; it returns wrong() or nothing.
   void rule(std::function<std::optional<config_error>()> check) { rules_.push_back(std::move(check)); }
-  /// For rules: the line for whichever of `keys` was given first, by option or file (by default, the first one's key alone).
+  /// For rules: the line for whichever of `keys` was given first, by option or file (if none was, the first one's key alone).
   config_error wrong(std::initializer_list<std::string_view> keys, std::string_view allowed) const;
-  /// For rules: whether the key has a value from the file or from the command line.
-  bool given(std::string_view key) const;
 
   /// Reads --config FILE, then the options. Nothing: go on with the values. Otherwise the program is to end. Call it once.
   std::optional<early_exit> parse(int argc, const char* const* argv);
@@ -92,6 +90,8 @@ class settings {
 
   /// The keys that a file can have, as far as they are declared.
   std::vector<std::string> keys() const;
+  /// The present value of each, as it would stand in the file.
+  std::map<std::string, std::string> values() const;
   std::string help() const;
 
  private:

@@ -5,10 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -25,14 +25,6 @@ struct address_port {
   std::uint16_t port = 0;
   std::string str() const;
   bool operator==(const address_port&) const = default;
-};
-
-/// A peer: an IP address or a domain name, and a port. Text form as above, or mgc.example.com:2944.
-struct host_port {
-  std::string host;  ///< without brackets
-  std::uint16_t port = 0;
-  std::string str() const;
-  bool operator==(const host_port&) const = default;
 };
 
 /// Both ends belong to it.
@@ -60,29 +52,38 @@ value_kind<std::string> text_that(std::string allowed, std::function<bool(std::s
 /// A path to a file that can be read, or nothing.
 value_kind<std::string> file();
 value_kind<bool> truth();
-/// "500ms", "30s", "10min", "1h": whole numbers of one unit.
-value_kind<clock::duration> duration(clock::duration min, clock::duration max);
 /// An IPv4 or IPv6 address in numbers; the wildcards 0.0.0.0 and :: only where they are said to be allowed.
 value_kind<boost::asio::ip::address> address(bool wildcard = false);
 /// Where to listen. Port 0 lets the system choose one.
 value_kind<address_port> listen_address();
-/// Where to reach a peer.
-value_kind<host_port> peer();
 /// LOW-HIGH, low <= high, both within the bounds.
 value_kind<port_range> ports(std::uint16_t min, std::uint16_t max);
 
 value_kind<std::int64_t> integer64(std::int64_t min, std::int64_t max);
 
-/// An integer within bounds that T can hold.
+/// An integer within bounds that T and TOML (64 bits with sign) can hold.
 template <class T>
 value_kind<T> integer(T min, T max) {
-  static_assert(std::numeric_limits<T>::is_integer && std::numeric_limits<T>::digits < 64, "integers of TOML have 64 bits");
-  auto wide = integer64(min, max);
+  auto wide = integer64(static_cast<std::int64_t>(min), static_cast<std::int64_t>(max));
   auto read = [inner = wide.read](const config_value& v) -> std::optional<T> {
     const auto value = inner(v);
     return value ? std::optional<T>(static_cast<T>(*value)) : std::nullopt;
   };
   return {std::move(wide.allowed), std::move(read), [](const T& v) { return std::to_string(v); }};
+}
+
+value_kind<clock::duration> any_duration(clock::duration min, clock::duration max);
+
+/// "500ms", "30s", "10min", "1h": whole numbers of one unit, which D must be able to hold.
+template <class D = clock::duration>
+value_kind<D> duration(std::type_identity_t<D> min, std::type_identity_t<D> max) {
+  auto fine = any_duration(min, max);
+  auto read = [inner = fine.read](const config_value& v) -> std::optional<D> {
+    const auto value = inner(v);
+    if (!value || *value % clock::duration(D(1)) != clock::duration{}) return std::nullopt;
+    return std::chrono::duration_cast<D>(*value);
+  };
+  return {std::move(fine.allowed), std::move(read), [inner = fine.write](const D& v) { return inner(v); }};
 }
 
 /// One of some words. The first word of a value is the one that is written.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agw/core/awaitable.hpp"
+#include "agw/core/metrics.hpp"
 #include "agw/gateway/services.hpp"
 
 namespace agw::gateway {
@@ -50,6 +51,7 @@ class context {
   asio::any_io_executor executor_;
   context_id id_;
   event_sink sink_;
+  gauge_share counted_;
   std::map<stream_number, std::unique_ptr<stream_link>> links_;
   std::map<termination_id, std::unique_ptr<termination>> terminations_;
 };

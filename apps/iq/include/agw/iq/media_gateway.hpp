@@ -1,0 +1,57 @@
+// The MG side of Iq: executes H.248 commands on the gateway's contexts and notifies what the MGC asked to hear of.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agw/core/awaitable.hpp"
+#include "agw/core/shard.hpp"
+#include "agw/gateway/services.hpp"
+#include "agw/h248/endpoint.hpp"
+#include "agw/h248/packages.hpp"
+#include "agw/h248/registration.hpp"
+
+namespace agw::iq {
+
+/// One side of the gateway: the interface field of termination names, the realm it stands for, its address.
+struct interface_config {
+  std::string name;   ///< "access", "core"
+  std::string realm;  ///< ipdc/realm
+  gateway::ip_address address;
+};
+
+struct media_gateway_config {
+  std::vector<interface_config> interfaces;   ///< the first is the default for Group and Interface CHOOSE
+  std::uint16_t group = 1;
+  std::size_t max_contexts = 100'000;
+  std::size_t max_terminations_per_context = 8;
+};
+
+/// Lives on the control loop, where every member is called; contexts live on the shards. Handlers of one context run one after
+/// the other. Owns the tasks that send Notify requests: close() ends contexts and tasks.
+class media_gateway {
+ public:
+  /// Everything it refers to outlives it. `control` must be running for Notify requests to leave.
+  /// `names` spells the provisional names as the MGC does.
+  media_gateway(media_gateway_config config, const gateway::gateway_services& services, shard_pool& shards,
+                h248::endpoint& control, h248::registration& registration, const h248::package_names& names);
+  ~media_gateway();
+
+  /// For endpoint::on_request.
+  awaitable<void> execute(const h248::incoming_request& request, h248::outgoing_reply& reply);
+
+  /// Subtracts everything, as at the end of the process; nothing is notified about it.
+  awaitable<void> close();
+
+  std::size_t contexts() const noexcept;
+
+ private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace agw::iq

@@ -1,0 +1,256 @@
+#include "commands.hpp"
+
+#include "agw/core/log.hpp"
+#include "agw/h248/profile_check.hpp"
+#include "termination_name.hpp"
+
+namespace agw::iq {
+
+using h248::error_code;
+
+awaitable<bool> command_runner::enter(std::shared_ptr<context_record> record) {
+  pass_ = co_await turnstile::enter(record->turn);
+  record_ = std::move(record);
+  co_return !record_->closing;  // the one before us may have ended the context
+}
+
+awaitable<void> command_runner::begin(h248::action_state& at) {
+  record_ = nullptr;
+  pass_.release();
+  const auto id = at.asked().context;
+  if (id.is_null() || id.is_all()) co_return;
+  if (id.is_choose()) {
+    if (state_.contexts.size() >= state_.config.max_contexts) {
+      at.fail(error_code::no_contexts_available);
+      co_return;
+    }
+    auto made = co_await state_.make_context();
+    at.set_context(made->id);
+    co_await enter(std::move(made));
+    co_return;
+  }
+  auto found = state_.find(id.value);
+  const bool there = found && co_await enter(std::move(found));
+  if (!there) at.fail(error_code::unknown_context, std::to_string(id.value));
+}
+
+awaitable<void> command_runner::end(h248::action_state&) {
+  // The last Subtract, or an Add that failed in a new context, deletes the context (H.248.1 6.1.1).
+  if (record_ && !record_->closing && record_->terminations.empty()) co_await state_.drop(record_);
+  record_ = nullptr;
+  pass_.release();
+}
+
+awaitable<void> command_runner::set_properties(h248::action_state& at, const h248::context_properties& wanted) {
+  if (!record_) {
+    at.fail(error_code::unknown_action, "context properties need a context");
+    co_return;
+  }
+  if (!wanted.topology.empty()) {
+    at.fail(error_code::topology_not_supported);
+    co_return;
+  }
+  if (wanted.priority && *wanted.priority > 15) {
+    at.fail(error_code::unknown_value, "Priority=" + std::to_string(*wanted.priority));
+    co_return;
+  }
+  if (wanted.priority) record_->priority = wanted.priority;
+  if (wanted.emergency) record_->emergency = *wanted.emergency;
+}
+
+awaitable<void> command_runner::audit(h248::action_state& at, const h248::context_audit& wanted) {
+  const auto answer = [&](const context_record& record) {
+    at.answer_under(record.id);
+    if (wanted.priority) at.properties().priority = record.priority.value_or(0);
+    if (wanted.emergency) at.properties().emergency = record.emergency;
+  };
+  if (record_) answer(*record_);
+  if (at.asked().context.is_all()) {
+    for (const auto& [id, record] : state_.contexts) answer(*record);
+  }
+  if (at.asked().context.is_null()) at.fail(error_code::unknown_action, "ContextAudit of the NULL context");
+  co_return;
+}
+
+awaitable<void> command_runner::run(h248::action_state& at, const h248::command& c) {
+  const auto objections = h248::check_profile(c);
+  if (!objections.empty()) {
+    at.fail(c, objections.front().code, objections.front().what);
+    co_return;
+  }
+  switch (c.kind) {
+    case h248::command_kind::add: co_await add(at, c); break;
+    case h248::command_kind::modify: co_await modify(at, c); break;
+    case h248::command_kind::subtract: co_await subtract(at, c); break;
+    case h248::command_kind::audit_value:
+    case h248::command_kind::audit_capability: co_await audit_value(at, c); break;
+    case h248::command_kind::service_change: co_await service_change(at, c); break;
+    case h248::command_kind::move:
+    case h248::command_kind::notify: at.fail(c, error_code::not_implemented); break;
+  }
+}
+
+awaitable<void> command_runner::add(h248::action_state& at, const h248::command& c) {
+  const auto asked = c.termination();
+  if (!record_) {
+    at.fail(c, error_code::unknown_action, "Add needs a context");
+    co_return;
+  }
+  const auto fields = split(asked);
+  if (asked.is_root() || asked.has_all() || !fields) {
+    at.fail(c, error_code::incorrect_identifier, asked.name);
+    co_return;
+  }
+  if (record_->terminations.size() >= state_.config.max_terminations_per_context) {
+    at.fail(c, error_code::too_many_terminations);
+    co_return;
+  }
+  // Interface CHOOSE follows the realm; a realm that contradicts the interface is an error.
+  const interface_config* by_realm = nullptr;
+  std::string realm;
+  if (const auto* media = c.find<h248::media_descriptor>()) {
+    media->for_each_stream([&](h248::stream_id, const h248::stream_parameters& p) {
+      if (!p.control) return;
+      if (const auto* property = h248::find(p.control->properties, "ipdc/realm")) realm = property->values.first().text;
+    });
+  }
+  if (!realm.empty() && realm != "$") {
+    by_realm = state_.realm(realm);
+    if (!by_realm) {
+      at.fail(c, error_code::unknown_value, "ipdc/realm=\"" + realm + "\"");
+      co_return;
+    }
+  }
+  const bool choose_interface = fields->interface == "$";
+  const auto* interface = choose_interface ? (by_realm ? by_realm : &state_.config.interfaces.front()) : state_.interface(fields->interface);
+  if (!interface || (fields->group != "$" && fields->group != std::to_string(state_.config.group))) {
+    at.fail(c, error_code::unknown_termination, asked.name);
+    co_return;
+  }
+  if (by_realm && by_realm != interface) {
+    at.fail(c, error_code::conflicting_values, "ipdc/realm=\"" + realm + "\" on interface " + interface->name);
+    co_return;
+  }
+  auto termination = std::make_shared<termination_record>();
+  if (fields->id == "$") {
+    do {
+      termination->id = gateway::termination_id{state_.free_termination_id()};
+      termination->name = make_name(state_.config.group, interface->name, termination->id.value);
+    } while (state_.find_termination(termination->name));
+  } else {
+    termination->name = std::string(asked.name);
+    if (state_.find_termination(termination->name)) {
+      at.fail(c, error_code::termination_in_context, asked.name);
+      co_return;
+    }
+    termination->id = gateway::termination_id{state_.free_termination_id()};
+  }
+  termination->interface = interface->name;
+  record_->terminations.emplace(lower(termination->name), termination);
+  if (!co_await configure(at, c, record_, termination)) {
+    record_->terminations.erase(lower(termination->name));
+  }
+}
+
+awaitable<void> command_runner::modify(h248::action_state& at, const h248::command& c) {
+  if (c.termination().is_root()) {
+    co_await modify_root(at, c);
+    co_return;
+  }
+  if (c.termination().has_choose()) {
+    at.fail(c, error_code::incorrect_identifier, c.termination().name);
+    co_return;
+  }
+  for (auto& [record, termination] : matching(at, c)) {
+    if (!record_) at.answer_under(record->id);
+    co_await configure(at, c, record, termination);
+  }
+}
+
+awaitable<void> command_runner::modify_root(h248::action_state& at, const h248::command& c) {
+  if (!at.asked().context.is_null()) {
+    at.fail(c, error_code::incorrect_identifier, "ROOT");
+    co_return;
+  }
+  auto settings = state_.control.transactions();
+  if (const auto* media = c.find<h248::media_descriptor>(); media && media->state) {
+    for (const auto& p : media->state->properties) {
+      const auto number = p.values.first().as_integer();
+      const auto ms = std::chrono::milliseconds(number.value_or(0));
+      if (p.name.is("root/normalMGExecutionTime")) settings.normal_execution_time = ms;
+      stored_property stored;
+      stored.name = std::string(p.name.package) + "/" + std::string(p.name.item);
+      stored.values.emplace_back(p.values.first().text);
+      state_.root_properties.insert_or_assign(lower(stored.name), std::move(stored));
+    }
+  }
+  state_.control.set_transactions(settings);
+  at.answer(c);
+}
+
+awaitable<void> command_runner::subtract(h248::action_state& at, const h248::command& c) {
+  if (c.termination().has_choose() || c.termination().is_root()) {
+    at.fail(c, error_code::incorrect_identifier, c.termination().name);
+    co_return;
+  }
+  const auto* audit = c.find<h248::audit_descriptor>();
+  const bool quiet = audit && audit->items.empty();
+  for (auto& [record, termination] : matching(at, c)) {
+    const bool other = record != record_;
+    auto turn = other ? co_await turnstile::enter(record->turn) : turnstile::pass();
+    if (other) at.answer_under(record->id);
+    auto remove = [context = record->context.get(), id = termination->id]() -> awaitable<gateway::termination_statistics> {
+      co_return co_await context->remove(id);
+    };
+    const auto counted = co_await on(*record->home, remove);
+    record->terminations.erase(lower(termination->name));
+    auto& answer = at.answer(c, h248::termination_id{termination->name});
+    if (!quiet) answer_statistics(at, answer, counted);
+    if (other && record->terminations.empty()) co_await state_.drop(record);
+  }
+}
+
+awaitable<void> command_runner::service_change(h248::action_state& at, const h248::command& c) {
+  const auto* services = c.find<h248::services_descriptor>();
+  if (!services) {
+    at.fail(c, error_code::required_information_missing, "Services");
+    co_return;
+  }
+  if (!c.termination().is_root()) {
+    at.fail(c, error_code::command_not_allowed_here, c.termination().name);
+    co_return;
+  }
+  if (const auto refused = state_.registration.service_change(at.request(), *services)) {
+    at.fail(c, *refused);
+    co_return;
+  }
+  at.answer(c);
+}
+
+std::vector<std::pair<std::shared_ptr<context_record>, std::shared_ptr<termination_record>>> command_runner::matching(
+    h248::action_state& at, const h248::command& c) {
+  std::vector<std::pair<std::shared_ptr<context_record>, std::shared_ptr<termination_record>>> out;
+  const auto pattern = c.termination();
+  const auto from = [&](const std::shared_ptr<context_record>& record) {
+    for (const auto& [key, termination] : record->terminations) {
+      const h248::termination_id name{termination->name};
+      if (pattern.has_all() ? pattern.matches(name) : pattern == name) out.emplace_back(record, termination);
+    }
+  };
+  if (record_) {
+    from(record_);
+  } else if (at.asked().context.is_all()) {
+    for (const auto& [id, record] : state_.contexts) from(record);
+  }
+  if (!out.empty()) return out;
+  if (pattern.has_all()) {
+    at.fail(c, error_code::no_termination_matched, pattern.name);
+  } else if (state_.find_termination(pattern.name)) {
+    at.fail(c, error_code::termination_not_in_context, pattern.name);
+  } else {
+    at.fail(c, error_code::unknown_termination, pattern.name);
+  }
+  return out;
+}
+
+}  // namespace agw::iq

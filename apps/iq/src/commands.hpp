@@ -1,0 +1,67 @@
+// The commands of one transaction, executed on the gateway.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "agw/h248/transaction_executor.hpp"
+#include "sdp_mapping.hpp"
+#include "state.hpp"
+
+namespace agw::iq {
+
+/// Made for each transaction. Holds the turnstile of the context it is at, so that commands of one context never overlap.
+class command_runner final : public h248::command_handler {
+ public:
+  explicit command_runner(state& s) : state_(s) {}
+
+  awaitable<void> begin(h248::action_state& at) override;
+  awaitable<void> set_properties(h248::action_state& at, const h248::context_properties& wanted) override;
+  awaitable<void> run(h248::action_state& at, const h248::command& c) override;
+  awaitable<void> audit(h248::action_state& at, const h248::context_audit& wanted) override;
+  awaitable<void> end(h248::action_state& at) override;
+
+ private:
+  /// What one command says of a termination's media, in both worlds' words.
+  struct media_change {
+    gateway::termination_change change;
+    std::map<std::uint16_t, stream_record> streams;        ///< as they are to be remembered
+    std::map<std::uint16_t, h248::sdp> to_fill;            ///< Locals to be returned
+    std::optional<std::vector<std::string>> groups;
+  };
+
+  awaitable<void> add(h248::action_state& at, const h248::command& c);
+  awaitable<void> modify(h248::action_state& at, const h248::command& c);
+  awaitable<void> modify_root(h248::action_state& at, const h248::command& c);
+  awaitable<void> subtract(h248::action_state& at, const h248::command& c);
+  awaitable<void> audit_value(h248::action_state& at, const h248::command& c);
+  awaitable<void> service_change(h248::action_state& at, const h248::command& c);
+
+  /// Applies media, events and signals of Add or Modify, and answers. False: an error was answered and nothing is left behind.
+  awaitable<bool> configure(h248::action_state& at, const h248::command& c, std::shared_ptr<context_record> record,
+                            std::shared_ptr<termination_record> termination);
+  checked<media_change> media_of(const h248::command& c, const termination_record& termination) const;
+  void answer_media(h248::action_state& at, h248::command& answer, const media_change& change,
+                    const gateway::termination_answer& chosen, termination_record& termination);
+  awaitable<void> apply_signals(const h248::command& c, std::shared_ptr<context_record> record,
+                                std::shared_ptr<termination_record> termination);
+  /// The terminations of the action's context (or of all) that the command means. Empty with an error answered.
+  std::vector<std::pair<std::shared_ptr<context_record>, std::shared_ptr<termination_record>>> matching(h248::action_state& at,
+                                                                                                       const h248::command& c);
+  awaitable<bool> enter(std::shared_ptr<context_record> record);
+
+  state& state_;
+  std::shared_ptr<context_record> record_;
+  turnstile::pass pass_;
+};
+
+/// Remembers an Events descriptor as the active one.
+void remember_events(const h248::events_descriptor& events, termination_record& termination);
+/// Statistics of a termination: in version 3 per stream, before that in sum.
+void answer_statistics(h248::action_state& at, h248::command& answer, const gateway::termination_statistics& counted);
+/// The descriptors an AuditValue asks for.
+void answer_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const termination_record& t,
+                  const gateway::termination_statistics& counted);
+void answer_root_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const state& s);
+
+}  // namespace agw::iq

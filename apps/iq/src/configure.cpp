@@ -1,0 +1,272 @@
+// Add and Modify: the descriptors of one termination, from H.248 to the gateway and back.
+#include <charconv>
+
+#include "commands.hpp"
+
+namespace agw::iq {
+
+using h248::error_code;
+
+namespace {
+
+std::optional<gateway::stream_mode> mode_of(h248::stream_mode m) {
+  switch (m) {
+    case h248::stream_mode::send_only: return gateway::stream_mode::send_only;
+    case h248::stream_mode::receive_only: return gateway::stream_mode::receive_only;
+    case h248::stream_mode::send_receive: return gateway::stream_mode::send_receive;
+    case h248::stream_mode::inactive: return gateway::stream_mode::inactive;
+    case h248::stream_mode::loopback: break;
+  }
+  return std::nullopt;
+}
+
+/// mgroup/sem="DEAGG 1 2 3": a token, the deaggregation stream, its components.
+std::optional<gateway::stream_group_config> group_of(std::string_view text) {
+  std::vector<std::string_view> words;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find(' ', at), text.size());
+    if (end > at) words.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  if (words.size() < 2 || !h248::iequals(words.front(), "DEAGG")) return std::nullopt;
+  gateway::stream_group_config out;
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    std::uint16_t n = 0;
+    const auto [end, ec] = std::from_chars(words[i].data(), words[i].data() + words[i].size(), n);
+    if (ec != std::errc() || end != words[i].data() + words[i].size() || n == 0) return std::nullopt;
+    if (i == 1) {
+      out.deaggregation.value = n;
+    } else {
+      out.components.push_back(gateway::stream_number{n});
+    }
+  }
+  return out;
+}
+
+stored_property stored(const h248::property& p) {
+  stored_property out;
+  out.name = std::string(p.name.package) + "/" + std::string(p.name.item);
+  out.form = p.values.form;
+  for (const auto& v : p.values.values) {
+    out.values.emplace_back(v.text);
+    out.quoted = v.quoted;
+  }
+  return out;
+}
+
+/// The layers that `<package>/order=ON` holds back, by the kind of stream it stands on.
+std::optional<gateway::layer> ordered_layer(h248::item_name name, bool access) {
+  if (!h248::iequals(name.item, "order")) return std::nullopt;
+  if (h248::iequals(name.package, "tcpbcc")) return gateway::layer::tcp;
+  if (h248::iequals(name.package, "tlsbsc")) return access ? gateway::layer::dtls : gateway::layer::tls;
+  if (h248::iequals(name.package, "sctpbcc")) return gateway::layer::sctp;
+  if (h248::iequals(name.package, "dcc")) return gateway::layer::channel;
+  if (h248::iequals(name.package, "ostuncc")) return gateway::layer::ice;
+  return std::nullopt;
+}
+
+stream_kind kind_of_answer(const stream_record& r) {
+  const auto parsed = h248::sdp::parse_one(r.local);
+  const auto kind = parsed ? kind_of(*parsed) : checked<stream_kind>(stream_kind::channel);
+  return kind ? *kind : stream_kind::channel;
+}
+
+}  // namespace
+
+checked<command_runner::media_change> command_runner::media_of(const h248::command& c, const termination_record& termination) const {
+  media_change out;
+  out.change.id = termination.id;
+  out.change.name = termination.name;
+  out.change.address = state_.interface(termination.interface)->address;
+  const auto* media = c.find<h248::media_descriptor>();
+  if (!media) return out;
+  if (media->state) {
+    if (const auto* groups = h248::find(media->state->properties, "mgroup/sem")) {
+      if (groups->values.form == h248::value_form::alternatives) {
+        return command_error(error_code::unknown_value, "mgroup/sem: alternatives");
+      }
+      out.groups.emplace();
+      out.change.groups.emplace();
+      for (const auto& v : groups->values.values) {
+        auto group = group_of(v.text);
+        if (!group) return command_error(error_code::unknown_value, "mgroup/sem=\"" + std::string(v.text) + "\"");
+        out.groups->emplace_back(v.text);
+        out.change.groups->push_back(std::move(*group));
+      }
+    }
+  }
+  std::optional<command_error> failed;
+  media->for_each_stream([&](h248::stream_id id, const h248::stream_parameters& p) {
+    if (failed) return;
+    const auto known = termination.streams.find(id.value);
+    stream_record record = known == termination.streams.end() ? stream_record() : known->second;
+    gateway::stream_change wanted;
+    const bool fresh = !record.has_local;
+    if (p.local) {
+      const auto alternatives = h248::sdp::parse(*p.local);
+      if (!alternatives) {
+        failed.emplace(error_code::invalid_sdp, alternatives.error().to_text());
+        return;
+      }
+      if (alternatives->empty()) {  // an empty Local gives the stream's resources back
+        wanted.remove = true;
+        record = stream_record();
+      } else {
+        // The first alternative that can be supported.
+        std::optional<command_error> why;
+        for (const auto& one : *alternatives) {
+          auto local = local_of(one);
+          if (!local) {
+            if (!why) why = local.error();
+            continue;
+          }
+          why.reset();
+          if (fresh) wanted.local = std::move(*local);
+          record.local = one.to_text();
+          record.has_local = true;
+          if (one.has_choose()) out.to_fill.insert_or_assign(id.value, one);
+          break;
+        }
+        if (why) {
+          failed = std::move(why);
+          return;
+        }
+      }
+    }
+    if (p.remote && !p.remote->empty()) {
+      const auto remote = h248::sdp::parse_one(*p.remote);
+      if (!remote) {
+        failed.emplace(error_code::invalid_sdp, remote.error().to_text());
+        return;
+      }
+      if (!record.has_local) {
+        failed.emplace(error_code::missing_local_or_remote, "Local of stream " + std::to_string(id.value));
+        return;
+      }
+      auto mapped = remote_of(*remote, kind_of_answer(record));
+      if (!mapped) {
+        failed = mapped.error();
+        return;
+      }
+      wanted.remote = std::move(*mapped);
+      record.remote = std::string(*p.remote);
+      record.has_remote = true;
+    }
+    if (p.control) {
+      const auto mode = p.control->mode.value_or(h248::stream_mode::inactive);
+      wanted.mode = mode_of(mode);
+      if (!wanted.mode) {
+        failed.emplace(error_code::unsupported_mode, "Loopback");
+        return;
+      }
+      record.mode = mode;
+      record.properties.clear();
+      for (const auto& property : p.control->properties) {
+        auto kept = stored(property);
+        record.properties.insert_or_assign(lower(kept.name), std::move(kept));
+        const bool access = record.has_local && kind_of_answer(record) != stream_kind::bearer;
+        if (const auto l = ordered_layer(property.name, access)) {
+          wanted.waits_for_order[*l] = property.values.first().as_boolean().value_or(false);
+        }
+      }
+    }
+    out.streams.insert_or_assign(id.value, std::move(record));
+    out.change.streams.insert_or_assign(gateway::stream_number{id.value}, std::move(wanted));
+  });
+  if (failed) return std::move(*failed);
+  return out;
+}
+
+awaitable<bool> command_runner::configure(h248::action_state& at, const h248::command& c, std::shared_ptr<context_record> record,
+                                          std::shared_ptr<termination_record> termination) {
+  auto media = media_of(c, *termination);
+  if (!media) {
+    at.fail(c, media.error().code, media.error().text);
+    co_return false;
+  }
+  using applied = boost::system::result<gateway::termination_answer, gateway::refusal>;
+  auto apply = [context = record->context.get(), change = media->change]() -> awaitable<applied> {
+    auto copy = change;
+    co_return co_await context->apply(std::move(copy));
+  };
+  const applied chosen = co_await on(*record->home, apply);
+  if (!chosen) {
+    const auto error = error_of(chosen.error());
+    at.fail(c, error.code, error.text);
+    co_return false;
+  }
+  auto& answer = at.answer(c, h248::termination_id{termination->name});
+  answer_media(at, answer, *media, *chosen, *termination);
+  if (const auto* events = c.find<h248::events_descriptor>()) remember_events(*events, *termination);
+  co_await apply_signals(c, record, termination);
+  co_return true;
+}
+
+// What was under-specified returns with the chosen values: each Local that held a $, whole; nothing else.
+void command_runner::answer_media(h248::action_state& at, h248::command& answer, const media_change& change,
+                                  const gateway::termination_answer& chosen, termination_record& termination) {
+  for (const auto& [n, record] : change.streams) {
+    termination.streams.insert_or_assign(n, record);
+  }
+  if (change.groups) termination.groups = *change.groups;
+  for (const auto& [n, answered] : chosen.streams) termination.streams[n.value].answer = answered;
+  if (change.to_fill.empty()) return;
+  h248::media_descriptor media;
+  for (const auto& [n, description] : change.to_fill) {
+    auto& record = termination.streams[n];
+    record.local = filled(description, record.answer);
+    auto& stream = media.streams.emplace_back();
+    stream.id = h248::stream_id{n};
+    stream.parameters.local = at.keep(record.local);
+  }
+  answer.add(std::move(media));
+}
+
+awaitable<void> command_runner::apply_signals(const h248::command& c, std::shared_ptr<context_record> record,
+                                              std::shared_ptr<termination_record> termination) {
+  const auto* signals = c.find<h248::signals_descriptor>();
+  if (!signals) co_return;
+  termination->signals.clear();
+  for (const auto& entry : signals->entries) {
+    const auto* signal = std::get_if<h248::signal_request>(&entry);
+    if (!signal) continue;
+    termination->signals.push_back(std::string(signal->name.package) + "/" + std::string(signal->name.item));
+    const gateway::stream_number stream{signal->stream.value_or(h248::stream_id{1}).value};
+    const auto known = termination->streams.find(stream.value);
+    const bool access = known == termination->streams.end() || kind_of_answer(known->second) != stream_kind::bearer;
+    std::optional<gateway::layer> layer;
+    if (h248::iequals(signal->name.package, "tcpbcc")) layer = gateway::layer::tcp;
+    if (h248::iequals(signal->name.package, "tlsbsc")) layer = access ? gateway::layer::dtls : gateway::layer::tls;
+    if (h248::iequals(signal->name.package, "sctpbcc")) layer = gateway::layer::sctp;
+    if (h248::iequals(signal->name.package, "dcc")) layer = gateway::layer::channel;
+    if (h248::iequals(signal->name.package, "ostuncc")) layer = gateway::layer::ice;
+    if (!layer) continue;
+    const bool release = h248::iequals(signal->name.item, "RelBNC") || signal->name.is("dcc/reset");
+    auto carry_out = [context = record->context.get(), id = termination->id, stream, l = *layer, release]() -> awaitable<void> {
+      if (release) {
+        co_await context->release(id, stream, l);
+      } else {
+        context->order(id, stream, l);
+      }
+    };
+    co_await on(*record->home, carry_out);
+  }
+}
+
+void remember_events(const h248::events_descriptor& events, termination_record& termination) {
+  termination.events.clear();
+  termination.request_id = events.id ? events.id->value : 0;
+  for (const auto& event : events.events) {
+    subscribed_event one;
+    one.package = event.name.package;
+    one.item = event.name.item;
+    one.stream = event.stream ? event.stream->value : 0;
+    for (const auto& p : event.parameters) {
+      auto& values = one.parameters[lower(p.name)];
+      for (const auto& v : p.values.values) values.emplace_back(v.text);
+    }
+    termination.events.push_back(std::move(one));
+  }
+}
+
+}  // namespace agw::iq

@@ -1,0 +1,140 @@
+#include "agw/iq/media_gateway.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/post.hpp>
+
+#include "agw/core/log.hpp"
+#include "agw/h248/ascii.hpp"
+#include "agw/h248/transaction_executor.hpp"
+#include "commands.hpp"
+#include "state.hpp"
+
+namespace agw::iq {
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(c < 128 ? std::tolower(c) : c); });
+  return out;
+}
+
+const interface_config* state::interface(std::string_view name) const {
+  for (const auto& i : config.interfaces) {
+    if (h248::iequals(i.name, name)) return &i;
+  }
+  return nullptr;
+}
+
+const interface_config* state::realm(std::string_view name) const {
+  for (const auto& i : config.interfaces) {
+    if (i.realm == name) return &i;
+  }
+  return nullptr;
+}
+
+std::uint32_t state::free_context_id() {
+  do {
+    last_context = last_context >= 0xFFFFFFFDu ? 1 : last_context + 1;
+  } while (contexts.contains(last_context));
+  return last_context;
+}
+
+std::uint32_t state::free_termination_id() {
+  last_termination = last_termination == 0xFFFFFFFFu ? 1 : last_termination + 1;
+  return last_termination;
+}
+
+awaitable<std::shared_ptr<context_record>> state::make_context() {
+  auto record = std::make_shared<context_record>();
+  record->id = h248::context_id{free_context_id()};
+  record->home = &shards.next();
+  contexts.emplace(record->id.value, record);
+  auto control_executor = control.get_executor();
+  gateway::event_sink sink = [this, control_executor](gateway::gateway_event event) {
+    asio::post(control_executor, [this, e = std::move(event)] { report(e); });
+  };
+  auto make = [this, id = record->id.value, home = record->home, sink]() -> awaitable<std::unique_ptr<gateway::context>> {
+    co_return std::make_unique<gateway::context>(services, home->executor(), gateway::context_id{id}, sink);
+  };
+  record->context = co_await on(*record->home, make);
+  co_return record;
+}
+
+awaitable<void> state::drop(std::shared_ptr<context_record> record) {
+  record->closing = true;
+  contexts.erase(record->id.value);
+  if (!record->context) co_return;
+  auto end = [record]() -> awaitable<void> {
+    co_await record->context->close();
+    record->context.reset();
+  };
+  co_await on(*record->home, end);
+  record->terminations.clear();
+}
+
+std::shared_ptr<context_record> state::find(std::uint32_t id) const {
+  const auto found = contexts.find(id);
+  return found == contexts.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<termination_record> state::find_termination(std::string_view name, std::shared_ptr<context_record>* where) const {
+  const auto key = lower(name);
+  for (const auto& [id, record] : contexts) {
+    const auto found = record->terminations.find(key);
+    if (found == record->terminations.end()) continue;
+    if (where) *where = record;
+    return found->second;
+  }
+  return nullptr;
+}
+
+void state::report(const gateway::gateway_event& event) {
+  if (closing) return;
+  const auto record = find(event.context.value);
+  if (!record) return;
+  for (const auto& [name, termination] : record->terminations) {
+    if (termination->id == event.termination) {
+      notify.notify(record, termination, names_of(event));
+      return;
+    }
+  }
+}
+
+struct media_gateway::impl : state {
+  using state::state;
+};
+
+media_gateway::media_gateway(media_gateway_config config, const gateway::gateway_services& services, shard_pool& shards,
+                             h248::endpoint& control, h248::registration& registration, const h248::package_names& names)
+    : impl_(std::make_unique<impl>(std::move(config), services, shards, control, registration, names)) {}
+
+media_gateway::~media_gateway() = default;
+
+awaitable<void> media_gateway::execute(const h248::incoming_request& request, h248::outgoing_reply& reply) {
+  command_runner runner(*impl_);
+  if (impl_->names.empty()) {
+    co_await h248::execute(request, reply, runner);
+    co_return;
+  }
+  // Names are canonical inside: the request's copy is translated on its way in, the reply on its way out.
+  h248::transaction asked(*request);
+  impl_->names.to_canonical(asked);
+  const h248::incoming_request translated = request.with(std::get<h248::transaction_request>(asked));
+  co_await h248::execute(translated, reply, runner);
+  h248::transaction answered(std::move(*reply));
+  impl_->names.to_wire(answered);
+  *reply = std::move(std::get<h248::transaction_reply>(answered));
+}
+
+awaitable<void> media_gateway::close() {
+  impl_->closing = true;
+  while (!impl_->contexts.empty()) {
+    auto record = impl_->contexts.begin()->second;
+    co_await impl_->drop(std::move(record));
+  }
+  co_await impl_->notify.close();
+}
+
+std::size_t media_gateway::contexts() const noexcept { return impl_->contexts.size(); }
+
+}  // namespace agw::iq

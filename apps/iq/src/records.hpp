@@ -1,0 +1,80 @@
+// What the control loop remembers of contexts and terminations: what H.248 can ask back. The gateway's side lives on a shard.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agw/core/shard.hpp"
+#include "agw/gateway/context.hpp"
+#include "agw/h248/message.hpp"
+#include "turnstile.hpp"
+
+namespace agw::iq {
+
+/// A property as it was set, for audits.
+struct stored_property {
+  std::string name;
+  std::vector<std::string> values;
+  h248::value_form form = h248::value_form::single;
+  bool quoted = false;
+};
+
+struct stream_record {
+  std::string local;   ///< as the gateway answered: every $ filled in
+  std::string remote;
+  bool has_local = false;
+  bool has_remote = false;
+  gateway::stream_answer answer;  ///< what the gateway chose for Local
+  h248::stream_mode mode = h248::stream_mode::inactive;
+  bool reserve_value = false;
+  bool reserve_group = false;
+  std::map<std::string, stored_property> properties;  ///< by lower-case name
+};
+
+/// One event of the active Events descriptor.
+struct subscribed_event {
+  std::string package;
+  std::string item;
+  std::uint16_t stream = 0;                                        ///< 0: every stream
+  std::map<std::string, std::vector<std::string>> parameters;      ///< by lower-case name
+};
+
+/// What is to be notified, in the gateway's words.
+struct observed {
+  std::string package;
+  std::string item;
+  std::uint16_t stream = 0;
+  std::vector<std::pair<std::string, std::string>> parameters;  ///< a value that begins with '"' is a quoted string
+  h248::time_stamp time;
+};
+
+struct termination_record {
+  std::string name;
+  std::string interface;
+  gateway::termination_id id;
+  std::map<std::uint16_t, stream_record> streams;
+  std::vector<std::string> groups;  ///< mgroup/sem as it was set
+  std::uint32_t request_id = 0;
+  std::vector<subscribed_event> events;
+  std::vector<std::string> signals;  ///< names of signals that were accepted, for audits
+  std::deque<observed> pending;      ///< not yet notified
+  bool notifying = false;
+};
+
+struct context_record {
+  h248::context_id id;
+  shard* home = nullptr;
+  std::unique_ptr<gateway::context> context;  ///< made, called and destroyed on `home`
+  std::map<std::string, std::shared_ptr<termination_record>> terminations;  ///< by lower-case name
+  std::shared_ptr<turnstile> turn = std::make_shared<turnstile>();
+  std::optional<std::uint16_t> priority;
+  bool emergency = false;
+  bool closing = false;
+};
+
+}  // namespace agw::iq

@@ -1,0 +1,52 @@
+// What agw-server can be told by its command line and its configuration file. agw-server.toml lists every key with its default.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include "agw/core/clock.hpp"
+#include "agw/core/settings.hpp"
+#include "agw/core/value_kind.hpp"
+#include "agw/gateway/services.hpp"
+#include "agw/h248/endpoint.hpp"
+#include "agw/h248/link_address.hpp"
+#include "agw/h248/registration.hpp"
+#include "agw/iq/media_gateway.hpp"
+#include "agw/transports/tls_stream.hpp"
+
+namespace agw::server {
+
+/// The parts' own configuration structs, filled in: what a part has no key for keeps the part's default.
+struct server_options {
+  server_options();
+
+  agw::h248::peer_address h248;         ///< --h248: where H.248 is listened on; port 0: the system chooses
+  boost::asio::ip::tcp::endpoint http;  ///< --http: metrics and health; port 0: the system chooses
+  port_range ports{20000, 29999};       ///< --ports: of media sockets towards WICs and the core
+  unsigned threads = 0;                 ///< --threads: shards; 0: one for each core. shards() has the number
+  std::string log_level = "info";       ///< --log-level
+
+  agw::h248::endpoint_config control;                             ///< mid (empty: the h248 address), version, style, transactions
+  agw::h248::registration_config registration;                    ///< MGCs (--mgc), profile, version, delays
+  std::map<std::string, std::string> names;                       ///< [h248.names]: package_names' overrides
+  gateway::gateway_config gateway;                                ///< ICE mode, consent, MTU, SCTP streams
+  std::map<std::string, clock::duration, std::less<>> deadlines;  ///< stage_services::deadlines: "ice", "dtls", …
+  std::string dtls_certificate;                                   ///< PEM files; empty: self-signed at start
+  std::string dtls_key;
+  tls::config tls;              ///< towards the core
+  iq::media_gateway_config iq;  ///< interfaces (--access, --core), group, limits
+
+  unsigned shards() const;
+};
+
+/// The table of settings over `o`, which it refers to.
+void declare(settings& table, server_options& o);
+
+/// Reads the command line, and the file it names. The values are checked together; files of keys are opened.
+std::variant<server_options, early_exit> parse(int argc, const char* const* argv);
+
+}  // namespace agw::server
