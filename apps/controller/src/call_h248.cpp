@@ -88,7 +88,7 @@ awaitable<void> call::reserve_core(leg& l, const std::string* remote) {
   composed what;
   what.step = 2;
   what.summary = (t2_.empty() ? "Add T2" : "Modify T2") + std::string(" · stream ") + std::to_string(l.stream) + ": reserve";
-  auto command = command_on(t2_.empty() ? h248::command_kind::add : h248::command_kind::modify, t2_.empty() ? "ip/1/core/$" : t2_);
+  auto command = command_on(t2_.empty() ? h248::command_kind::add : h248::command_kind::modify, t2_.empty() ? std::string_view("ip/1/core/$") : std::string_view(t2_));
   h248::media_descriptor media;
   add_core_stream(what, media, l, remote);
   command.add(std::move(media));
@@ -133,7 +133,7 @@ awaitable<void> call::configure_access(const std::string* remote, std::string_vi
   composed what;
   what.step = 11;
   what.summary = (fresh ? "Add T1" : "Modify T1") + std::string(" · group ") + group_value();
-  auto command = command_on(fresh ? h248::command_kind::add : h248::command_kind::modify, fresh ? "ip/1/access/$" : t1_);
+  auto command = command_on(fresh ? h248::command_kind::add : h248::command_kind::modify, fresh ? std::string_view("ip/1/access/$") : std::string_view(t1_));
   h248::media_descriptor media;
   auto& state = media.state.emplace();
   h248::property groups;
