@@ -126,6 +126,8 @@ awaitable<void> call::serve_bot(leg& l, bool dial) {
     } else {
       stream = co_await l.listener->accept(std::nullopt);
     }
+    // In a WIC-terminated call the core peer is there before the WIC has answered.
+    while (!options_.aware && l.wic.path.empty()) co_await l.wic_known.wait();
     const std::string peer = options_.aware ? transport_of(l.core_local).path : l.wic.path;
     bot_session session(l.bot_path, peer);
     session.on_first_message = [this, &l] { finished("msrp", l.stream); };
@@ -215,6 +217,7 @@ awaitable<void> call::terminate(task_group& tasks, std::vector<channel> channels
         if (l->wic.id == c.id) {
           l->wic.path = c.path;
           l->wic.setup = c.setup;
+          l->wic_known.set();
         }
       }
     }

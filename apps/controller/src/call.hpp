@@ -74,6 +74,7 @@ class call final : public call_control {
     std::string wic_to_path;  ///< what the WIC puts into To-Path
     std::unique_ptr<tcp::listener> listener;
     std::string core_local;
+    event wic_known;          ///< the WIC's path came with its answer
     bool on_access = false;   ///< T1 has its stream
     bool open = false;
   };

@@ -201,6 +201,7 @@ awaitable<void> stream_group::close() {
     dtls_->close();
   }
   co_await tasks_.stop();
+  last_ = statistics();
   components_.clear();
   association_.reset();
   dtls_.reset();
@@ -209,7 +210,7 @@ awaitable<void> stream_group::close() {
 }
 
 stream_statistics stream_group::statistics() const {
-  stream_statistics out;
+  stream_statistics out = last_;
   out.duration = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - since_);
   if (endpoint_) {
     out.octets_sent = endpoint_->counted().bytes_out;

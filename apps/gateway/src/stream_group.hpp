@@ -75,6 +75,7 @@ class stream_group {
   event changed_;
   event components_changed_;
   clock::time_point since_ = clock::now();
+  stream_statistics last_;  ///< of the layers that were closed
 };
 
 }  // namespace agw::gateway

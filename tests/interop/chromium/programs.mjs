@@ -1,0 +1,76 @@
+// agw-server and agw-controller as the tests run them: on free ports, ended by pid, with what they logged.
+import { spawn } from 'node:child_process';
+import dgram from 'node:dgram';
+import fs from 'node:fs';
+import path from 'node:path';
+
+const bin = process.env.AGW_BIN ?? path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../../../build/bin');
+
+export async function free_udp_port() {
+  const socket = dgram.createSocket('udp4');
+  await new Promise((bound) => socket.bind(0, '127.0.0.1', bound));
+  const { port } = socket.address();
+  await new Promise((closed) => socket.close(closed));
+  return port;
+}
+
+class program {
+  constructor(name, options) {
+    this.name = name;
+    this.log = '';
+    this.child = spawn(path.join(bin, name), options, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.ended = new Promise((resolve) => this.child.on('exit', (code, signal) => resolve({ code, signal })));
+    for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', (data) => (this.log += data));
+  }
+  async says(pattern, ms = 20000) {
+    for (const until = Date.now() + ms; Date.now() < until; ) {
+      const hit = this.log.match(pattern);
+      if (hit) return hit;
+      if (this.child.exitCode !== null) break;
+      await new Promise((later) => setTimeout(later, 25));
+    }
+    throw new Error(`${this.name} never said ${pattern}; its log:\n${this.log.slice(-3000)}`);
+  }
+  async end() {
+    if (this.child.exitCode === null) this.child.kill('SIGTERM');
+    return this.ended;
+  }
+  rss_kib() {
+    return Number(fs.readFileSync(`/proc/${this.child.pid}/status`, 'utf8').match(/VmRSS:\s+(\d+)/)[1]);
+  }
+}
+
+// Both, registered with each other. `server_options`: further options of agw-server.
+export async function start(server_options = []) {
+  const [mg, mgc] = [await free_udp_port(), await free_udp_port()];
+  const controller = new program('agw-controller', ['--h248', `127.0.0.1:${mgc}`, '--http', '127.0.0.1:0']);
+  const [, url] = await controller.says(/agw-controller: (http:\S+)/);
+  const server = new program('agw-server', ['--h248', `127.0.0.1:${mg}`, '--mgc', `127.0.0.1:${mgc}`, '--http', '127.0.0.1:0', ...server_options]);
+  const [, http] = await server.says(/HTTP on (\S+),/);
+  await server.says(/registered with/);
+  const metrics = async () => (await fetch(`http://${http}/metrics`)).text();
+  const value = async (name) => {
+    const line = (await metrics()).split('\n').find((l) => l.startsWith(`${name} `));
+    return line === undefined ? undefined : Number(line.split(' ').at(-1));
+  };
+  return {
+    server,
+    controller,
+    url,
+    metrics,
+    value,
+    // Waits until the metric has the value.
+    async reaches(name, wanted, ms = 20000) {
+      let seen;
+      for (const until = Date.now() + ms; Date.now() < until; await new Promise((later) => setTimeout(later, 50))) {
+        seen = await value(name);
+        if (seen === wanted) return;
+      }
+      throw new Error(`${name} is ${seen}, not ${wanted}`);
+    },
+    async stop() {
+      const codes = [await server.end(), await controller.end()];
+      return codes;
+    },
+  };
+}
