@@ -66,7 +66,11 @@ void channel_table::on_message(std::uint16_t stream, std::uint32_t ppid, std::ve
     // The peer uses the id again: it has answered our reset, and the answer is still under way.
     c->outgoing_reset = true;
     c->changed.set();
-    forget_if_finished(*c);
+    if (c->claimed) {
+      forget_if_finished(*c);
+    } else {
+      discard(*c);
+    }
     c = find(stream);
   }
   if (!c) c = add(stream);
@@ -150,6 +154,8 @@ void channel_table::on_incoming_reset(std::uint16_t stream) {
   c->incoming_reset = true;
   c->wake_all();
   start_close(*c);
+  // An OPEN that nobody answered in time; data would be kept for whoever is about to claim the channel.
+  if (!c->claimed && c->inbox.empty()) discard(*c);
   forget_if_finished(*c);
 }
 

@@ -215,10 +215,13 @@ void association_core::end(const char* reason, error_code code) { fail(std::make
 
 deadline association_core::next_deadline() const {
   auto next = channels_.next_deadline();
-  if (observer_.outstanding() || channels_.waiting_to_send()) {
-    next = std::min(next, std::max(observer_.last_activity(), watch_start_) + clock::duration(options_.stalled_after));
-  }
+  if (observer_.outstanding()) next = std::min(next, observer_.silent_since() + clock::duration(options_.lost_after));
+  if (observer_.outstanding() || channels_.waiting_to_send()) next = std::min(next, stalled_at());
   return next;
+}
+
+deadline association_core::stalled_at() const {
+  return std::max(observer_.last_activity(), watch_start_) + clock::duration(options_.stalled_after);
 }
 
 awaitable<void> association_core::keep_watch() {
@@ -241,7 +244,10 @@ awaitable<void> association_core::keep_watch() {
 void association_core::check_progress(clock::time_point now) {
   if (phase_ != phase::established) return;
   if (!observer_.outstanding() && !channels_.waiting_to_send()) return;
-  if (std::max(observer_.last_activity(), watch_start_) + clock::duration(options_.stalled_after) > now) return;
+  if (observer_.outstanding() && observer_.silent_since() + clock::duration(options_.lost_after) <= now) {
+    return end("timeout", make_error_code(transport_error::association_lost));
+  }
+  if (stalled_at() > now) return;
   count_drop("sctp", "stalled-association");
   end("stalled", make_error_code(transport_error::association_stalled));
 }

@@ -69,6 +69,7 @@ class association_core final : public std::enable_shared_from_this<association_c
   void flush();
   void check_progress(clock::time_point now);
   deadline next_deadline() const;
+  deadline stalled_at() const;
 
   using part_key = std::pair<std::uint16_t, bool>;
   struct part {

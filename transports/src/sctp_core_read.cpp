@@ -15,7 +15,6 @@ namespace agw::sctp {
 namespace {
 
 constexpr std::size_t read_bytes = 64 * 1024;
-constexpr auto silence_of_a_lost_peer = std::chrono::seconds(5);
 
 // One buffer a thread: an association needs it only inside read().
 std::span<std::byte> read_buffer() {
@@ -180,10 +179,8 @@ void association_core::on_association_change(std::uint16_t state) {
     case SCTP_CANT_STR_ASSOC:
     case SCTP_COMM_LOST:
     case SCTP_RESTART: {
-      // usrsctp 0.9.5 says ECONNABORTED for its own ABORT, after too many retransmissions as after a violation by the peer.
       const auto error = socket_->pending_error();
-      const bool silent = clock::now() - observer_.last_received() > silence_of_a_lost_peer;
-      if (error == ETIMEDOUT || (error == ECONNABORTED && silent)) return end("timeout", make_error_code(transport_error::association_lost));
+      if (error == ETIMEDOUT) return end("timeout", make_error_code(transport_error::association_lost));
       return end("abort", make_error_code(transport_error::association_aborted));
     }
     default: return;

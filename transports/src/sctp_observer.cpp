@@ -43,6 +43,7 @@ void packet_observer::sent(bytes_view packet, clock::time_point now) noexcept {
     if ((type == forward_tsn_chunk || type == i_forward_tsn_chunk) && any_sent_) last_activity_ = now;
     if (type != data_chunk && type != i_data_chunk) return;
     last_activity_ = now;
+    if (!outstanding()) outstanding_since_ = now;
     if (!any_sent_) {
       any_sent_ = true;
       acknowledged_ = tsn - 1;

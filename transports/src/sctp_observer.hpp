@@ -2,6 +2,7 @@
 // users' first complaint is a stall with no timer running (its issues 325, 538, 750), which only the packets show.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "agw/core/clock.hpp"
@@ -19,8 +20,8 @@ class packet_observer {
   bool outstanding() const noexcept { return any_sent_ && highest_sent_ != acknowledged_; }
   /// When a data chunk was last sent, first or again, or the cumulative acknowledgement moved on.
   clock::time_point last_activity() const noexcept { return last_activity_; }
-  /// When a packet last came in.
-  clock::time_point last_received() const noexcept { return last_received_; }
+  /// While data is outstanding: since when the peer has been silent.
+  clock::time_point silent_since() const noexcept { return std::max(last_received_, outstanding_since_); }
   std::uint64_t retransmitted_chunks() const noexcept { return retransmitted_; }
   std::uint64_t packets_sent() const noexcept { return packets_sent_; }
   std::uint64_t packets_received() const noexcept { return packets_received_; }
@@ -31,6 +32,7 @@ class packet_observer {
   std::uint32_t acknowledged_ = 0;
   clock::time_point last_activity_{};
   clock::time_point last_received_{};
+  clock::time_point outstanding_since_{};
   std::uint64_t retransmitted_ = 0;
   std::uint64_t packets_sent_ = 0;
   std::uint64_t packets_received_ = 0;

@@ -91,8 +91,13 @@ void sctp_socket::prepare(const config& options, std::size_t path_mtu_bytes) {
   sctp_rtoinfo rto{};
   rto.srto_initial = 500;  // the peer's DTLS may be up a moment later than ours, and drops our first INIT
   rto.srto_min = 250;      // above the 200 ms that a peer may delay its SACK
-  rto.srto_max = 5000;
+  rto.srto_max = 2000;
   set(SCTP_RTOINFO, &rto, sizeof rto);
+  // A peer that stops reading answers our probes with its window closed; usrsctp 0.9.5 counts these as if they were not answered,
+  // and would abort after ten. A peer that is gone is found in association_core::check_progress().
+  sctp_assocparams limits{};
+  limits.sasoc_asocmaxrxt = 65535;
+  set(SCTP_ASSOCINFO, &limits, sizeof limits);
   sctp_sack_info sack{};
   sack.sack_delay = 20;
   sack.sack_freq = 2;
@@ -101,6 +106,7 @@ void sctp_socket::prepare(const config& options, std::size_t path_mtu_bytes) {
   sctp_paddrparams path{};
   path.spp_assoc_id = SCTP_FUTURE_ASSOC;
   path.spp_flags = SPP_PMTUD_DISABLE;
+  path.spp_pathmaxrxt = 65535;
   // usrsctp adds the common header to this.
   path.spp_pathmtu = static_cast<std::uint32_t>((std::clamp<std::size_t>(path_mtu_bytes, 576, 65535) - common_header_bytes) & ~std::size_t{3});
   set(SCTP_PEER_ADDR_PARAMS, &path, sizeof path);

@@ -181,6 +181,7 @@ stack::stack(const stack_config& config) : impl_(std::make_unique<impl>()) {
   usrsctp_sysctl_set_sctp_max_burst_default(32);
   usrsctp_sysctl_set_sctp_fr_max_burst_default(32);
   usrsctp_sysctl_set_sctp_initial_cwnd(10);
+  usrsctp_sysctl_set_sctp_max_retran_chunk(0);  // a closed window is probed for as long as it is closed (see sctp_socket.cpp)
   usrsctp_sysctl_set_sctp_max_chunks_on_queue(config.max_queued_chunks);
   if (config.own_thread) impl_->thread = std::thread([this] { impl_->run(); });
 }

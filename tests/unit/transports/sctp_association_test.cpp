@@ -48,7 +48,6 @@ TEST_CASE("two peers that both send INIT get one association, and carry messages
       CHECK(a->statistics().bytes_received == 100);
       CHECK(pair.left->statistics().interleaving);
       CHECK(pair.left->statistics().outgoing_streams == 64);
-      co_await pair.left->close(deadline_after(1s));
     };
     co_await with_pair(wire, {}, {}, body);
   });
@@ -150,12 +149,14 @@ TEST_CASE("messages survive loss, reordering and delay, in order and unchanged")
       auto sender = [](sctp::data_channel& c, std::size_t size) -> awaitable<void> {
         for (unsigned i = 0; i < 40; ++i) co_await c.send(pattern(size + i, i));
       };
-      pair.tasks.spawn("a", [&] { return sender(*a, 30000); });
-      pair.tasks.spawn("a2", [&] { return sender(*a2, 10); });
-      pair.tasks.spawn("b", [&] { return sender(*b, 5000); });
+      task_group senders(world.context.get_executor());
+      senders.spawn("a", [&] { return sender(*a, 30000); });
+      senders.spawn("a2", [&] { return sender(*a2, 10); });
+      senders.spawn("b", [&] { return sender(*b, 5000); });
       const auto at_b = co_await take(*b, 40);
       const auto at_b2 = co_await take(*b2, 40);
       const auto at_a = co_await take(*a, 40);
+      co_await senders.join();
       for (unsigned i = 0; i < 40; ++i) {
         CHECK(at_b[i].bytes == pattern(30000 + i, i));
         CHECK(at_b2[i].bytes == pattern(10 + i, i));
@@ -231,11 +232,11 @@ TEST_CASE("close() gives up after 200 ms when the peer is silent, and frees the 
       wire.left.down = false;
       co_await pair.right->close(deadline_after(1min));
       event other;
-      pair.tasks.spawn("again", [&]() -> awaitable<void> {
-        pair.right = co_await sctp::open(pair.tasks, wire.right, {});
+      pair.tasks->spawn("again", [&]() -> awaitable<void> {
+        pair.right = co_await sctp::open(*pair.tasks, wire.right, {});
         other.set();
       });
-      pair.left = co_await sctp::open(pair.tasks, wire.left, {});
+      pair.left = co_await sctp::open(*pair.tasks, wire.left, {});
       while (!pair.right) co_await other.wait();
       auto a = co_await pair.left->open_channel(0);
       auto b = co_await pair.right->open_channel(0);

@@ -148,9 +148,10 @@ class sctp_world {
   sctp::stack stack{manual_stack()};
 };
 
-/// Both ends of an established association, and the group that their pumps run in.
+/// Both ends of an established association, and the group that their pumps run in: children that refer to the body's frame
+/// belong into a group of the body's.
 struct sctp_pair {
-  task_group& tasks;
+  task_group* tasks = nullptr;
   std::unique_ptr<sctp::association> left;
   std::unique_ptr<sctp::association> right;
 };
@@ -158,8 +159,9 @@ struct sctp_pair {
 /// Opens both at once and runs `body(pair)`, an awaitable<void>.
 template <class F>
 awaitable<void> with_pair(sctp_link& wire, sctp::config left, sctp::config right, F body) {
+  sctp_pair pair;
   auto inside = [&](task_group& tasks) -> awaitable<void> {
-    sctp_pair pair{tasks, nullptr, nullptr};
+    pair.tasks = &tasks;
     event other;
     tasks.spawn("open right", [&]() -> awaitable<void> {
       pair.right = co_await sctp::open(tasks, wire.right, right);
@@ -168,8 +170,6 @@ awaitable<void> with_pair(sctp_link& wire, sctp::config left, sctp::config right
     pair.left = co_await sctp::open(tasks, wire.left, left);
     while (!pair.right) co_await other.wait();
     co_await body(pair);
-    pair.left.reset();
-    pair.right.reset();
   };
   co_await with_tasks("pair", inside);
 }

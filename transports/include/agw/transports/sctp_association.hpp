@@ -32,7 +32,8 @@ struct config {
   std::size_t receive_buffer_bytes = 1 << 20;  ///< SCTP's receive window
   std::size_t channel_buffer_bytes = 256 << 10;     ///< received but not taken, per channel, before reading stops
   std::chrono::milliseconds unclaimed_hold{2000};   ///< how long data or an OPEN may wait for a channel that is just being configured
-  std::chrono::milliseconds stalled_after{20000};   ///< data outstanding and neither acknowledged nor sent again for so long: abort
+  std::chrono::milliseconds lost_after{30000};      ///< data outstanding and no packet at all from the peer for so long: sctp:timeout
+  std::chrono::milliseconds stalled_after{20000};   ///< data outstanding and neither acknowledged nor sent again: sctp:stalled
   bool dtls_client = false;          ///< channels that we open by DCEP get even ids when we are the DTLS client, else odd (RFC 8832, 6)
 };
 
@@ -88,7 +89,7 @@ class association {
 
 /// Establishes an association over `lower`, which carries one SCTP packet a datagram, and whose max_datagram_bytes() is taken as the
 /// path's MTU. A child of `tasks` moves the packets from then on; when the established association dies it throws
-/// stage_error("sctp", "abort" | "closed" | "stalled"), or what `lower` threw. Runs on the executor of `tasks`, a shard's.
+/// stage_error("sctp", "abort" | "closed" | "stalled" | "timeout"), or what `lower` threw. Runs on the executor of `tasks`, a shard's.
 /// Throws stage_error("sctp", "abort") when the peer refuses, ("sctp", "timeout") when INIT was never answered. Cancel leaves
 /// nothing behind but a child of `tasks` that is about to end. A sctp::stack must exist.
 awaitable<std::unique_ptr<association>> open(task_group& tasks, datagram_pipe& lower, config options);

@@ -1,0 +1,431 @@
+#include "agw/transports/data_channel.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "agw/core/metrics.hpp"
+#include "sctp_link.hpp"
+
+using namespace agw;
+using namespace agw::sctp_test;
+using namespace std::chrono_literals;
+
+namespace {
+
+sctp::channel_expectation expect_msrp(std::optional<std::string> label = {}) { return {"msrp", std::move(label)}; }
+
+sctp::dcep_open msrp_open(std::string label = "chat") {
+  sctp::dcep_open open;
+  open.label = std::move(label);
+  open.protocol = "msrp";
+  return open;
+}
+
+/// Runs `body(pair)` on a perfect link.
+template <class F>
+void with_channels(sctp_world& world, F body, sctp::config left = {}, sctp::config right = {}, link_quality quality = {}) {
+  sctp_link wire(quality);
+  world.run([&]() -> awaitable<void> { co_await with_pair(wire, left, right, body); });
+}
+
+/// What `operation` threw, as "stage:reason", "cancelled", or "" when it returned.
+template <class T>
+awaitable<std::string> outcome(awaitable<T> operation) {
+  try {
+    co_await std::move(operation);
+  } catch (const stage_error& e) {
+    co_return e.cause();
+  }
+  co_return std::string();
+}
+
+}  // namespace
+
+TEST_CASE("a channel that the peer opens by DCEP meets the expectation that was there first and matches") {
+  sctp_world world;
+  with_channels(world, [](sctp_pair& pair) -> awaitable<void> {
+    task_group children(co_await asio::this_coro::executor);
+    std::unique_ptr<sctp::data_channel> chat;
+    std::unique_ptr<sctp::data_channel> file;
+    children.spawn("file", [&]() -> awaitable<void> { file = co_await pair.right->accept_channel(expect_msrp("file")); });
+    children.spawn("any", [&]() -> awaitable<void> { chat = co_await pair.right->accept_channel(expect_msrp()); });
+    auto opening = pair.left->open_with_dcep(msrp_open("chat"));
+    auto a = co_await std::move(opening);
+    auto unordered = msrp_open("file");
+    unordered.ordered = false;
+    opening = pair.left->open_with_dcep(unordered, 10);
+    auto b = co_await std::move(opening);
+    REQUIRE(chat);
+    REQUIRE(file);
+    CHECK(a->id() == 1);  // a DTLS server's ids are odd
+    CHECK(chat->id() == 1);
+    CHECK(chat->label() == "chat");
+    CHECK(chat->protocol() == "msrp");
+    CHECK(file->id() == 10);
+    co_await b->send(pattern(10));
+    co_await file->send(pattern(11));
+    co_await chat->send(pattern(12));
+    const auto at_file = co_await take(*file, 1);
+    const auto at_b = co_await take(*b, 1);
+    const auto at_a = co_await take(*a, 1);
+    CHECK(at_file[0].bytes.size() == 10);
+    CHECK(at_b[0].bytes.size() == 11);
+    CHECK(at_a[0].bytes.size() == 12);
+    co_await children.join();
+  });
+}
+
+TEST_CASE("an OPEN and data that come before the channel is configured wait for it, and then count as its first") {
+  sctp_world world;
+  with_channels(world, [](sctp_pair& pair) -> awaitable<void> {
+    task_group children(co_await asio::this_coro::executor);
+    auto early = co_await pair.left->open_channel(4);
+    co_await early->send(pattern(100));
+    std::unique_ptr<sctp::data_channel> opened;
+    children.spawn("open", [&]() -> awaitable<void> { opened = co_await pair.left->open_with_dcep(msrp_open()); });
+    co_await sleep_until(deadline_after(500ms));
+    CHECK(!opened);
+    auto four = co_await pair.right->open_channel(4);
+    const auto first = co_await take(*four, 1);
+    CHECK(first[0].bytes == pattern(100));
+    auto chat = co_await pair.right->accept_channel(expect_msrp("chat"));
+    co_await sleep_until(deadline_after(50ms));
+    REQUIRE(opened);
+    CHECK(chat->label() == "chat");
+    co_await children.join();
+  });
+}
+
+TEST_CASE("a negotiated channel acknowledges an OPEN on its id, whether it comes before or after") {
+  const bool before = GENERATE(true, false);
+  sctp_world world;
+  with_channels(world, [&](sctp_pair& pair) -> awaitable<void> {
+    task_group children(co_await asio::this_coro::executor);
+    std::unique_ptr<sctp::data_channel> mine;
+    if (!before) mine = co_await pair.right->open_channel(7);
+    std::unique_ptr<sctp::data_channel> opened;
+    children.spawn("open", [&]() -> awaitable<void> { opened = co_await pair.left->open_with_dcep(msrp_open("x"), 7); });
+    co_await sleep_until(deadline_after(100ms));
+    if (before) mine = co_await pair.right->open_channel(7);
+    co_await sleep_until(deadline_after(100ms));
+    REQUIRE(opened);
+    CHECK(mine->protocol() == "msrp");
+    CHECK(mine->label() == "x");
+    co_await children.join();
+  });
+}
+
+TEST_CASE("an OPEN that nothing matches is reset after the hold and counted, and its id is free again") {
+  sctp_world world;
+  const auto before = drops("dcep", "unmatched");
+  with_channels(world, [](sctp_pair& pair) -> awaitable<void> {
+    task_group children(co_await asio::this_coro::executor);
+    auto open = msrp_open();
+    open.protocol = "bfcp";
+    children.spawn("never matched", [&]() -> awaitable<void> { co_await pair.right->accept_channel(expect_msrp()); });
+    auto opening = pair.left->open_with_dcep(open, 8);
+    const auto start = clock::now();
+    const auto cause = co_await outcome(std::move(opening));
+    CHECK(cause == "channel:reset");
+    CHECK(clock::now() - start >= 2s);
+    auto a = co_await pair.left->open_channel(8);
+    auto b = co_await pair.right->open_channel(8);
+    co_await a->send(pattern(5));
+    const auto got = co_await take(*b, 1);
+    CHECK(got.size() == 1);
+    co_await children.stop();
+  });
+  CHECK(drops("dcep", "unmatched") == before + 1);
+}
+
+TEST_CASE("data for a stream without a channel is reset after the hold, and the sender sees its channel close") {
+  sctp_world world;
+  const auto before = drops("sctp", "unclaimed");
+  with_channels(world, [](sctp_pair& pair) -> awaitable<void> {
+    auto a = co_await pair.left->open_channel(2);
+    co_await a->send(pattern(1000));
+    const auto got = co_await take(*a, 1);
+    CHECK(got.empty());
+    const auto cause = co_await outcome(a->send(pattern(1)));
+    CHECK(cause == "channel:reset");
+  });
+  CHECK(drops("sctp", "unclaimed") == before + 1);
+}
+
+TEST_CASE("a reader that stops holds the sender back, nothing grows without bound, and all arrives when it reads again") {
+  const auto size = GENERATE(std::size_t{16384}, std::size_t{200});
+  sctp_world world;
+  sctp::config options;
+  options.send_buffer_bytes = 256 << 10;
+  options.receive_buffer_bytes = 256 << 10;
+  options.channel_buffer_bytes = 128 << 10;
+  with_channels(
+      world,
+      [&](sctp_pair& pair) -> awaitable<void> {
+        task_group children(co_await asio::this_coro::executor);
+        auto a = co_await pair.left->open_channel(0);
+        auto b = co_await pair.right->open_channel(0);
+        const std::size_t total = (4 << 20) / size;
+        std::size_t sent = 0;
+        children.spawn("sender", [&]() -> awaitable<void> {
+          for (; sent < total; ++sent) co_await a->send(pattern(size, static_cast<unsigned>(sent)));
+        });
+        co_await sleep_until(deadline_after(60s));
+        const auto held = sent;
+        CHECK(held * size < std::size_t{700} << 10);
+        CHECK(held * size > std::size_t{100} << 10);
+        CHECK(b->statistics().bytes_received <= (128 << 10) + size);
+        co_await sleep_until(deadline_after(60s));
+        CHECK(sent == held);
+        std::vector<message> got;
+        std::size_t n = 0;
+        while (n < total) {
+          got.clear();
+          co_await b->receive(got);
+          for (const auto& m : got) CHECK(m.bytes == pattern(size, static_cast<unsigned>(n++)));
+        }
+        CHECK(sent == total);
+        co_await children.join();
+      },
+      options, options);
+}
+
+TEST_CASE("an association that dies while its reader has stopped is noticed all the same") {
+  sctp_world world;
+  std::string cause;
+  try {
+    with_channels(world, [&](sctp_pair& pair) -> awaitable<void> {
+      auto a = co_await pair.left->open_channel(0);
+      auto b = co_await pair.right->open_channel(0);
+      for (int i = 0; i < 20; ++i) co_await a->send(pattern(60000));
+      co_await sleep_until(deadline_after(1s));
+      pair.left.reset();
+      event never;
+      co_await never.wait();
+    });
+  } catch (const stage_error& e) {
+    cause = e.cause();
+  }
+  CHECK(cause == "sctp:abort");
+}
+
+TEST_CASE("close() delivers everything before it, the peer answers, and the id can be used again at once") {
+  sctp_world world;
+  with_channels(world, [](sctp_pair& pair) -> awaitable<void> {
+    for (unsigned round = 0; round < 20; ++round) {
+      auto a = co_await pair.left->open_channel(6);
+      auto b = co_await pair.right->open_channel(6);
+      for (unsigned i = 0; i < 5; ++i) co_await a->send(pattern(30000, round + i));
+      const auto start = clock::now();
+      co_await a->close(deadline_after(10s));
+      CHECK(clock::now() - start < 1s);
+      const auto got = co_await take(*b, 6);
+      CHECK(got.size() == 5);
+      for (unsigned i = 0; i < got.size(); ++i) CHECK(got[i].bytes == pattern(30000, round + i));
+      std::vector<message> more;
+      const bool open = co_await a->receive(more);
+      CHECK(!open);
+    }
+  });
+}
+
+TEST_CASE("both sides may close at the same time, on a bad link too, and other channels go on") {
+  const auto seed = GENERATE(1U, 2U, 3U, 4U);
+  sctp_world world;
+  link_quality bad;
+  bad.seed = seed;
+  bad.loss = 0.1;
+  bad.delay = 10ms;
+  with_channels(
+      world,
+      [](sctp_pair& pair) -> awaitable<void> {
+        task_group children(co_await asio::this_coro::executor);
+        auto stays_a = co_await pair.left->open_channel(1);
+        auto stays_b = co_await pair.right->open_channel(1);
+        for (unsigned round = 0; round < 10; ++round) {
+          auto a = co_await pair.left->open_channel(0);
+          auto b = co_await pair.right->open_channel(0);
+          co_await a->send(pattern(100, round));
+          co_await b->send(pattern(200, round));
+          const auto got = co_await take(*b, 1);
+          CHECK(got.at(0).bytes == pattern(100, round));
+          const auto start = clock::now();
+          children.spawn("close", [&] { return b->close(deadline_after(1min)); });
+          co_await a->close(deadline_after(1min));
+          co_await children.join();
+          CHECK(clock::now() - start < 20s);
+          co_await stays_a->send(pattern(10, round));
+          const auto more = co_await take(*stays_b, 1);
+          CHECK(more.at(0).bytes == pattern(10, round));
+        }
+      },
+      {}, {}, bad);
+}
+
+TEST_CASE("a channel that is destroyed resets its stream, and open_channel() waits until the id is free") {
+  sctp_world world;
+  link_quality slow;
+  slow.delay = 50ms;
+  with_channels(
+      world,
+      [](sctp_pair& pair) -> awaitable<void> {
+        auto a = co_await pair.left->open_channel(0);
+        auto b = co_await pair.right->open_channel(0);
+        const auto busy = co_await outcome(pair.left->open_channel(0));
+        CHECK(busy == "channel:busy");
+        a.reset();
+        const auto start = clock::now();
+        a = co_await pair.left->open_channel(0);
+        CHECK(clock::now() - start >= 100ms);
+        const auto got = co_await take(*b, 1);
+        CHECK(got.empty());
+        b = co_await pair.right->open_channel(0);
+        co_await a->send(pattern(3));
+        const auto again = co_await take(*b, 1);
+        CHECK(again.size() == 1);
+      },
+      {}, {}, slow);
+}
+
+TEST_CASE("a message beyond our max-message-size ends its channel, not the association") {
+  sctp_world world;
+  sctp::config small;
+  small.max_message_bytes = 10000;
+  sctp::config rude;
+  rude.peer_max_message_bytes = 0;
+  const auto before = drops("sctp", "too-large");
+  with_channels(
+      world,
+      [](sctp_pair& pair) -> awaitable<void> {
+        auto a = co_await pair.left->open_channel(0);
+        auto b = co_await pair.right->open_channel(0);
+        auto a2 = co_await pair.left->open_channel(1);
+        auto b2 = co_await pair.right->open_channel(1);
+        co_await a->send(pattern(10000));
+        co_await a->send(pattern(700000));
+        co_await a2->send(pattern(100));
+        const auto first = co_await take(*b, 1);
+        CHECK(first.at(0).bytes.size() == 10000);
+        const auto second = co_await outcome(take(*b, 1));
+        CHECK(second == "channel:reset");
+        const auto closed = co_await take(*a, 1);
+        CHECK(closed.empty());
+        const auto other = co_await take(*b2, 1);
+        CHECK(other.size() == 1);
+      },
+      rude, small);
+  CHECK(drops("sctp", "too-large") == before + 1);
+}
+
+TEST_CASE("more streams are asked for when an id needs them, and refused beyond the bound") {
+  sctp_world world;
+  sctp::config few;
+  few.streams = 4;
+  few.max_inbound_streams = 128;
+  with_channels(
+      world,
+      [](sctp_pair& pair) -> awaitable<void> {
+        CHECK(pair.left->statistics().outgoing_streams == 4);
+        auto a = co_await pair.left->open_channel(100);
+        auto b = co_await pair.right->open_channel(100);
+        co_await a->send(pattern(50));
+        const auto got = co_await take(*b, 1);
+        CHECK(got.size() == 1);
+        co_await b->send(pattern(50));
+        const auto back = co_await take(*a, 1);
+        CHECK(back.size() == 1);
+        CHECK(pair.left->statistics().outgoing_streams == 128);
+        CHECK(pair.left->statistics().incoming_streams == 128);
+        const auto beyond = co_await outcome(pair.left->open_channel(128));
+        CHECK(beyond == "channel:streams");
+      },
+      few, few);
+}
+
+TEST_CASE("channels that wait for room take turns, also when one sends large messages and another small ones") {
+  sctp_world world;
+  sctp::config options;
+  options.send_buffer_bytes = 300000;
+  options.peer_max_message_bytes = 262144;
+  link_quality slow;
+  slow.delay = 10ms;
+  with_channels(
+      world,
+      [](sctp_pair& pair) -> awaitable<void> {
+        task_group children(co_await asio::this_coro::executor);
+        auto big = co_await pair.left->open_channel(0);
+        auto small = co_await pair.left->open_channel(1);
+        auto at_big = co_await pair.right->open_channel(0);
+        auto at_small = co_await pair.right->open_channel(1);
+        auto flood = [](sctp::data_channel& c, std::size_t size) -> awaitable<void> {
+          for (;;) co_await c.send(pattern(size));
+        };
+        auto drain = [](sctp::data_channel& c) -> awaitable<void> {
+          for (;;) co_await take(c, 1);
+        };
+        children.spawn("big", [&] { return flood(*big, 250000); });
+        children.spawn("small", [&] { return flood(*small, 100); });
+        children.spawn("read big", [&] { return drain(*at_big); });
+        children.spawn("read small", [&] { return drain(*at_small); });
+        co_await sleep_until(deadline_after(10s));
+        CHECK(big->statistics().messages_sent >= 10);
+        CHECK(small->statistics().messages_sent >= 10);
+        CHECK(small->statistics().messages_sent <= 3 * big->statistics().messages_sent);
+        co_await children.stop();
+      },
+      options, options, slow);
+}
+
+TEST_CASE("a cancel ends every wait of a channel, and what it left behind works on") {
+  sctp_world world;
+  link_quality silent;
+  with_channels(
+      world,
+      [](sctp_pair& pair) -> awaitable<void> {
+        auto cancelled = [](awaitable<void> operation) -> awaitable<bool> {
+          try {
+            co_await until(deadline_after(100ms), std::move(operation));
+          } catch (const system_error& e) {
+            co_return e.code() == core_error::timed_out;
+          }
+          co_return false;
+        };
+        auto a = co_await pair.left->open_channel(0);
+        auto b = co_await pair.right->open_channel(0);
+        auto reading = [&]() -> awaitable<void> { co_await take(*a, 1); };
+        auto accepting = [&]() -> awaitable<void> { co_await pair.left->accept_channel(expect_msrp()); };
+        auto opening = [&]() -> awaitable<void> { co_await pair.left->open_with_dcep(msrp_open(), 9); };
+        auto flooding = [&]() -> awaitable<void> {
+          for (;;) co_await a->send(pattern(50000));
+        };
+        for (int i = 0; i < 3; ++i) {
+          bool ended = co_await cancelled(reading());
+          CHECK(ended);
+          ended = co_await cancelled(accepting());
+          CHECK(ended);
+          ended = co_await cancelled(opening());
+          CHECK(ended);
+          ended = co_await cancelled(flooding());
+          CHECK(ended);
+        }
+        const auto sent = a->statistics().messages_sent;
+        const auto got = co_await take(*b, sent);
+        CHECK(got.size() == sent);
+        auto second = co_await pair.left->open_channel(9);  // once the refused ones are reset
+        CHECK(second->id() == 9);
+      },
+      {}, {}, silent);
+}
+
+TEST_CASE("channels may outlive their association") {
+  sctp_world world;
+  std::unique_ptr<sctp::data_channel> a;
+  with_channels(world, [&](sctp_pair& pair) -> awaitable<void> { a = co_await pair.left->open_channel(0); });
+  CHECK_THROWS_AS(a->try_send(pattern(1)), stage_error);
+  std::string cause;
+  world.run([&]() -> awaitable<void> {
+    auto reading = take(*a, 1);
+    cause = co_await outcome(std::move(reading));
+    co_await a->close(deadline_after(1s));
+  });
+  CHECK(cause == "sctp:closed");
+}
