@@ -16,7 +16,9 @@ udp::endpoint at(std::uint16_t port) { return udp::endpoint(asio::ip::make_addre
 struct fixture {
   fixture() : client(ice::make_credentials(), agent.local()) {}
 
-  ice::verdict give(std::vector<std::byte> datagram, const udp::endpoint& source) { return agent.on_datagram(datagram, source, now); }
+  ice::verdict give(std::vector<std::byte> datagram, const udp::endpoint& source) {
+    return agent.on_datagram(datagram, source, now);
+  }
   ice::verdict give(const test::check& c, const udp::endpoint& source) { return give(client.compose(c), source); }
   // The answer's error code, 0 for success, -1 when there is none or a wrong one.
   int ask(const test::check& c, const udp::endpoint& source = at(1000), udp::endpoint* mapped = nullptr) {

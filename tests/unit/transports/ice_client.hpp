@@ -75,12 +75,14 @@ class ice_client {
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(answer.data());
     const auto status = stun_agent_validate(&agent_, &m, bytes, answer.size(), give_key, &gateway_.pwd);
     int code = -1;
-    if (stun_message_get_class(&m) == STUN_ERROR && stun_message_find_error(&m, &code) == STUN_MESSAGE_RETURN_SUCCESS) return code;
-    if (status != STUN_VALIDATION_SUCCESS || stun_message_get_class(&m) != STUN_RESPONSE) return -1;
+    const auto kind = stun_message_get_class(&m);
+    if (kind == STUN_ERROR && stun_message_find_error(&m, &code) == STUN_MESSAGE_RETURN_SUCCESS) return code;
+    if (status != STUN_VALIDATION_SUCCESS || kind != STUN_RESPONSE) return -1;
     if (!stun_message_has_attribute(&m, STUN_ATTRIBUTE_MESSAGE_INTEGRITY)) return -1;
     sockaddr_storage storage{};
     socklen_t size = sizeof(storage);
-    if (stun_message_find_xor_addr(&m, STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS, &storage, &size) != STUN_MESSAGE_RETURN_SUCCESS) return -1;
+    const auto found = stun_message_find_xor_addr(&m, STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS, &storage, &size);
+    if (found != STUN_MESSAGE_RETURN_SUCCESS) return -1;
     if (mapped != nullptr) {
       std::memcpy(mapped->data(), &storage, storage.ss_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in));
     }

@@ -36,8 +36,8 @@ struct identity {
     ASN1_INTEGER_set(X509_get_serialNumber(x509.get()), serial++);
     X509_gmtime_adj(X509_getm_notBefore(x509.get()), -3600);
     X509_gmtime_adj(X509_getm_notAfter(x509.get()), 3600);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(x509.get()), "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name), -1,
-                               -1, 0);
+    const auto* common_name = reinterpret_cast<const unsigned char*>(name);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(x509.get()), "CN", MBSTRING_ASC, common_name, -1, -1, 0);
     X509_set_issuer_name(x509.get(), X509_get_subject_name(issuer != nullptr ? issuer->x509.get() : x509.get()));
     X509_set_pubkey(x509.get(), key.get());
     add(NID_basic_constraints, authority ? "critical,CA:TRUE" : "CA:FALSE");
@@ -115,8 +115,8 @@ struct outcome {
   std::string server;
 };
 
-outcome handshake(std::shared_ptr<tls::context> client, const tls::peer_check& client_checks, std::shared_ptr<tls::context> server,
-                  const tls::peer_check& server_checks) {
+outcome handshake(std::shared_ptr<tls::context> client, const tls::peer_check& client_checks,
+                  std::shared_ptr<tls::context> server, const tls::peer_check& server_checks) {
   outcome o;
   test::run([&]() -> awaitable<void> {
     auto p = co_await make_pair();
