@@ -12,18 +12,18 @@ using namespace agw;
 
 namespace {
 
-struct values {
+struct target {
   address_port http{boost::asio::ip::make_address("127.0.0.1"), 9290};
-  std::vector<host_port> mgc{{"127.0.0.1", 12944}};
+  std::vector<std::string> mgc{"m:12944"};
   port_range ports{20000, 29999};
   unsigned threads = 0;
   std::map<std::string, std::string> realms{{"access", "access"}};
 };
 
 struct table : settings {
-  explicit table(values& v) : settings("agw-test", "1.2.3", "a program") {
+  explicit table(target& v) : settings("agw-test", "1.2.3", "a program") {
     add("http.listen", v.http, kind::listen_address(), "metrics").option("--http", "ADDR:PORT");
-    add("h248.mgc", v.mgc, kind::list(kind::peer(), 1, 3), "controllers").option("--mgc", "HOST:PORT");
+    add("h248.mgc", v.mgc, kind::list(kind::text(3, 20), 1, 3), "controllers").option("--mgc", "HOST:PORT");
     add("", v.ports, kind::ports(1024, 65535), "ports of media").option("--ports", "LOW-HIGH");
     add("ports.low", v.ports.low, kind::integer<std::uint16_t>(1024, 65535), "");
     add("ports.high", v.ports.high, kind::integer<std::uint16_t>(1024, 65535), "");
@@ -59,7 +59,7 @@ class file {
   char name_[32] = "/tmp/agw-settings-XXXXXX";
 };
 
-std::optional<early_exit> parse(values& v, std::initializer_list<const char*> words) {
+std::optional<early_exit> parse(target& v, std::initializer_list<const char*> words) {
   std::vector<const char*> argv{"agw-test"};
   argv.insert(argv.end(), words);
   table t(v);
@@ -68,7 +68,7 @@ std::optional<early_exit> parse(values& v, std::initializer_list<const char*> wo
 
 // The error line of a run that must end with 2.
 std::string refused(std::initializer_list<const char*> words) {
-  values v;
+  target v;
   const auto done = parse(v, words);
   REQUIRE(done);
   CHECK(done->code == 2);
@@ -86,7 +86,7 @@ std::string refused_file(const std::string& text) {
 }  // namespace
 
 TEST_CASE("without file and options the defaults stand") {
-  values v;
+  target v;
   CHECK_FALSE(parse(v, {}));
   CHECK(v.http.port == 9290);
   CHECK(v.mgc.size() == 1);
@@ -94,18 +94,18 @@ TEST_CASE("without file and options the defaults stand") {
 
 TEST_CASE("the file is read, and options override it wherever they stand") {
   const file f("threads = 3\n[http]\nlisten = \"127.0.0.1:1\"\n[h248]\nmgc = [\"a:1\", \"b:2\"]\n[ports]\nlow = 2000\n");
-  values v;
+  target v;
   CHECK_FALSE(parse(v, {"--http", "[::1]:7", "--config", f.name(), "--ports=3000-4000"}));
   CHECK(v.threads == 3);
   CHECK(v.http.str() == "[::1]:7");
-  CHECK(v.mgc == std::vector<host_port>{{"a", 1}, {"b", 2}});
+  CHECK(v.mgc == std::vector<std::string>{"a:1", "b:2"});
   CHECK(v.ports == port_range{3000, 4000});
 }
 
 TEST_CASE("an option that takes a list is repeated; of any other the last one counts") {
-  values v;
+  target v;
   CHECK_FALSE(parse(v, {"--mgc", "a:1", "--mgc", "b:2", "--threads", "1", "--threads", "2"}));
-  CHECK(v.mgc == std::vector<host_port>{{"a", 1}, {"b", 2}});
+  CHECK(v.mgc == std::vector<std::string>{"a:1", "b:2"});
   CHECK(v.threads == 2);
 }
 
@@ -114,20 +114,23 @@ TEST_CASE("a wrong option is named, with what is allowed") {
   CHECK(refused({"--threads", "many"}) == "--threads: many: allowed is an integer from 0 to 64");
   CHECK(refused({"--threads", ""}).starts_with("--threads: : allowed is an integer"));
   CHECK(refused({"--threads"}) == "--threads: no value: allowed is an integer from 0 to 64");
-  CHECK(refused({"--mgc", "a:1", "--mgc", "b"}).starts_with("--mgc: a:1, b: allowed is a list of 1 to 3, each HOST:PORT"));
+  CHECK(refused({"--mgc", "a:1", "--mgc", "b"})
+            .starts_with("--mgc: a:1, b: allowed is a list of 1 to 3, each a text of 3 to 20 bytes"));
   CHECK(refused({"--treads", "1"}).starts_with("--treads: unknown option: "));
   CHECK(refused({"run"}).starts_with("run: unknown argument: "));
   CHECK(refused({"--mgc", "a:1", "b:2"}).starts_with("b:2: unknown argument: "));
   CHECK(refused({"--http", "a\nb"}).starts_with("--http: a?b: allowed is ADDRESS:PORT"));
   CHECK(refused({"--config"}).starts_with("--config: "));
-  CHECK(refused({"--config", "/nonexistent"}) == "--config: /nonexistent: No such file or directory: allowed is a file that can be read");
+  CHECK(refused({"--config", "/nonexistent"}) ==
+        "--config: /nonexistent: No such file or directory: allowed is a file that can be read");
 }
 
 TEST_CASE("a wrong value in the file is named by key, file and line, with what is allowed") {
   CHECK(refused_file("[ports]\n\nlow = 70000\n") == "FILE:3: ports.low = 70000: allowed is an integer from 1024 to 65535");
   CHECK(refused_file("threads = \"2\"\n") == "FILE:1: threads = \"2\": allowed is an integer from 0 to 64");
   CHECK(refused_file("threads = 1\nthreads = 2\n").starts_with("FILE:2: "));
-  CHECK(refused_file("[interfaces.access]\nrealm = \"\"\n") == "FILE:2: interfaces.access.realm = \"\": allowed is a text of 1 to 10 bytes");
+  CHECK(refused_file("[interfaces.access]\nrealm = \"\"\n") ==
+        "FILE:2: interfaces.access.realm = \"\": allowed is a text of 1 to 10 bytes");
 }
 
 TEST_CASE("keys and tables that nobody knows are refused, with those that are known") {
@@ -135,12 +138,13 @@ TEST_CASE("keys and tables that nobody knows are refused, with those that are kn
   CHECK(refused_file("[port]\n") == "FILE:1: port: unknown key: allowed at the top are http, h248, ports, threads, interfaces");
   CHECK(refused_file("ports = 5\n").starts_with("FILE:1: ports: unknown key: "));
   CHECK(refused_file("[http.listen]\n") == "FILE:1: http.listen: unknown key: allowed in [http] are listen");
-  CHECK(refused_file("[interfaces.access]\nrealms = \"x\"\n") == "FILE:2: interfaces.access.realms: unknown key: allowed in [interfaces.access] are realm");
+  CHECK(refused_file("[interfaces.access]\nrealms = \"x\"\n") ==
+        "FILE:2: interfaces.access.realms: unknown key: allowed in [interfaces.access] are realm");
 }
 
 TEST_CASE("a table of names the user chooses makes its settings as they appear") {
   const file f("[interfaces.core]\nrealm = \"ims\"\n[interfaces.empty]\n");
-  values v;
+  target v;
   CHECK_FALSE(parse(v, {"--config", f.name()}));
   CHECK(v.realms.at("core") == "ims");
   CHECK(v.realms.at("access") == "access");
@@ -155,12 +159,13 @@ TEST_CASE("a rule over several values names the one that was given") {
 }
 
 TEST_CASE("help, version and check end the program with success") {
-  values v;
+  target v;
   const auto help = parse(v, {"--help"});
   REQUIRE(help);
   CHECK(help->code == 0);
   CHECK(help->text.starts_with("agw-test 1.2.3: a program\n\nusage: agw-test [OPTION...]\n"));
-  for (const auto* part : {"--config FILE", "--check-config", "--http ADDR:PORT", "(default 127.0.0.1:9290)", "may be repeated", "(default 20000-29999)"}) {
+  for (const auto* part : {"--config FILE", "--check-config", "--http ADDR:PORT", "(default 127.0.0.1:9290)", "may be repeated",
+                           "(default 20000-29999)"}) {
     CHECK(help->text.find(part) != std::string::npos);
   }
   CHECK(parse(v, {"-h"})->code == 0);

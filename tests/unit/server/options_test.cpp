@@ -1,0 +1,234 @@
+#include <catch2/catch.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <initializer_list>
+#include <iterator>
+#include <set>
+#include <string>
+
+#include <unistd.h>
+
+#include "options.hpp"
+
+using namespace agw;
+using namespace agw::server;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Files of one test; gone with it.
+class folder {
+ public:
+  folder() { REQUIRE(mkdtemp(name_)); }
+  ~folder() { std::filesystem::remove_all(name_); }
+  folder(const folder&) = delete;
+  folder& operator=(const folder&) = delete;
+  std::string file(const std::string& name, const std::string& text) const {
+    const auto path = std::string(name_) + "/" + name;
+    std::ofstream(path) << text;
+    return path;
+  }
+  const char* path() const { return name_; }
+
+ private:
+  char name_[32] = "/tmp/agw-options-XXXXXX";
+};
+
+std::variant<server_options, early_exit> run(std::initializer_list<std::string> words) {
+  std::vector<const char*> argv{"agw-server"};
+  for (const auto& w : words) argv.push_back(w.c_str());
+  return parse(static_cast<int>(argv.size()), argv.data());
+}
+
+server_options accepted(std::initializer_list<std::string> words) {
+  auto outcome = run(words);
+  if (const auto* e = std::get_if<early_exit>(&outcome)) FAIL(e->text);
+  return std::get<server_options>(std::move(outcome));
+}
+
+server_options accepted_file(const std::string& text) {
+  const folder f;
+  return accepted({"--config", f.file("agw.toml", text)});
+}
+
+std::string refused(std::initializer_list<std::string> words) {
+  auto outcome = run(words);
+  REQUIRE(std::holds_alternative<early_exit>(outcome));
+  const auto& e = std::get<early_exit>(outcome);
+  CHECK(e.code == 2);
+  CHECK(e.text.find('\n') == std::string::npos);
+  return e.text;
+}
+
+// The error line, without the folder.
+std::string refused_file(const std::string& text) {
+  const folder f;
+  auto line = refused({"--config", f.file("agw.toml", text)});
+  const auto prefix = std::string(f.path()) + "/";
+  if (line.starts_with(prefix)) line.erase(0, prefix.size());
+  return line;
+}
+
+std::string sample_path() { return AGW_TEST_DATA "/../apps/server/agw-server.toml"; }
+
+}  // namespace
+
+TEST_CASE("without options agw-server runs on loopback") {
+  const auto o = accepted({});
+  CHECK(h248::to_text(o.h248) == "127.0.0.1:2944");
+  REQUIRE(o.registration.mgcs.size() == 1);
+  CHECK(h248::to_text(o.registration.mgcs.front()) == "127.0.0.1:12944");
+  CHECK(o.http.address().is_loopback());
+  REQUIRE(o.iq.interfaces.size() == 2);
+  CHECK(o.iq.interfaces[0].name == "access");
+  CHECK(o.iq.interfaces[1].name == "core");
+  CHECK(o.iq.interfaces[0].address.is_loopback());
+  CHECK(o.deadlines.at("ice") == 30s);
+  CHECK(o.deadlines.at("tcp") == 10s);
+  CHECK(o.gateway.ice_mode == ice::agent_mode::lite);
+  CHECK(o.control.mid.empty());
+  CHECK(o.shards() >= 1);
+}
+
+TEST_CASE("the sample configuration has every key, with its default") {
+  std::ifstream in(sample_path());
+  REQUIRE(in);
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  const auto document = config_document::parse(text, "agw-server.toml");
+  REQUIRE(document.has_value());
+
+  server_options defaults, loaded;
+  settings of_defaults("agw-server", "0", ""), of_sample("agw-server", "0", "");
+  declare(of_defaults, defaults);
+  declare(of_sample, loaded);
+  const auto error = of_sample.load(*document);
+  INFO((error ? error->text : std::string()));
+  REQUIRE_FALSE(error);
+  CHECK(of_sample.values() == of_defaults.values());
+
+  std::set<std::string> in_sample;
+  for (const auto& e : document->entries()) in_sample.insert(e.key);
+  for (const auto& key : of_defaults.keys()) {
+    INFO(key);
+    CHECK(in_sample.contains(key));
+  }
+}
+
+TEST_CASE("the examples in the sample's comments are valid") {
+  const auto o = accepted_file(
+      "[h248.names]\n\"mgroup/sem\" = \"semantics\"\n\"tcpbcc\" = \"tcpbc\"\n\"tcpbcc/BNCChange/Type/Est\" = \"up\"\n");
+  CHECK(o.names.size() == 3);
+  CHECK(o.names.at("mgroup/sem") == "semantics");
+}
+
+TEST_CASE("options override the file") {
+  const folder f;
+  const auto path = f.file(
+      "agw.toml",
+      "[h248]\nlisten = \"127.0.0.1:1\"\nmgc = [\"127.0.0.1:2\"]\nversion = 2\n[interfaces.core]\naddress = \"127.0.0.9\"\n");
+  const auto o = accepted({"--h248", "127.0.0.2:3", "--mgc", "127.0.0.1:4", "--mgc", "mgc.example.com:5", "--config", path,
+                           "--http", "127.0.0.1:0", "--access", "::1", "--core=127.0.0.3", "--ports", "2000-3000", "--threads",
+                           "2", "--log-level", "warn"});
+  CHECK(h248::to_text(o.h248) == "127.0.0.2:3");
+  REQUIRE(o.registration.mgcs.size() == 2);
+  CHECK(o.registration.mgcs[1].host == "mgc.example.com");
+  CHECK(o.http.port() == 0);
+  CHECK(o.iq.interfaces[0].address.to_string() == "::1");
+  CHECK(o.iq.interfaces[1].address.to_string() == "127.0.0.3");
+  CHECK(o.ports == port_range{2000, 3000});
+  CHECK(o.shards() == 2);
+  CHECK(o.log_level == "warn");
+  CHECK(o.control.version == 2);
+  CHECK(o.registration.version == 2);
+}
+
+TEST_CASE("interfaces beyond the two are made by naming them") {
+  const auto o = accepted_file("[interfaces.roaming]\naddress = \"192.0.2.7\"\n[interfaces.access]\nrealm = \"internet\"\n");
+  REQUIRE(o.iq.interfaces.size() == 3);
+  CHECK(o.iq.interfaces[0].realm == "internet");
+  CHECK(o.iq.interfaces[2].name == "roaming");
+  CHECK(o.iq.interfaces[2].realm == "roaming");
+  CHECK(o.iq.interfaces[2].address.to_string() == "192.0.2.7");
+}
+
+TEST_CASE("every value of the file is checked, and the line says where and what") {
+  CHECK(refused_file("\n[ports]\nlow = 70000\n") == "agw.toml:3: ports.low = 70000: allowed is an integer from 1024 to 65535");
+  CHECK(refused_file("[h248]\nlisten = \"here\"\n").starts_with("agw.toml:2: h248.listen = \"here\": allowed is ADDRESS:PORT"));
+  CHECK(refused_file("[h248]\nmgc = [\"127.0.0.1:0\"]\n")
+            .starts_with("agw.toml:2: h248.mgc = [\"127.0.0.1:0\"]: allowed is a list of 1 to 16, each HOST[:PORT]"));
+  CHECK(refused_file("[h248]\nmgc = []\n").starts_with("agw.toml:2: h248.mgc = []: allowed is a list"));
+  CHECK(refused_file("[h248]\nmgc = [\"sctp:mgc:2944\"]\n").starts_with("agw.toml:2: h248.mgc = "));
+  CHECK(refused_file("[h248]\nmid = \"[192.0.2.1\"\n").starts_with("agw.toml:2: h248.mid = \"[192.0.2.1\": allowed is "));
+  CHECK(refused_file("[ice]\nmode = \"half\"\n") == "agw.toml:2: ice.mode = \"half\": allowed is one of \"lite\", \"full\"");
+  CHECK(refused_file("[deadlines]\nice = 30\n")
+            .starts_with("agw.toml:2: deadlines.ice = 30: allowed is a duration from 100ms to 10min"));
+  CHECK(refused_file("[interfaces.access]\naddress = \"0.0.0.0\"\n")
+            .starts_with("agw.toml:2: interfaces.access.address = \"0.0.0.0\": allowed is "));
+  CHECK(refused_file("[log]\nlevel = \"loud\"\n").starts_with("agw.toml:2: log.level = \"loud\": allowed is one of"));
+  CHECK(refused_file("[h248.names]\n\"no/such\" = \"x\"\n")
+            .starts_with("agw.toml:2: h248.names.no/such: allowed is the name of a package"));
+  CHECK(refused_file("[h248.names]\n\"mgroup/sem\" = \"a b\"\n")
+            .starts_with("agw.toml:2: h248.names.mgroup/sem = \"a b\": allowed is a name"));
+  CHECK(refused_file("[h248]\nlissen = \"x\"\n")
+            .starts_with("agw.toml:2: h248.lissen: unknown key: allowed in [h248] are listen, mgc, mid"));
+}
+
+TEST_CASE("wrong options name themselves") {
+  CHECK(refused({"--ports", "4-5"}) == "--ports: 4-5: allowed is LOW-HIGH, two ports from 1024 to 65535, the lower one first");
+  for (const auto* option : {"--h248", "--mgc", "--http", "--access", "--core", "--threads", "--log-level"}) {
+    const auto line = refused({option, "no good"});
+    INFO(line);
+    CHECK(line.starts_with(std::string(option) + ": no good: allowed is "));
+  }
+}
+
+TEST_CASE("values that contradict each other are refused") {
+  CHECK(refused_file("[ports]\nlow = 30000\n") == "agw.toml:2: ports.low = 30000: allowed is ports.low not above ports.high");
+  CHECK(refused_file("[h248]\nlisten = \"0.0.0.0:2944\"\n").starts_with("agw.toml:2: h248.listen = "));
+  CHECK(accepted_file("[h248]\nlisten = \"0.0.0.0:2944\"\nmid = \"<mg.example.org>:2944\"\n").h248.host.is_unspecified());
+  CHECK(refused_file("[h248]\nlong_timer = \"10s\"\n")
+            .starts_with("agw.toml:2: h248.long_timer = \"10s\": allowed is h248.long_timer not below"));
+  CHECK(refused_file("[h248]\nmin_timeout = \"1s\"\n").starts_with("agw.toml:2: h248.min_timeout = "));
+  CHECK(refused_file("[h248]\nmin_version = 2\nversion = 1\n").starts_with("agw.toml:3: h248.version = 1: "));
+  CHECK(refused_file("[interfaces.core]\nrealm = \"access\"\n")
+            .starts_with("agw.toml:2: interfaces.core.realm = \"access\": allowed is a realm"));
+  CHECK(refused_file("[h248.names]\n\"tcpbcc\" = \"tlsbsc\"\n")
+            .starts_with("agw.toml:2: h248.names.tcpbcc = \"tlsbsc\": allowed is a name that nothing else has"));
+}
+
+TEST_CASE("certificates are opened before anything starts") {
+  const folder f;
+  const auto nothing = f.file("empty.pem", "");
+  CHECK(refused_file("[dtls]\ncertificate = \"/nonexistent.pem\"\n")
+            .starts_with("agw.toml:2: dtls.certificate = \"/nonexistent.pem\": allowed is the path"));
+  CHECK(refused_file("[dtls]\ncertificate = \"" + nothing + "\"\n").find(": allowed is only together with dtls.key") !=
+        std::string::npos);
+  CHECK(refused_file("[dtls]\ncertificate = \"" + nothing + "\"\nkey = \"" + nothing + "\"\n")
+            .find(": allowed is a PEM file with a certificate") != std::string::npos);
+  CHECK(refused_file("[tls]\nca = \"" + nothing + "\"\n").find(": allowed is a PEM file with certificates of authorities") !=
+        std::string::npos);
+}
+
+TEST_CASE("check-config says ok with success") {
+  auto outcome = run({"--check-config", "--config", sample_path()});
+  REQUIRE(std::holds_alternative<early_exit>(outcome));
+  CHECK(std::get<early_exit>(outcome).code == 0);
+  CHECK(std::get<early_exit>(outcome).text == sample_path() + ": ok");
+}
+
+TEST_CASE("help shows every option with its default") {
+  auto outcome = run({"--help"});
+  REQUIRE(std::holds_alternative<early_exit>(outcome));
+  const auto& help = std::get<early_exit>(outcome).text;
+  for (const auto* option :
+       {"--config FILE", "--h248 ADDR:PORT", "--mgc ADDR:PORT", "--http ADDR:PORT", "--access ADDR", "--core ADDR",
+        "--ports LOW-HIGH", "--threads N", "--log-level LEVEL", "--help", "--version", "--check-config"}) {
+    INFO(option);
+    CHECK(help.find(option) != std::string::npos);
+  }
+  CHECK(help.find("(default 127.0.0.1:2944)") != std::string::npos);
+  CHECK(help.find("(default 20000-29999)") != std::string::npos);
+}
