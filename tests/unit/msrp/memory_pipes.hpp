@@ -19,9 +19,9 @@ constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
 class memory_channel final : public message_pipe {
  public:
   // The far end.
-  void arrive(std::string_view text) {
+  void arrive(std::string_view text, message_kind kind = message_kind::binary) {
     const auto bytes = as_bytes(text);
-    incoming_.emplace_back(message_kind::binary, std::vector<std::byte>(bytes.begin(), bytes.end()));
+    incoming_.emplace_back(kind, std::vector<std::byte>(bytes.begin(), bytes.end()));
     changed_.set();
   }
   void peer_closes() {
