@@ -37,16 +37,19 @@ void add_routes(http::server& http, metrics& counted, const h248::registration& 
   });
 }
 
+// Some WICs (Pion) offer use_srtp for data channels as well and end the handshake when it is not answered.
+constexpr const char* srtp_profiles = "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80";
+
 bool load_keys(gateway::gateway_services& services, const server_options& options) {
   if (options.dtls_certificate.empty()) {
-    services.dtls = std::make_shared<const dtls::context>(dtls::certificate::self_signed());
+    services.dtls = std::make_shared<const dtls::context>(dtls::certificate::self_signed(), srtp_profiles);
   } else {
     auto own = dtls::certificate::load(options.dtls_certificate, options.dtls_key);
     if (!own) {
       log::error("{}, {}: {}", options.dtls_certificate, options.dtls_key, own.error().message());
       return false;
     }
-    services.dtls = std::make_shared<const dtls::context>(std::move(*own));
+    services.dtls = std::make_shared<const dtls::context>(std::move(*own), srtp_profiles);
   }
   auto tls = tls::context::make(options.tls);
   if (!tls) {

@@ -26,7 +26,7 @@ namespace json = boost::json;
 struct call_options {
   bool aware = false;
   std::string core_setup = "actpass";
-  bool one_message = false;
+  std::optional<std::uint16_t> sctp_port;  ///< asked of the gateway; absent: it chooses
   std::string mode = "SendReceive";
   struct external_peer {
     std::string address;

@@ -117,8 +117,8 @@ awaitable<void> call::configure_core(leg& l, std::string remote) {
   add_core_stream(what, media, l, &remote);
   command.add(std::move(media));
   action_of(what).commands.push_back(std::move(command));
+  started("tcp", l.stream);  // the gateway may be quicker than its reply
   co_await perform(what);
-  started("tcp", l.stream);
 }
 
 std::string call::group_value() const {
@@ -144,7 +144,7 @@ awaitable<void> call::configure_access(const std::string* remote, std::string_vi
     auto& s1 = media.streams.emplace_back();
     s1.id = h248::stream_id{1};
     s1.parameters.control.emplace().mode = h248::stream_mode::send_receive;
-    s1.parameters.local = fresh ? what.keep(association_local(setup)) : std::string_view(access_local_);
+    s1.parameters.local = fresh ? what.keep(association_local(setup, options_.sctp_port)) : std::string_view(access_local_);
     if (remote) s1.parameters.remote = *remote;
   }
   for (const auto& l : legs_) {

@@ -83,6 +83,10 @@ call_options options_of(const json::object& message) {
     out.core_setup = std::move(setup);
   }
   if (auto mode = text_of(o, "mode"); !mode.empty()) out.mode = std::move(mode);
+  if (const auto* port = o.if_contains("sctpPort"); port && !port->is_null()) {
+    if (!port->is_int64() || port->as_int64() < 1 || port->as_int64() > 65535) throw bad_member{"options.sctpPort"};
+    out.sctp_port = static_cast<std::uint16_t>(port->as_int64());
+  }
   if (const auto* peer = o.if_contains("peer"); peer && peer->is_object()) {
     const auto& p = peer->as_object();
     call_options::external_peer external;

@@ -131,9 +131,9 @@ boost::system::result<wic_description, sdp_refusal> read_wic(std::string_view sd
   return out;
 }
 
-std::string association_local(std::string_view setup) {
+std::string association_local(std::string_view setup, std::optional<std::uint16_t> sctp_port) {
   return "v=0\nc=IN IP4 $\nm=application $ UDP/DTLS/SCTP webrtc-datachannel\na=setup:" + std::string(setup) +
-         "\na=fingerprint:sha-256 $\na=ice-ufrag:$\na=ice-pwd:$\na=candidate:$\na=sctp-port:$\na=max-message-size:262144\n";
+         "\na=fingerprint:sha-256 $\na=ice-ufrag:$\na=ice-pwd:$\na=candidate:$\na=sctp-port:" + (sctp_port ? std::to_string(*sctp_port) : "$") + "\na=max-message-size:262144\n";
 }
 
 std::vector<std::string> channel_lines(const channel& c, std::string_view path, std::string_view setup, bool agnostic) {

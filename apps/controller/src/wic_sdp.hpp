@@ -37,8 +37,9 @@ struct sdp_refusal {
 };
 boost::system::result<wic_description, sdp_refusal> read_wic(std::string_view sdp);
 
-/// Local of S1, with everything left to the gateway. `setup`: passive, active or actpass.
-std::string association_local(std::string_view setup);
+/// Local of S1, with everything left to the gateway, but for the SCTP port where the WIC cannot do with another one.
+/// `setup`: passive, active or actpass.
+std::string association_local(std::string_view setup, std::optional<std::uint16_t> sctp_port);
 /// Local of a component on the access side; `path` is the core peer's (or, aware, the gateway's own).
 std::string channel_local(const channel& c, std::string_view path, std::string_view setup, bool agnostic);
 /// Remote of a component: the WIC's side.

@@ -40,7 +40,6 @@ std::vector<observed> names_of(const gateway_event& e) {
   const bool failed = e.what == gateway_event::kind::failed;
   const auto with_cause = [&](observed o) {
     if (failed) {
-      add(o, "Stream", std::to_string(e.stream.value));
       add_text(o, "Cause", e.cause);
     }
     out.push_back(std::move(o));
