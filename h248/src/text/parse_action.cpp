@@ -76,7 +76,8 @@ bool parser::action_part(action& out, bool reply) {
     case token::emergency_off:
     case token::ieps_call:
     case token::context_attr:
-      if (!out.commands.empty() || out.audit) return in_.fail("context properties before the audit and the commands");
+      // The grammar has them in front of the audit; erlang-megaco writes them behind it.
+      if (!out.commands.empty()) return in_.fail("context properties before the commands");
       return context_property(out.properties, kind);
     case token::context_audit:
       if (!out.commands.empty() || reply) return in_.fail("a command");

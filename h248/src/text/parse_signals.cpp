@@ -106,10 +106,10 @@ bool parser::digit_map(digit_map_descriptor& out) {
   return digit_map_body(out.value.emplace_in(memory_));
 }
 
-// In an event: a name or a value, not both.
+// In an event: a name or a value, not both. erlang-megaco leaves the '=' out before a value.
 bool parser::event_digit_map(requested_event& out) {
   digit_map_descriptor& map = out.digit_map.emplace_in(memory_);
-  if (!in_.equals()) return false;
+  if (!in_.next_is('{') && !in_.equals()) return false;
   if (in_.peek() != '{') return in_.name(map.name, "a digit map name or '{'");
   return digit_map_body(map.value.emplace_in(memory_));
 }
