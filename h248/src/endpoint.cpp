@@ -166,6 +166,7 @@ void endpoint::add_link(std::unique_ptr<message_link> carrier) {
     i.self = mid_name::of(carrier->local());
     i.machine.outbox().set_sender(i.self, i.config.style);
   }
+  carrier->set_filter([of = impl_.get()](const peer_address& peer) { return of->accepted(peer); });
   i.links.push_back(std::move(carrier));
 }
 

@@ -19,13 +19,17 @@ void endpoint::impl::heard(const peer_address& from) {
 }
 
 void endpoint::impl::on_link_state(const peer_address& peer, bool connected) {
+  const auto now = clock::now();
   if (connected) {
-    machine.requests().reconnected(peer, clock::now());
-    wake();
+    machine.requests().connected(peer, now);
     peer_state(peer, true);
   } else {
-    peer_state(peer, false);
+    machine.requests().disconnected(peer, now);
+    // Connections of strangers come and go under ever new ports: nothing is kept of them.
+    const auto observers = peer_observers;
+    for (const auto& observer : observers) observer(peer, false);
   }
+  wake();
 }
 
 void endpoint::impl::on_text(const peer_address& from, std::string text) {

@@ -84,7 +84,8 @@ void gateway_registry::enter(action_state& state, const command& asked, const se
   if (!known && gateways_.size() >= config_.max_gateways) return state.fail(asked, error_code::service_unavailable);
 
   auto& gateway = gateways_[name];
-  if (known) control_.set_version(gateway.address, 0);
+  const auto old_address = gateway.address;
+  if (known) control_.set_version(old_address, 0);
   gateway.mid = mid_name(request.sender());
   gateway.address = request.from();
   if (services.address) {
@@ -100,6 +101,9 @@ void gateway_registry::enter(action_state& state, const command& asked, const se
   gateway.draining = false;
   gateway.since = clock::now();
   control_.set_version(gateway.address, agreed);
+  // Under a new address, such as that of a new connection, the same gateway is still to do what it was asked for.
+  const bool same = known && *services.method != change_method::restart;
+  if (same && old_address != gateway.address) control_.redirect(old_address, gateway.address);
 
   services_descriptor answer;
   if (services.version) answer.version = agreed;

@@ -40,7 +40,7 @@ result<void> request_table::start(const peer_address& to, std::uint8_t version, 
   if (!outbox_.fits(to, version, *text)) return make_error_code(errc::too_long);
   if (requests_.size() >= config_.max_requests) return make_error_code(errc::too_many_requests);
   const retransmission_timer timer(peer_at(to, now).estimate, config_);
-  request made{to, version, std::move(text), timer, now, now + config_.t_max, 1, 0, timers_.end()};
+  request made{to, version, std::move(text), timer, now, now + config_.t_max, 1, 0, false, timers_.end()};
   const auto [at, added] = requests_.emplace(id.value, std::move(made));
   if (!added) return make_error_code(errc::too_many_requests);
   auto& r = at->second;
@@ -99,14 +99,25 @@ void request_table::redirect(const peer_address& from, const peer_address& to, c
   }
 }
 
-void request_table::reconnected(const peer_address& to, clock::time_point now) {
+void request_table::disconnected(const peer_address& to, clock::time_point now) {
   for (auto& [id, r] : requests_) {
-    if (r.to == to && r.sent != now) repeat(id, r, now);
+    if (r.to != to) continue;
+    r.stranded = true;
+    arm(id, r, now + r.timer.next(config_, random_));
+  }
+}
+
+void request_table::connected(const peer_address& to, clock::time_point now) {
+  for (auto& [id, r] : requests_) {
+    if (r.to != to) continue;
+    if (r.stranded) repeat(id, r, now);
+    if (reliable(to)) arm(id, r, r.give_up);
   }
 }
 
 void request_table::repeat(std::uint32_t, request& r, clock::time_point) {
   ++r.copies;
+  r.stranded = false;
   ++retransmissions_;
   outbox_.push_request(r.to, r.version, r.text);
 }

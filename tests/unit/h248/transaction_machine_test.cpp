@@ -172,18 +172,28 @@ TEST_CASE("more Pendings than the limit end the transaction") {
   REQUIRE(b.last.failed.front().why == errc::too_many_pendings);
 }
 
-TEST_CASE("a reliable transport is not repeated over, but again after a new connection") {
+TEST_CASE("a reliable transport is not repeated over, but over the next connection when one ended") {
   bench b;
   b.machine.outbox().set_limits(transport::udp, transport_limits{true, 65531});
   b.request();
   const auto first = b.sent();
   b.now += 10s;
   REQUIRE(b.machine.expire(b.now).failed.empty());
+  b.machine.requests().connected(peer, b.now);
   REQUIRE(b.sent().empty());
-  b.machine.requests().reconnected(peer, b.now);
+  // It ends: the request is tried again with growing gaps (each try dials), and at once when a connection stands.
+  b.machine.requests().disconnected(peer, b.now);
+  const auto before = b.now;
+  b.step();
+  REQUIRE(b.now - before <= 400ms);
   REQUIRE(b.sent() == first);
+  b.machine.requests().disconnected(peer, b.now);
+  b.machine.requests().connected(peer, b.now);
+  REQUIRE(b.sent() == first);
+  REQUIRE(b.machine.requests().retransmissions() == 2);
   b.step();
   REQUIRE(b.last.failed.size() == 1);
+  REQUIRE(b.now - before == 16s);
 }
 
 TEST_CASE("unanswered requests follow a redirection") {

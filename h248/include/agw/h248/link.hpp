@@ -24,6 +24,10 @@ class message_link {
   /// The longest message the transport can carry, bytes.
   virtual std::size_t max_message_bytes() const noexcept = 0;
 
+  using peer_filter = std::function<bool(const peer_address&)>;
+  /// Whose connections are taken; before run(). Datagrams are the endpoint's to judge.
+  virtual void set_filter(peer_filter) {}
+
   using receiver = std::function<void(const peer_address& from, std::string text)>;
   using state_observer = std::function<void(const peer_address& peer, bool connected)>;
   /// Receives until cancelled; calls `on_message` for each message. `on_state` tells when a connection comes and goes (never for

@@ -39,8 +39,10 @@ class request_table {
 
   /// Unanswered requests go to another peer from now on, at once and anew.
   void redirect(const peer_address& from, const peer_address& to, clock::time_point now);
-  /// A connection to the peer stands (again): what is unanswered is sent once more.
-  void reconnected(const peer_address& peer, clock::time_point now);
+  /// The connection to the peer ended, or could not be made: what is unanswered is repeated as over UDP, until there is one again.
+  void disconnected(const peer_address& peer, clock::time_point now);
+  /// A connection stands: what was unanswered at the end of the last one is sent once more, at once.
+  void connected(const peer_address& peer, clock::time_point now);
 
   /// Repeats what is due, and appends what has failed.
   void expire(clock::time_point now, std::vector<failure>& failed);
@@ -60,6 +62,7 @@ class request_table {
     clock::time_point give_up;
     std::uint32_t copies = 1;
     std::uint32_t pendings = 0;
+    bool stranded = false;      // was under way when its connection ended
     timers::iterator at;
   };
   struct peer {
