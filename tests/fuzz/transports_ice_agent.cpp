@@ -2,8 +2,8 @@
 // behind the message integrity. The first byte chooses the source and which of the two.
 #include <cstdlib>
 
-#include <boost/asio/ip/address.hpp>
 #include <stun/stunagent.h>
+#include <boost/asio/ip/address.hpp>
 
 #include "agw/transports/ice_agent.hpp"
 

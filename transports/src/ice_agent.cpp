@@ -124,8 +124,8 @@ lite_agent::peer& lite_agent::remember(const udp::endpoint& source, std::uint32_
   peer p;
   p.address = source;
   p.last_check = now;
-  const auto known = std::find_if(remote_candidates_.begin(), remote_candidates_.end(),
-                                  [&](const candidate& c) { return c.address == source; });
+  const auto known =
+      std::find_if(remote_candidates_.begin(), remote_candidates_.end(), [&](const candidate& c) { return c.address == source; });
   p.priority = known == remote_candidates_.end() ? priority : known->priority;
   if (known == remote_candidates_.end() && !remote_.ufrag.empty()) note_peer_reflexive(source);
   return peers_.emplace_back(p);

@@ -4,8 +4,8 @@
 #include <charconv>
 #include <new>
 
-#include <boost/asio/ip/address.hpp>
 #include <openssl/rand.h>
+#include <boost/asio/ip/address.hpp>
 
 #include "agw/transports/error.hpp"
 

@@ -48,7 +48,7 @@ bool well_formed(bytes_view d) noexcept {
 }
 
 // The attributes of a check that have to be understood; anything else below 0x8000 is answered by 420.
-constexpr std::uint16_t understood[] = {STUN_ATTRIBUTE_USERNAME,       STUN_ATTRIBUTE_MESSAGE_INTEGRITY, STUN_ATTRIBUTE_PRIORITY,
+constexpr std::uint16_t understood[] = {STUN_ATTRIBUTE_USERNAME, STUN_ATTRIBUTE_MESSAGE_INTEGRITY, STUN_ATTRIBUTE_PRIORITY,
                                         STUN_ATTRIBUTE_USE_CANDIDATE, 0};
 
 struct judge {
@@ -149,8 +149,8 @@ bytes_view stun_engine::success(const StunMessage& request, const udp::endpoint&
   if (!stun_agent_init_response(&agent_, &answer, answer_.data(), answer_.size(), &request)) return {};
   sockaddr_storage address{};
   std::memcpy(&address, source.data(), source.size());
-  const auto appended = stun_message_append_xor_addr(&answer, STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS, &address,
-                                                     static_cast<socklen_t>(source.size()));
+  const auto appended =
+      stun_message_append_xor_addr(&answer, STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS, &address, static_cast<socklen_t>(source.size()));
   if (appended != STUN_MESSAGE_RETURN_SUCCESS) return {};
   const auto size = stun_agent_finish_message(&agent_, &answer, nullptr, 0);  // the key is the request's
   return {reinterpret_cast<const std::byte*>(answer_.data()), size};

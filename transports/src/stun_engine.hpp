@@ -30,9 +30,9 @@ enum class stun_kind {
 
 struct stun_reading {
   stun_kind kind = stun_kind::malformed;
-  std::uint32_t priority = 0;   ///< of the check's PRIORITY; 0 without one
+  std::uint32_t priority = 0;  ///< of the check's PRIORITY; 0 without one
   bool use_candidate = false;
-  bytes_view answer;            ///< lives until the next read(); empty where none is due
+  bytes_view answer;  ///< lives until the next read(); empty where none is due
 };
 
 /// A StunAgent keeps 12.8 KB, and one that only answers keeps nothing between two messages: so there is one per thread.

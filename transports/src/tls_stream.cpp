@@ -4,12 +4,12 @@
 #include <cstring>
 #include <string_view>
 
+#include <openssl/x509v3.h>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
-#include <openssl/x509v3.h>
 
 #include "agw/core/error.hpp"
 #include "agw/core/until.hpp"
@@ -64,9 +64,7 @@ struct verification {
   bool by_ca = false;
   std::vector<dtls::fingerprint> fingerprints;  // those of them that can match
 
-  bool accepts(const X509* leaf) const {
-    return !by_fingerprint || (leaf != nullptr && dtls::matches_any(fingerprints, *leaf));
-  }
+  bool accepts(const X509* leaf) const { return !by_fingerprint || (leaf != nullptr && dtls::matches_any(fingerprints, *leaf)); }
 };
 
 class stream final : public byte_stream {

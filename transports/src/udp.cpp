@@ -241,7 +241,7 @@ void socket::send(const datagram_batch& batch, const endpoint& to) {
   while (at < batch.size()) {
     const auto begin = at;
     at = list.fill(batch, at, to, segmentation_);
-    std::size_t next = 0;      // message of the list
+    std::size_t next = 0;       // message of the list
     std::size_t index = begin;  // its first datagram in the batch
     while (next < list.used) {
       const auto left = static_cast<unsigned>(list.used - next);

@@ -1,5 +1,7 @@
 #include "text/reader.hpp"
 
+#include <cstring>
+
 #include <agw/h248/ascii.hpp>
 
 namespace agw::h248::text {
@@ -147,11 +149,17 @@ bool reader::time(time_stamp& out) {
 bool reader::octets(std::string_view& out, bool& escaped) {
   const char* from = at_;
   escaped = false;
-  for (; at_ != end_ && *at_ != '}'; ++at_) {
-    if (*at_ == '\0') return fail("text without NUL");
-    if (*at_ == '\\' && at_ + 1 != end_ && at_[1] == '}') {
-      escaped = true;
-      ++at_;
+  for (;; ++at_) {
+    const auto left = static_cast<std::size_t>(end_ - at_);
+    const auto* brace = left == 0 ? nullptr : static_cast<const char*>(std::memchr(at_, '}', left));
+    at_ = brace == nullptr ? end_ : brace;
+    if (brace == nullptr || brace == from || brace[-1] != '\\') break;
+    escaped = true;
+  }
+  if (const auto size = static_cast<std::size_t>(at_ - from); size != 0) {
+    if (const void* nul = std::memchr(from, 0, size)) {
+      at_ = static_cast<const char*>(nul);
+      return fail("text without NUL");
     }
   }
   if (at_ == end_) return fail("'}' at the end of the session description");

@@ -140,6 +140,14 @@ constexpr spelling spellings[] = {
 constexpr std::size_t count = std::size(spellings);
 static_assert(count == static_cast<std::size_t>(token::version) + 1);
 
+// Case is one bit, and no two characters that a word may have differ in that bit alone but letters.
+constexpr bool same(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return false;
+  unsigned different = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) different |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
+  return (different & 0xDFu) == 0;
+}
+
 constexpr std::size_t slots = 1024;
 
 constexpr std::size_t slot_of(std::string_view word) noexcept {
@@ -181,7 +189,7 @@ constexpr table words = make_table();
 token find_token(std::string_view word) noexcept {
   if (word.empty()) return token::none;
   for (std::size_t at = slot_of(word); words.index[at] != 0; at = (at + 1) % slots) {
-    if (iequals(words.word[at], word)) return static_cast<token>(words.index[at]);
+    if (same(words.word[at], word)) return static_cast<token>(words.index[at]);
   }
   return token::none;
 }

@@ -28,7 +28,7 @@ type settings struct {
 	negotiated bool
 	hold       time.Duration
 	timeout    time.Duration
-	options    json.RawMessage
+	options    map[string]interface{}
 }
 
 func main() {
@@ -50,10 +50,15 @@ func main() {
 	flag.DurationVar(&s.timeout, "timeout", 40*time.Second, "for each step of a call")
 	flag.StringVar(&options, "options", "", "JSON for the offer's member `options`")
 	flag.Parse()
-	if options != "" {
-		s.options = json.RawMessage(options)
+	// Pion's SCTP knows no other port than 5000, its own and the peer's.
+	s.options = map[string]interface{}{"sctpPort": 5000}
+	err := s.check()
+	if options != "" && err == nil {
+		if err = json.Unmarshal([]byte(options), &s.options); err != nil {
+			err = fmt.Errorf("-options: %w", err)
+		}
 	}
-	if err := s.check(); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "pion-wic:", err)
 		os.Exit(2)
 	}
@@ -83,8 +88,6 @@ func (s *settings) check() error {
 		return fmt.Errorf("-bad: no such misbehaviour: %s", s.bad)
 	case net.ParseIP(s.local) == nil:
 		return fmt.Errorf("-local: allowed is an address")
-	case s.options != nil && !json.Valid(s.options):
-		return fmt.Errorf("-options: no JSON")
 	case s.hold > 0 && s.parallel < s.calls:
 		return fmt.Errorf("-hold needs -parallel as big as -calls")
 	}

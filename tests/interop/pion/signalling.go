@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -24,18 +23,18 @@ type channelInfo struct {
 
 // message is any message of the WebSocket, with the members that are used here.
 type message struct {
-	Type     string          `json:"type"`
-	Call     string          `json:"call,omitempty"`
-	SDP      string          `json:"sdp,omitempty"`
-	Channels []channelInfo   `json:"channels,omitempty"`
-	Options  json.RawMessage `json:"options,omitempty"`
-	Cause    string          `json:"cause,omitempty"`
-	Code     string          `json:"code,omitempty"`
-	Text     string          `json:"text,omitempty"`
-	Stage    string          `json:"stage,omitempty"`
-	State    string          `json:"state,omitempty"`
-	Reason   string          `json:"reason,omitempty"`
-	Ms       float64         `json:"ms,omitempty"`
+	Type     string                 `json:"type"`
+	Call     string                 `json:"call,omitempty"`
+	SDP      string                 `json:"sdp,omitempty"`
+	Channels []channelInfo          `json:"channels,omitempty"`
+	Options  map[string]interface{} `json:"options,omitempty"`
+	Cause    string                 `json:"cause,omitempty"`
+	Code     string                 `json:"code,omitempty"`
+	Text     string                 `json:"text,omitempty"`
+	Stage    string                 `json:"stage,omitempty"`
+	State    string                 `json:"state,omitempty"`
+	Reason   string                 `json:"reason,omitempty"`
+	Ms       float64                `json:"ms,omitempty"`
 }
 
 // link is a WebSocket to the controller. Its reader hands each call's messages to the call.

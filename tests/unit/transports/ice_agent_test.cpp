@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <boost/asio/ip/address.hpp>
+#include <catch2/catch.hpp>
 
 #include "agw/core/metrics.hpp"
 #include "agw/transports/ice_agent.hpp"

@@ -103,6 +103,11 @@ TEST_CASE("a full agent controls a lite one, and datagrams pass both ways") {
   meet(mode(ice::agent_mode::full, v4), mode(ice::agent_mode::lite, v4));
 }
 
+TEST_CASE("the same over IPv6") {
+  const asio::ip::address v6 = asio::ip::address_v6::loopback();
+  meet(mode(ice::agent_mode::full, v6), mode(ice::agent_mode::lite, v6));
+}
+
 TEST_CASE("two full agents meet") { meet(mode(ice::agent_mode::full, v4), mode(ice::agent_mode::full, v4)); }
 
 TEST_CASE("a full agent is cancelled while it checks, and ends while its peer is silent") {

@@ -1,7 +1,7 @@
 #include <set>
 
-#include <catch2/catch.hpp>
 #include <boost/asio/ip/address.hpp>
+#include <catch2/catch.hpp>
 
 #include "agw/transports/error.hpp"
 #include "agw/transports/ice_parameters.hpp"

@@ -1,9 +1,9 @@
 #include <set>
 #include <thread>
 
-#include <catch2/catch.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/udp.hpp>
+#include <catch2/catch.hpp>
 
 #include "agw/transports/error.hpp"
 #include "agw/transports/port_pool.hpp"

@@ -1,6 +1,6 @@
-#include <catch2/catch.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+#include <catch2/catch.hpp>
 
 #include "agw/core/error.hpp"
 #include "agw/core/metrics.hpp"

@@ -1,7 +1,7 @@
-#include <catch2/catch.hpp>
-#include <boost/asio/write.hpp>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <boost/asio/write.hpp>
+#include <catch2/catch.hpp>
 
 #include "agw/core/error.hpp"
 #include "agw/core/task_group.hpp"

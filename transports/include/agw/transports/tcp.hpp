@@ -20,8 +20,8 @@ namespace agw::tcp {
 using endpoint = asio::ip::tcp::endpoint;
 
 struct config {
-  std::chrono::seconds keep_alive_idle{60};      ///< silence before the kernel asks whether the peer is there
-  std::chrono::seconds keep_alive_interval{10};  ///< between questions; five without an answer reset the stream
+  std::chrono::seconds keep_alive_idle{60};        ///< silence before the kernel asks whether the peer is there
+  std::chrono::seconds keep_alive_interval{10};    ///< between questions; five without an answer reset the stream
   std::chrono::milliseconds user_timeout{30'000};  ///< sent data unacknowledged this long resets the stream (RFC 5482)
 };
 
