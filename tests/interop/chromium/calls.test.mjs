@@ -84,6 +84,7 @@ test('two channels live in one association, and one leaves without the other', a
 });
 
 test('a page that is closed in the middle takes its context along, and other calls go on', async () => {
+  const before = agw.server.rss_kib();
   const other = await visit();
   await other.page.evaluate(() => window.agw.call());
   const doomed = await visit();
@@ -96,6 +97,8 @@ test('a page that is closed in the middle takes its context along, and other cal
   await echo(other.page, 'I am still here');
   await other.leave();
   await agw.reaches('agw_contexts', 0);
+  const growth = agw.server.rss_kib() - before;
+  assert.ok(growth < 4096, `${growth} KiB are not back`);
 });
 
 test('a WIC-terminated call', async () => {
@@ -112,6 +115,29 @@ test('a channel that the WIC opens in-band', async () => {
   await echo(page, 'opened by DCEP');
   await leave();
   await agw.reaches('agw_contexts', 0);
+});
+
+test('an application-aware call: the gateway is an MSRP user agent on both sides', async () => {
+  const { page, leave } = await visit();
+  await page.evaluate(() => window.agw.call({ controller: { interworking: 'aware' } }));
+  await echo(page, 'through a B2BUA');
+  await leave();
+  await agw.reaches('agw_contexts', 0);
+});
+
+test('a call when the gateway checks connectivity by itself (full ICE)', async () => {
+  const config = path.join(artefacts, 'full-ice.toml');
+  fs.writeFileSync(config, '[ice]\nmode = "full"\n');
+  const full = await start(['--config', config]);
+  try {
+    const { page, leave } = await visit(full);
+    await page.evaluate(() => window.agw.call());
+    await echo(page, 'both sides check');
+    await leave();
+    await full.reaches('agw_contexts', 0);
+  } finally {
+    assert.deepEqual(await full.stop(), [{ code: 0, signal: null }, { code: 0, signal: null }]);
+  }
 });
 
 test('promtool finds nothing wrong with the metrics', async () => {
