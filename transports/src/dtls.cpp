@@ -50,8 +50,9 @@ class scratch_batch {
 
 }  // namespace
 
-session::session(datagram_pipe& lower, std::unique_ptr<machine> established, datagram_batch early)
-    : lower_(lower), machine_(std::move(established)), early_(std::move(early)) {}
+session::session(datagram_pipe& lower, std::unique_ptr<machine> established, datagram_batch early,
+                 std::function<void()> on_authentic)
+    : lower_(lower), machine_(std::move(established)), early_(std::move(early)), on_authentic_(std::move(on_authentic)) {}
 session::~session() = default;
 
 awaitable<void> session::receive(datagram_batch& into) {
@@ -72,7 +73,9 @@ awaitable<void> session::receive(datagram_batch& into) {
 
 void session::deliver(datagram_batch& into) {
   scratch_batch out;
+  const auto before = into.size();
   give(*machine_, encrypted_, *out, into);
+  if (into.size() != before && on_authentic_) on_authentic_();
   machine_->release_buffers();
   flush(lower_, *out);
 }
@@ -117,7 +120,8 @@ awaitable<std::unique_ptr<session>> handshake(datagram_pipe& lower, handshake_co
   // Payload and close_notify right behind the handshake: the session is there to deliver the first.
   if (hands->state() == machine::status::ended && early.empty()) throw failure(*hands);
   hands->release_buffers();
-  std::unique_ptr<session> established(new session(lower, std::move(hands), std::move(early)));
+  std::unique_ptr<session> established(
+      new session(lower, std::move(hands), std::move(early), std::move(config.on_authentic)));
   co_return established;
 }
 

@@ -40,6 +40,7 @@ class lite_endpoint final : public endpoint {
   std::optional<udp::endpoint> remote_address() const override { return with_ice_ ? agent_.selected() : plain_remote_; }
 
   error_code update(const remote_parameters& remote) override;
+  void heard() override { agent_.heard(clock::now()); }
   awaitable<std::unique_ptr<datagram_pipe>> connect(task_group& tasks, remote_parameters remote) override;
 
   // For the path.

@@ -147,6 +147,7 @@ awaitable<void> stream_group::serve_components(task_group& tasks) {
 dtls::handshake_config stream_group::dtls_config() const {
   dtls::handshake_config out(services_.dtls, *dtls_role(*remote_), fingerprints_);
   out.max_datagram_bytes = services_.config.mtu_bytes;
+  out.on_authentic = [at = endpoint_.get()] { at->heard(); };
   return out;
 }
 

@@ -38,6 +38,11 @@ class program {
   rss_kib() {
     return Number(fs.readFileSync(`/proc/${this.child.pid}/status`, 'utf8').match(/VmRSS:\s+(\d+)/)[1]);
   }
+  // User and system time so far; the kernel counts 100 ticks a second.
+  cpu_ms() {
+    const fields = fs.readFileSync(`/proc/${this.child.pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+    return 10 * (Number(fields[11]) + Number(fields[12]));
+  }
 }
 
 // Both, registered with each other. `server_options`: further options of agw-server.

@@ -21,6 +21,7 @@ type settings struct {
 	messages   int
 	size       int
 	bytes      int64
+	direction  string
 	chunk      int
 	maxMessage int
 	bad        string
@@ -41,6 +42,7 @@ func main() {
 	flag.IntVar(&s.messages, "messages", 1, "texts sent, and echoes awaited, in each call")
 	flag.IntVar(&s.size, "size", 64, "bytes of a text")
 	flag.Int64Var(&s.bytes, "bytes", 0, "transfer so many bytes each way in each call and compare hashes")
+	flag.StringVar(&s.direction, "direction", "both", "of the transfer: up, down or both, one after the other")
 	flag.IntVar(&s.chunk, "chunk", 16384, "body bytes of an MSRP chunk that is sent")
 	flag.IntVar(&s.maxMessage, "max-message", 65535, "our a=max-message-size: the largest MSRP chunk the gateway may send")
 	flag.StringVar(&s.bad, "bad", "", "misbehave: wrong-fingerprint, wrong-ice-password, no-ice, garbage, msrp-garbage or vanish")
@@ -86,6 +88,8 @@ func (s *settings) check() error {
 		return fmt.Errorf("-max-message: allowed is 1000 to 65535")
 	case !known[s.bad]:
 		return fmt.Errorf("-bad: no such misbehaviour: %s", s.bad)
+	case s.direction != "up" && s.direction != "down" && s.direction != "both":
+		return fmt.Errorf("-direction: allowed is up, down or both")
 	case net.ParseIP(s.local) == nil:
 		return fmt.Errorf("-local: allowed is an address")
 	case s.hold > 0 && s.parallel < s.calls:

@@ -30,7 +30,20 @@ func noise(at int64, piece []byte) {
 
 // transfer sends a file, then has the bot make one of the same size; the hashes must be equal both ways.
 func (c *call) transfer() error {
-	size := c.settings.bytes
+	if c.settings.direction != "down" {
+		if err := c.up(c.settings.bytes); err != nil {
+			return fmt.Errorf("up: %w", err)
+		}
+	}
+	if c.settings.direction != "up" {
+		if err := c.down(c.settings.bytes); err != nil {
+			return fmt.Errorf("down: %w", err)
+		}
+	}
+	return nil
+}
+
+func (c *call) up(size int64) error {
 	if err := c.msrp.sendText("/quiet"); err != nil { // the bot does not send our file back
 		return err
 	}
@@ -42,33 +55,36 @@ func (c *call) transfer() error {
 		sum.Write(piece)
 	})
 	if err != nil {
-		return fmt.Errorf("up: %w", err)
+		return err
 	}
 	if err = c.expect(gotFile, size, hex.EncodeToString(sum.Sum(nil))); err != nil {
-		return fmt.Errorf("up: %w", err)
+		return err
 	}
 	c.outcome.UpMBps = float64(size) / 1e6 / time.Since(begin).Seconds()
+	return c.msrp.sendText("/loud")
+}
 
-	if err = c.msrp.sendText(fmt.Sprintf("/file %d down.bin", size)); err != nil {
+func (c *call) down(size int64) error {
+	if err := c.msrp.sendText(fmt.Sprintf("/file %d down.bin", size)); err != nil {
 		return err
 	}
 	promise, err := c.msrp.next(c.patience())
 	if err != nil {
-		return fmt.Errorf("down: %w", err)
+		return err
 	}
 	words := giveFile.FindStringSubmatch(promise.text)
 	if words == nil {
-		return fmt.Errorf("down: the bot says %.200q", promise.text)
+		return fmt.Errorf("the bot says %.200q", promise.text)
 	}
 	file, err := c.msrp.next(c.patience())
 	if err != nil {
-		return fmt.Errorf("down: %w", err)
+		return err
 	}
 	if file.size != size || file.sha256 != words[2] {
-		return fmt.Errorf("down: %d bytes with SHA-256 %s instead of %s", file.size, file.sha256, promise.text)
+		return fmt.Errorf("%d bytes with SHA-256 %s instead of %s", file.size, file.sha256, promise.text)
 	}
 	c.outcome.DownMBps = float64(size) / 1e6 / file.took.Sub(file.began).Seconds()
-	return c.msrp.sendText("/loud")
+	return nil
 }
 
 // patience for a whole file: the step's time and, at worst, half a megabyte a second.

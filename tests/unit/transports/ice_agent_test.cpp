@@ -72,6 +72,16 @@ TEST_CASE("a valid check is answered with the source's address, under message in
   REQUIRE(mapped == v6);
 }
 
+TEST_CASE("what the layer above authenticated counts as a check, but never as the first") {
+  fixture f;
+  f.agent.heard(f.now);
+  REQUIRE_FALSE(f.agent.last_check());
+  REQUIRE(f.ask(f.client.valid_check()) == 0);
+  f.now += std::chrono::seconds(20);
+  f.agent.heard(f.now);
+  REQUIRE(f.agent.last_check() == f.now);
+}
+
 TEST_CASE("a check before the peer's parameters are known is answered, whatever ufrag it names for itself") {
   fixture f;
   REQUIRE(f.ask(f.client.valid_check(true)) == 0);

@@ -40,12 +40,13 @@ class session final : public datagram_pipe {
 
  private:
   friend awaitable<std::unique_ptr<session>> handshake(datagram_pipe& lower, handshake_config config);
-  session(datagram_pipe& lower, std::unique_ptr<machine> established, datagram_batch early);
+  session(datagram_pipe& lower, std::unique_ptr<machine> established, datagram_batch early, std::function<void()> on_authentic);
   void deliver(datagram_batch& into);
 
   datagram_pipe& lower_;
   std::unique_ptr<machine> machine_;
   datagram_batch early_;      // payload that came together with the end of the handshake
+  std::function<void()> on_authentic_;
   datagram_batch encrypted_;  // from below; between calls empty
 };
 

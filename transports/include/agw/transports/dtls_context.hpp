@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -54,6 +55,9 @@ struct handshake_config {
   /// set-up.
   clock::duration first_retransmission = std::chrono::milliseconds(200);
   clock::duration slowest_retransmission = std::chrono::seconds(3);
+  /// Called by the session's receive() for each batch in which the peer authenticated payload: a sign of life that nobody else
+  /// on the path can give. Must not throw. May be empty.
+  std::function<void()> on_authentic;
 };
 
 }  // namespace agw::dtls

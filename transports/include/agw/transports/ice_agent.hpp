@@ -45,8 +45,12 @@ class lite_agent {
 
   /// Where to send: nothing before the first nomination.
   const std::optional<udp::endpoint>& selected() const noexcept { return selected_; }
-  /// When the last valid check came; nothing before the first one.
+  /// When the last valid check came, or what counts as one; nothing before the first one.
   const std::optional<clock::time_point>& last_check() const noexcept { return last_check_; }
+  /// The selected peer gave a sign of life that is as good as a check; without effect before the first check.
+  void heard(clock::time_point now) noexcept {
+    if (last_check_) last_check_ = now;
+  }
   bool verified(const udp::endpoint& source) const noexcept { return find(source) != nullptr; }
   /// A source of valid checks that no remote candidate names (RFC 8445, 7.3.1.3), each once; at most max_peers in a life.
   std::optional<udp::endpoint> take_peer_reflexive();

@@ -36,6 +36,10 @@ class endpoint {
   /// False: the system refused, or the agent's library has no way.
   virtual bool set_dscp(unsigned dscp) = 0;
 
+  /// The layer above has authenticated what came over the path: it counts as a check of the lite agent's. RFC 7675 leaves the
+  /// checking to the full agent, and some of those (Pion) send no check while traffic flows.
+  virtual void heard() {}
+
   /// Called for every peer reflexive address that is found (ostuncc/nprc), on the shard. May be empty.
   std::function<void(const udp::endpoint&)> on_peer_reflexive;
 };
