@@ -1,3 +1,4 @@
+import './browser_globals.mjs';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as msrp from '../../../apps/controller/web/msrp.js';

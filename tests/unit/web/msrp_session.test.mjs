@@ -1,3 +1,4 @@
+import './browser_globals.mjs';
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
