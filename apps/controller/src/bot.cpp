@@ -7,6 +7,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "agw/core/error.hpp"
 #include "agw/core/log.hpp"
 #include "agw/core/until.hpp"
 
@@ -17,6 +18,8 @@ namespace {
 constexpr std::size_t largest_kept_file = 64u << 20;
 constexpr std::uint64_t largest_made_file = std::uint64_t{1} << 30;
 constexpr std::size_t largest_text = 256u << 10;
+constexpr std::size_t most_owed = 64;  // messages
+constexpr std::size_t most_owed_bytes = 2 * largest_kept_file;
 constexpr std::size_t piece_bytes = 64u << 10;
 
 bytes_view as_view(std::string_view text) { return {reinterpret_cast<const std::byte*>(text.data()), text.size()}; }
@@ -81,7 +84,7 @@ awaitable<void> bot_session::run(byte_stream& stream) {
 awaitable<void> bot_session::read(byte_stream& stream) {
   std::vector<std::byte> buffer(piece_bytes);
   for (;;) {
-    while (session_.congested()) co_await room_.wait();
+    while (session_.congested()) co_await may_read_.wait();
     const auto size = co_await stream.read_some(buffer);
     if (size == 0) co_return;
     bytes_view in(buffer.data(), size);
@@ -92,7 +95,7 @@ awaitable<void> bot_session::read(byte_stream& stream) {
       if (std::holds_alternative<msrp::need_more>(*next)) break;
       on_event(*next);
     }
-    room_.set();  // responses may have made room for what waits to be sent
+    may_send_.set();  // responses may have made room for what waits to be sent
     if (closing_) co_return;
   }
 }
@@ -114,14 +117,14 @@ awaitable<void> bot_session::write(byte_stream& stream) {
     std::vector<bytes_view> pieces;
     for (const auto& chunk : batch) pieces.push_back(as_view(chunk));
     co_await stream.write(pieces);
-    room_.set();
+    made_room();
   }
 }
 
 awaitable<void> bot_session::watch_deadlines() {
   for (;;) {
     co_await sleep_until(deadline_after(std::chrono::seconds(1)));
-    while (session_.expire(clock::now())) room_.set();
+    while (session_.expire(clock::now())) may_send_.set();
   }
 }
 
@@ -172,8 +175,7 @@ void bot_session::on_message(incoming m, std::uint64_t size) {
     back.head.content_type = m.content_type;
     back.head.size = m.body.size();
     back.body = std::move(m.body);
-    jobs_.push_back(std::move(back));
-    jobs_changed_.set();
+    queue(std::move(back));
     return;
   }
   say("received " + file_name(m.disposition) + ": " + std::to_string(size) + " bytes, SHA-256 " + m.hash.finish());
@@ -187,8 +189,7 @@ void bot_session::on_message(incoming m, std::uint64_t size) {
   back.head.size = m.body.size();
   back.head.extra = m.disposition;
   back.body = std::move(m.body);
-  jobs_.push_back(std::move(back));
-  jobs_changed_.set();
+  queue(std::move(back));
 }
 
 void bot_session::on_order(const std::string& text) {
@@ -209,7 +210,7 @@ void bot_session::on_order(const std::string& text) {
     const auto rest = text.find_first_not_of(' ', static_cast<std::size_t>(end - text.data()));
     std::string name = rest == std::string::npos ? "file.bin" : text.substr(rest);
     std::erase_if(name, [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 32; });
-    wanted_files_.emplace_back(size, std::move(name));
+    if (wanted_files_.size() < most_owed) wanted_files_.emplace_back(size, std::move(name));
     jobs_changed_.set();
   } else {
     say("orders: /file N [NAME], /quiet, /loud, /close");
@@ -220,8 +221,25 @@ void bot_session::say(std::string text) {
   job one;
   one.head.size = text.size();
   one.body = std::move(text);
+  queue(std::move(one));
+}
+
+// A peer that asks faster than it takes is not answered any more until it has taken some.
+void bot_session::queue(job one) {
+  const auto* text = std::get_if<std::string>(&one.body);
+  const std::size_t size = text ? text->size() : 0;
+  if (jobs_.size() >= most_owed || owed_bytes_ + size > most_owed_bytes) {
+    log::info("bot: too much is owed, {} bytes are not sent back", size);
+    return;
+  }
+  owed_bytes_ += size;
   jobs_.push_back(std::move(one));
   jobs_changed_.set();
+}
+
+void bot_session::made_room() {
+  may_read_.set();
+  may_send_.set();
 }
 
 awaitable<void> bot_session::send_jobs() {
@@ -229,6 +247,7 @@ awaitable<void> bot_session::send_jobs() {
     if (!jobs_.empty()) {
       job one = std::move(jobs_.front());
       jobs_.pop_front();
+      if (const auto* text = std::get_if<std::string>(&one.body)) owed_bytes_ -= text->size();
       co_await send(std::move(one));
     } else if (!wanted_files_.empty()) {
       auto [size, name] = std::move(wanted_files_.front());
@@ -258,11 +277,15 @@ awaitable<void> bot_session::make_file(std::uint64_t size, std::string name) {
   generated body;
   body.size = size;
   file.body = body;
-  jobs_.push_back(std::move(file));
+  queue(std::move(file));
 }
 
 awaitable<void> bot_session::send(job one) {
-  const auto id = session_.begin(one.head);
+  auto id = session_.begin(one.head);
+  while (!id && id.error() == core_error::limit_reached) {  // too many messages wait for the peer's answers
+    co_await may_send_.wait();
+    id = session_.begin(one.head);
+  }
   if (!id) {
     log::warn("bot: cannot send: {}", id.error().message());
     co_return;
@@ -285,7 +308,7 @@ awaitable<void> bot_session::send(job one) {
     at += took->taken;
     output_changed_.set();
     if (took->ended) co_return;
-    if (took->taken < rest.size() || rest.empty()) co_await room_.wait();
+    if (took->taken < rest.size() || rest.empty()) co_await may_send_.wait();
   }
 }
 

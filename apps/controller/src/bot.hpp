@@ -66,16 +66,20 @@ class bot_session {
   void on_message(incoming message, std::uint64_t size);
   void on_order(const std::string& text);
   void say(std::string text);
+  void queue(job one);
+  void made_room();
   awaitable<void> send(job one);
   awaitable<void> make_file(std::uint64_t size, std::string name);
 
   msrp::session session_;
   std::deque<job> jobs_;
+  std::size_t owed_bytes_ = 0;  // in the bodies of jobs_
   std::deque<std::pair<std::uint64_t, std::string>> wanted_files_;
   std::deque<incoming> incoming_;
   event jobs_changed_;
   event output_changed_;
-  event room_;
+  event may_read_;  // an event has one waiter
+  event may_send_;
   bool quiet_ = false;
   bool closing_ = false;
 };
