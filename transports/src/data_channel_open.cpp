@@ -121,7 +121,8 @@ awaitable<void> channel_table::need_streams(std::uint16_t id) {
   }
 }
 
-awaitable<channel_table::handle> channel_table::open(std::uint16_t id, std::string label, std::string protocol) {
+awaitable<channel_table::handle> channel_table::open(std::uint16_t id, std::string label, std::string protocol,
+                                                            channel_transfer transfer) {
   co_await need_streams(id);
   channel c;
   for (;;) {
@@ -139,6 +140,9 @@ awaitable<channel_table::handle> channel_table::open(std::uint16_t id, std::stri
   auto out = std::make_unique<data_channel>(c);
   c->label = std::move(label);
   c->protocol = std::move(protocol);
+  c->ordered = transfer.ordered;
+  c->policy = transfer.policy;
+  c->parameter = transfer.parameter;
   if (auto offered = std::exchange(c->offered, std::nullopt)) {
     c->acknowledged = true;
     if (c->label.empty()) c->label = offered->label;

@@ -69,7 +69,7 @@ class channel_table {
   std::vector<std::uint16_t> open_streams() const;
 
   // What the user asks.
-  awaitable<handle> open(std::uint16_t id, std::string label, std::string protocol);
+  awaitable<handle> open(std::uint16_t id, std::string label, std::string protocol, channel_transfer transfer = {});
   awaitable<handle> accept(channel_expectation expected);
   awaitable<handle> open_with_dcep(dcep_open wanted, std::optional<std::uint16_t> id);
   bool try_send(channel_state& c, bytes_view bytes, message_kind kind);

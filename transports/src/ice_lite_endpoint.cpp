@@ -42,6 +42,10 @@ class lite_endpoint final : public endpoint {
   error_code update(const remote_parameters& remote) override;
   void heard() override { agent_.heard(clock::now()); }
   awaitable<std::unique_ptr<datagram_pipe>> connect(task_group& tasks, remote_parameters remote) override;
+  void latch(bool again) override {
+    latching_ = true;
+    relatching_ = again;
+  }
 
   // For the path.
   awaitable<void> receive(datagram_batch& into);
@@ -61,6 +65,7 @@ class lite_endpoint final : public endpoint {
   bool with_ice_ = true;                       // false once the peer turned out not to check
   std::optional<udp::endpoint> plain_remote_;  // without ICE
   bool latching_ = false;
+  bool relatching_ = false;  // the source must be another one than now
   datagram_batch early_;
   unsigned busy_ = 0;
 };
@@ -93,8 +98,8 @@ error_code lite_endpoint::update(const remote_parameters& remote) {
   }
   if (!remote.address && !remote.latching) return transport_error::no_remote_address;
   with_ice_ = false;
-  latching_ = remote.latching;
-  plain_remote_ = latching_ ? std::nullopt : remote.address;
+  if (remote.latching) latching_ = true;  // latch() may have come before
+  plain_remote_ = remote.latching ? std::nullopt : remote.address;
   return {};
 }
 
@@ -127,6 +132,10 @@ bool lite_endpoint::read(datagram_batch& into) {
 }
 
 bool lite_endpoint::is_application(const udp::arrival& a, clock::time_point now) {
+  if (admits && !admits(*a.source)) {
+    count_drop("ice", "filtered");
+    return false;
+  }
   if (with_ice_) {
     const auto v = agent_.on_datagram(a.bytes, *a.source, now);
     if (v == verdict::answer) socket_.send(agent_.answer(), *a.source);
@@ -136,7 +145,12 @@ bool lite_endpoint::is_application(const udp::arrival& a, clock::time_point now)
     return v == verdict::application;
   }
   const bool dtls = kind_of(a.bytes) == datagram_kind::dtls;
-  if (dtls && latching_ && !plain_remote_) plain_remote_ = *a.source;
+  if (dtls && latching_ && !(relatching_ && plain_remote_ == *a.source)) {
+    const bool moved = plain_remote_ != *a.source;
+    latching_ = false;
+    plain_remote_ = *a.source;
+    if (moved && on_latched) on_latched(*a.source);
+  }
   if (dtls && plain_remote_ == *a.source) return true;
   count_drop("ice", dtls ? "unverified" : "unknown-protocol");
   return false;

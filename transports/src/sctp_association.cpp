@@ -11,9 +11,10 @@ association::association(std::shared_ptr<association_core> core) noexcept : core
 association::~association() { core_->abandon(); }
 
 // The coroutines below keep the core: it may be abandoned, but not gone, while one of them waits.
-awaitable<std::unique_ptr<data_channel>> association::open_channel(std::uint16_t id, std::string label, std::string protocol) {
+awaitable<std::unique_ptr<data_channel>> association::open_channel(std::uint16_t id, std::string label, std::string protocol,
+                                                                   channel_transfer transfer) {
   const auto core = core_;
-  co_return co_await core->channels().open(id, std::move(label), std::move(protocol));
+  co_return co_await core->channels().open(id, std::move(label), std::move(protocol), transfer);
 }
 
 awaitable<std::unique_ptr<data_channel>> association::accept_channel(channel_expectation expected) {

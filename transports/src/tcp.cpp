@@ -25,6 +25,12 @@ constexpr int keep_alive_questions = 5;
 
 error_code last_error() noexcept { return {errno, boost::system::system_category()}; }
 
+bool set_dscp(int fd, bool v6, unsigned dscp) noexcept {
+  if (dscp > 63) return false;
+  const int value = static_cast<int>(dscp << 2);
+  return ::setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &value, sizeof(value)) == 0;
+}
+
 // Refused options cost comfort, not correctness: errors are ignored.
 void set_options(asio::ip::tcp::socket& s, const config& settings) {
   const auto fd = s.native_handle();
@@ -84,7 +90,10 @@ stream::stream(asio::ip::tcp::socket socket, const config& settings, port_lease 
   set_options(socket_, settings);
   local_ = socket_.local_endpoint(ignored);
   remote_ = socket_.remote_endpoint(ignored);
+  if (settings.dscp) set_dscp(*settings.dscp);
 }
+
+bool stream::set_dscp(unsigned dscp) noexcept { return tcp::set_dscp(socket_.native_handle(), local_.address().is_v6(), dscp); }
 
 awaitable<std::size_t> stream::read_some(std::span<std::byte> into) {
   const auto buffer = asio::buffer(into.data(), into.size());
@@ -177,7 +186,18 @@ result<std::unique_ptr<listener>> listener::open(asio::any_io_executor executor,
   return std::unique_ptr<listener>(new listener(std::move(a), settings, std::move(*lease)));
 }
 
+bool listener::set_dscp(unsigned dscp) noexcept {
+  settings_.dscp = dscp;
+  return tcp::set_dscp(acceptor_.native_handle(), local_.address().is_v6(), dscp);
+}
+
 awaitable<std::unique_ptr<stream>> listener::accept(std::optional<asio::ip::address> from) {
+  std::function<bool(const endpoint&)> admits;
+  if (from) admits = [address = *from](const endpoint& source) { return source.address() == address; };
+  return accept_if(std::move(admits));
+}
+
+awaitable<std::unique_ptr<stream>> listener::accept_if(std::function<bool(const endpoint&)> admits) {
   auto executor = co_await asio::this_coro::executor;
   for (;;) {
     asio::ip::tcp::socket accepted(executor);
@@ -186,7 +206,7 @@ awaitable<std::unique_ptr<stream>> listener::accept(std::optional<asio::ip::addr
     co_await acceptor_.async_accept(accepted, remote, asio::redirect_error(asio::use_awaitable, error));
     if (error && concerns_one_connection(error)) continue;
     if (error) fail(error);
-    if (from && remote.address() != *from) {
+    if (admits && !admits(remote)) {
       refuse(accepted, "stranger");
       continue;
     }
@@ -202,16 +222,19 @@ awaitable<std::unique_ptr<stream>> listener::accept(std::optional<asio::ip::addr
   }
 }
 
-awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address local_address, config settings) {
+awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address local_address, config settings,
+                                           std::uint16_t local_port) {
   auto executor = co_await asio::this_coro::executor;
   asio::ip::tcp::socket s(executor);
   error_code error;
   s.open(remote.protocol(), error);
-  if (!error && !local_address.is_unspecified()) {
+  if (!error && local_port != 0) s.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error && (!local_address.is_unspecified() || local_port != 0)) {
     const int on = 1;
-    ::setsockopt(s.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
-    s.bind(endpoint(local_address, 0), error);
+    if (local_port == 0) ::setsockopt(s.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+    s.bind(endpoint(local_address, local_port), error);
   }
+  if (!error && settings.dscp) set_dscp(s.native_handle(), remote.address().is_v6(), *settings.dscp);
   if (error) fail(error);
   co_await s.async_connect(remote, asio::redirect_error(asio::use_awaitable, error));
   if (error) fail(error);

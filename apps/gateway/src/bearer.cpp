@@ -1,7 +1,10 @@
 #include "bearer.hpp"
 
 #include "agw/core/log.hpp"
+#include "agw/gateway/source_filter.hpp"
+#include "component.hpp"
 #include "msrp_paths.hpp"
+#include "policed_pipes.hpp"
 
 namespace agw::gateway {
 
@@ -67,6 +70,24 @@ void bearer::order(layer l) {
   changed_.set();
 }
 
+void bearer::order_all() {
+  for (auto& entry : orders_) entry.second.ordered = true;
+  changed_.set();
+}
+
+void bearer::apply(const stream_settings& settings) {
+  settings_ = settings;
+  policer_.set(settings.limits, clock::now());
+  link_.core_interlinked = settings.interlinked;
+  if (link_.interlinked() && link_.channel_is_up) order_all();
+  const unsigned dscp = settings.dscp.value_or(0);
+  if (listener_) listener_->set_dscp(dscp);
+  if (connection_) connection_->set_dscp(dscp);
+}
+
+// A connection has one peer for life: what is learnt is who may dial, so it matters until somebody has.
+void bearer::latch(latching how) { latching_ = how; }
+
 awaitable<void> bearer::ordered(layer l) {
   while (orders_[l].waits && !orders_[l].ordered) co_await changed_.wait();
 }
@@ -85,25 +106,50 @@ awaitable<void> bearer::run() {
     } else {
       connection = co_await scope_.stage("tcp", accept(), stage_life::patient);
     }
-    counted_ = &connection->counted();
+    connected(*connection);
+    std::unique_ptr<byte_stream> established;
     if (local_.tls) {
       co_await ordered(layer::tls);
       const auto as = active() ? tls::role::client : tls::role::server;
       auto handshake = tls::handshake(std::move(connection), services_.tls, as, tls_check(*remote_));
-      stream_ = co_await scope_.stage("tls", std::move(handshake));
+      established = co_await scope_.stage("tls", std::move(handshake));
     } else {
-      stream_ = std::move(connection);
+      established = std::move(connection);
     }
+    stream_ = std::make_unique<policed_stream>(std::move(established), policer_);
     link_.core_changed.set();
+    if (link_.wic && link_.interlinked()) link_.wic->order(layer::channel);
   } catch (stage_error& e) {
-    if (!stream_) counted_ = nullptr;
+    if (!stream_) connection_ = nullptr;
     scope_.report(e);
   }
 }
 
 awaitable<std::unique_ptr<tcp::stream>> bearer::connect() {
   const tcp::endpoint remote(remote_->address, remote_->port);
-  return tcp::connect(remote, own_address_, services_.config.tcp);
+  auto settings = services_.config.tcp;
+  settings.dscp = settings_.dscp;
+  return tcp::connect(remote, settings_.source_address.value_or(own_address_), settings, settings_.source_port.value_or(0));
+}
+
+// Without a filter of the controller's the remote address is the only one to come from; while latching, any.
+bool bearer::admits(const tcp::endpoint& source) {
+  source_filter filter;
+  filter.by_address = latching_ == latching::off;
+  if (settings_.filter) filter = *settings_.filter;
+  // The mask holds while latching; the address that is to be learnt cannot.
+  if (latching_ != latching::off && !filter.range) filter.by_address = false;
+  if (latching_ != latching::off && !filter.ports) filter.by_port = false;
+  const bool yes = gateway::admits(filter, remote_->address, remote_->port, source.address(), source.port());
+  if (!yes) ++discarded_;
+  return yes;
+}
+
+void bearer::connected(tcp::stream& connection) {
+  connection_ = &connection;
+  if (latching_ == latching::off) return;
+  latching_ = latching::off;
+  if (on_latched) on_latched(connection.remote().address(), connection.remote().port());
 }
 
 // Who listens cannot know when the peer will dial: the WIC may still be ringing. So the deadline counts from the moment the
@@ -116,7 +162,8 @@ awaitable<std::unique_ptr<tcp::stream>> bearer::accept() {
       co_await sleep_until(deadline_after(services_.config.accept_patience));
       throw stage_error("tcp", "timeout", make_error_code(core_error::timed_out));
     });
-    accepted = co_await listener_->accept(remote_->address);
+    std::function<bool(const tcp::endpoint&)> rule = [this](const tcp::endpoint& source) { return admits(source); };
+    accepted = co_await listener_->accept_if(std::move(rule));
   };
   co_await with_tasks("accept", body);
   co_return accepted;
@@ -126,18 +173,19 @@ awaitable<void> bearer::close(deadline by) {
   co_await tasks_.stop();
   if (stream_) {
     co_await stream_->close(by);
-    if (counted_) last_ = *counted_;
+    if (connection_) last_ = connection_->counted();
   }
-  counted_ = nullptr;
+  connection_ = nullptr;
   stream_.reset();
   listener_.reset();
 }
 
 stream_statistics bearer::statistics() const {
-  const auto& counted = counted_ ? *counted_ : last_;
+  const auto& counted = connection_ ? connection_->counted() : last_;
   stream_statistics out;
   out.octets_sent = counted.bytes_out;
   out.octets_received = counted.bytes_in;
+  out.packets_discarded = discarded_;
   out.duration = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - since_);
   return out;
 }

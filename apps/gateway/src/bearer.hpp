@@ -7,6 +7,7 @@
 #include "agw/core/stage.hpp"
 #include "agw/gateway/services.hpp"
 #include "link.hpp"
+#include "traffic_policer.hpp"
 
 namespace agw::gateway {
 
@@ -25,6 +26,12 @@ class bearer {
   /// Holds (or no longer holds) a layer until order() comes.
   void set_waits(layer l, bool waits);
   void order(layer l);
+  /// The access end is up, and the two are interlinked: nothing waits any more.
+  void order_all();
+  void apply(const stream_settings& settings);
+  void latch(latching how);
+  /// Called when the remote address was learnt.
+  std::function<void(const ip_address&, std::uint16_t)> on_latched;
   /// Starts the branch's task. Once.
   void start();
 
@@ -48,6 +55,8 @@ class bearer {
   awaitable<std::unique_ptr<tcp::stream>> connect();
   awaitable<std::unique_ptr<tcp::stream>> accept();
   bool active() const;
+  bool admits(const tcp::endpoint& source);
+  void connected(tcp::stream& connection);
 
   const gateway_services& services_;
   asio::any_io_executor executor_;
@@ -61,7 +70,11 @@ class bearer {
   std::unique_ptr<byte_stream> stream_;
   std::map<layer, order_state> orders_;
   event changed_;
-  const tcp::traffic* counted_ = nullptr;  ///< of the connection below, while it lives
+  stream_settings settings_;
+  traffic_policer policer_;
+  latching latching_ = latching::off;
+  std::uint64_t discarded_ = 0;
+  tcp::stream* connection_ = nullptr;  ///< the connection below, while it lives
   tcp::traffic last_;
   clock::time_point since_ = clock::now();
 };

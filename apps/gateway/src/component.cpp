@@ -2,19 +2,54 @@
 
 #include "agw/core/metrics.hpp"
 #include "bearer.hpp"
+#include "policed_pipes.hpp"
 
 namespace agw::gateway {
 
-component::component(const gateway_services& services, std::string label, stream_link& link, stage_observer seen)
-    : services_(services), link_(link), scope_(services.stages, std::move(label), link.number.value, std::move(seen)) {}
+namespace {
 
-component::~component() = default;
+// RFC 8864, 5.1.1: max-retr and max-time exclude each other; a description with both is refused before it comes here.
+sctp::channel_transfer transfer_of(const channel_local& local) {
+  sctp::channel_transfer out;
+  out.ordered = local.ordered;
+  if (local.max_retransmits) {
+    out.policy = sctp::reliability::retransmits;
+    out.parameter = *local.max_retransmits;
+  } else if (local.max_lifetime_ms) {
+    out.policy = sctp::reliability::lifetime;
+    out.parameter = *local.max_lifetime_ms;
+  }
+  return out;
+}
+
+}  // namespace
+
+component::component(const gateway_services& services, std::string label, stream_link& link, stage_observer seen)
+    : services_(services), link_(link), scope_(services.stages, std::move(label), link.number.value, std::move(seen)) {
+  link_.wic = this;
+}
+
+component::~component() {
+  if (link_.wic == this) link_.wic = nullptr;
+}
+
+void component::apply(const stream_settings& settings) {
+  policer_.set(settings.limits, clock::now());
+  link_.wic_interlinked = settings.interlinked;
+  if (link_.interlinked() && link_.core && link_.core->established()) order(layer::channel);
+}
 
 boost::system::result<void, refusal> component::configure(const channel_local& local) {
   const auto* stage = services_.subprotocols.find(local.subprotocol);
   if (!stage) {
     refusal r;
     r.text = "no stage for subprotocol \"" + local.subprotocol + "\"";
+    return r;
+  }
+  if (local.max_retransmits && local.max_lifetime_ms) {
+    refusal r;
+    r.reason = refusal_reason::conflict;
+    r.text = "a=dcmap with max-retr and max-time";
     return r;
   }
   stage_ = stage;
@@ -74,6 +109,7 @@ awaitable<void> component::work(sctp::association& association) {
     channel_ = co_await scope_.stage("channel", open_channel(association));
     link_.channel_is_up = true;
     link_.channel_up.set();
+    if (link_.core && link_.interlinked()) link_.core->order_all();
     co_await run_stage();
   } catch (stage_error& e) {
     scope_.report(e);
@@ -129,7 +165,7 @@ void component::meter_now() {
 awaitable<std::unique_ptr<message_pipe>> component::open_channel(sctp::association& association) {
   std::unique_ptr<sctp::data_channel> opened;
   if (local_.sid) {
-    opened = co_await association.open_channel(*local_.sid, local_.label, local_.subprotocol);
+    opened = co_await association.open_channel(*local_.sid, local_.label, local_.subprotocol, transfer_of(local_));
   } else {
     sctp::channel_expectation expected;
     expected.protocol = local_.subprotocol;
@@ -138,7 +174,7 @@ awaitable<std::unique_ptr<message_pipe>> component::open_channel(sctp::associati
     local_.label = opened->label();
   }
   sid_ = opened->id();
-  co_return opened;
+  co_return std::make_unique<policed_channel>(std::move(opened), policer_);
 }
 
 awaitable<byte_stream*> component::bearer() {

@@ -8,6 +8,7 @@
 #include "agw/gateway/services.hpp"
 #include "agw/transports/sctp_association.hpp"
 #include "link.hpp"
+#include "traffic_policer.hpp"
 
 namespace agw::gateway {
 
@@ -23,6 +24,7 @@ class component final : public component_context {
   void configure(const channel_remote& remote);
   void set_waits(layer l, bool waits);
   void order(layer l);
+  void apply(const stream_settings& settings);
   /// Closes the channel (RFC 6525 reset in both directions); the association stays.
   void release() { stop_requested_.set(); }
 
@@ -79,6 +81,7 @@ class component final : public component_context {
   std::string_view stage_name_;
   std::unique_ptr<message_pipe> channel_;
   std::optional<std::uint16_t> sid_;
+  traffic_policer policer_;
   event stop_requested_;
   event ended_;
   event idled_;

@@ -35,6 +35,7 @@ awaitable<boost::system::result<termination_answer, refusal>> context::apply(ter
     co_await target.close();
     terminations_.erase(id);
   }
+  apply_topology();
   co_return answer;
 }
 
@@ -45,6 +46,8 @@ awaitable<termination_statistics> context::remove(termination_id id) {
   auto last = found->second->statistics();
   co_await found->second->close();
   terminations_.erase(id);
+  std::erase_if(connections_, [id](const connection& c) { return c.from == id || c.to == id; });
+  apply_topology();
   co_return last;
 }
 
@@ -55,6 +58,41 @@ termination_statistics context::statistics(termination_id id) const {
 
 void context::order(termination_id id, stream_number stream, layer l) {
   if (const auto found = terminations_.find(id); found != terminations_.end()) found->second->order(stream, l);
+}
+
+void context::latch(termination_id id, stream_number stream, latching how) {
+  if (const auto found = terminations_.find(id); found != terminations_.end()) found->second->latch(stream, how);
+}
+
+void context::connect(termination_id from, termination_id to, topology how, std::optional<stream_number> stream) {
+  std::erase_if(connections_, [&](const connection& c) { return c.between(from, to) && c.stream == stream; });
+  connection wanted;
+  wanted.from = from;
+  wanted.to = to;
+  wanted.stream = stream;
+  wanted.how = how;
+  connections_.push_back(wanted);
+  apply_topology();
+}
+
+void context::apply_topology() {
+  for (const auto& [n, link] : links_) {
+    std::optional<termination_id> wic;
+    std::optional<termination_id> core;
+    for (const auto& [id, t] : terminations_) {
+      if (t->is_wic(n)) wic = id;
+      if (t->is_core(n)) core = id;
+    }
+    const connection* said = nullptr;
+    for (const auto& c : connections_) {
+      if (!wic || !core || !c.between(*wic, *core) || (c.stream && *c.stream != n)) continue;
+      if (!said || c.stream) said = &c;  // what names the stream goes before what does not
+    }
+    const auto how = said ? said->how : topology::bothway;
+    link->to_core = how == topology::bothway || (how == topology::oneway && said->to == *core);
+    link->to_wic = how == topology::bothway || (how == topology::oneway && said->to == *wic);
+    link->open_or_close_gate();
+  }
 }
 
 awaitable<void> context::release(termination_id id, stream_number stream, layer l) {

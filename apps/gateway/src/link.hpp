@@ -8,16 +8,28 @@
 namespace agw::gateway {
 
 class bearer;
+class component;
 
 /// Belongs to the context, one per stream number, and outlives both ends.
 struct stream_link {
   stream_number number;
-  bearer* core = nullptr;  ///< the core end, while there is one
+  bearer* core = nullptr;    ///< the core end, while there is one
+  component* wic = nullptr;  ///< the access end, while there is one
+  bool core_interlinked = false;
+  bool wic_interlinked = false;
+  bool interlinked() const noexcept { return core_interlinked || wic_interlinked; }
   /// A component without a core end has only its own mode to mind.
   msrp::flow_gate gate{msrp::stream_mode::inactive, msrp::stream_mode::send_receive};
   event core_changed;   ///< the component waits for it: an end came, or its stream came up
   event channel_up;     ///< the bearer's patience waits for it
   bool channel_is_up = false;
+
+  /// The ends' modes and the topology between them; the gate shows what is left.
+  stream_mode core_mode = stream_mode::send_receive;
+  stream_mode wic_mode = stream_mode::inactive;
+  bool to_core = true;
+  bool to_wic = true;
+  void open_or_close_gate();
 };
 
 /// The same modes in the words of the relay.
@@ -29,6 +41,23 @@ constexpr msrp::stream_mode as_gate_mode(stream_mode m) noexcept {
     case stream_mode::send_receive: return msrp::stream_mode::send_receive;
   }
   return msrp::stream_mode::inactive;
+}
+
+/// What comes in from the WIC goes to the core and the other way round, so a direction that the topology closes is one that the
+/// access end may not receive (or send) in. The gate itself then holds the data back.
+inline void stream_link::open_or_close_gate() {
+  auto left = stream_mode::inactive;
+  const bool in = receives(wic_mode) && to_core;
+  const bool out = sends(wic_mode) && to_wic;
+  if (in && out) {
+    left = stream_mode::send_receive;
+  } else if (in) {
+    left = stream_mode::receive_only;
+  } else if (out) {
+    left = stream_mode::send_only;
+  }
+  gate.set(msrp::side::channel, as_gate_mode(left));
+  gate.set(msrp::side::stream, as_gate_mode(core_mode));
 }
 
 }  // namespace agw::gateway

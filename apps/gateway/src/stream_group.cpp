@@ -3,6 +3,8 @@
 #include <boost/asio/ip/udp.hpp>
 
 #include "agw/core/log.hpp"
+#include "agw/gateway/source_filter.hpp"
+#include "policed_pipes.hpp"
 
 namespace agw::gateway {
 
@@ -48,6 +50,12 @@ boost::system::result<association_answer, refusal> stream_group::reserve(const a
   if (!reserved) return refuse(refusal_reason::no_resources, "no UDP port: " + reserved.error().message());
   endpoint_ = std::move(*reserved);
   local_ = local;
+  endpoint_->on_peer_reflexive = [this](const udp::endpoint& found) {
+    if (on_address) on_address(gateway_event::kind::candidate, found);
+  };
+  endpoint_->on_latched = [this](const udp::endpoint& learnt) {
+    if (on_address) on_address(gateway_event::kind::latched, learnt);
+  };
   const auto& ours = endpoint_->local();
   // Distinct local ports keep the look-up of associations cheap in the SCTP stack, so a free choice follows the UDP port.
   local_sctp_port_ = local.sctp_port.value_or(ours.address.port());
@@ -90,6 +98,35 @@ boost::system::result<void, refusal> stream_group::configure(const association_r
   return {};
 }
 
+// With ICE there is no single remote address to filter by, so only ranges count there.
+boost::system::result<void, refusal> stream_group::apply(const stream_settings& settings) {
+  const auto& ours = endpoint_->local().address;
+  if (settings.source_address && *settings.source_address != ours.address()) {
+    return refuse(refusal_reason::conflict, "a source address that is not the stream's own");
+  }
+  if (settings.source_port && *settings.source_port != ours.port()) {
+    return refuse(refusal_reason::conflict, "a source port that is not the stream's own");
+  }
+  settings_ = settings;
+  policer_.set(settings.limits, clock::now());
+  endpoint_->set_dscp(settings.dscp.value_or(0));
+  endpoint_->admits = nullptr;
+  if (!settings.filter) return {};
+  endpoint_->admits = [this](const udp::endpoint& source) {
+    const bool known = !local_.ice && remote_ && remote_->address;
+    const auto remote = known ? remote_->address : std::nullopt;
+    const std::uint16_t port = known ? remote_->port : 0;
+    const bool yes = gateway::admits(*settings_.filter, remote, port, source.address(), source.port());
+    if (!yes) ++discarded_;
+    return yes;
+  };
+  return {};
+}
+
+void stream_group::latch(latching how) {
+  if (how != latching::off && endpoint_) endpoint_->latch(how == latching::relatch);
+}
+
 void stream_group::set_waits(layer l, bool waits) {
   orders_[l].waits = waits;
   changed_.set();
@@ -121,7 +158,8 @@ awaitable<void> stream_group::establish(task_group& tasks) {
   while (!remote_) co_await changed_.wait();
   co_await ordered(layer::ice);
   auto connecting = ice::connect(tasks, *endpoint_, ice_parameters(*remote_));
-  path_ = co_await scope_.stage("ice", std::move(connecting));
+  auto connected = co_await scope_.stage("ice", std::move(connecting));
+  path_ = std::make_unique<policed_path>(std::move(connected), policer_);
   co_await ordered(layer::dtls);
   auto shaking = dtls::handshake(*path_, dtls_config());
   dtls_ = co_await scope_.stage("dtls", std::move(shaking));
@@ -158,6 +196,8 @@ sctp::config stream_group::sctp_config() const {
   out.max_message_bytes = local_.max_message_bytes;
   out.peer_max_message_bytes = remote_->max_message_bytes;
   out.streams = services_.config.sctp_streams;
+  if (settings_.association == initiation::in) out.initiate = sctp::initiation::in;
+  if (settings_.association == initiation::out) out.initiate = sctp::initiation::out;
   out.dtls_client = *dtls_role(*remote_) == dtls::role::active;
   return out;
 }
@@ -217,6 +257,7 @@ stream_statistics stream_group::statistics() const {
     out.octets_sent = endpoint_->counted().bytes_out;
     out.octets_received = endpoint_->counted().bytes_in;
   }
+  if (settings_.filter) out.packets_discarded = discarded_;
   if (association_) {
     const auto s = association_->statistics();
     out.srtt_ms = static_cast<std::uint32_t>(s.srtt.count() / 1000);

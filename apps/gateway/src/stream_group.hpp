@@ -11,6 +11,7 @@
 #include "agw/transports/ice_stage.hpp"
 #include "agw/transports/sctp_association.hpp"
 #include "component.hpp"
+#include "traffic_policer.hpp"
 
 namespace agw::gateway {
 
@@ -27,6 +28,11 @@ class stream_group {
   boost::system::result<void, refusal> configure(const association_remote& remote);
   void set_waits(layer l, bool waits);
   void order(layer l);
+  /// refusal: conflict (a source address or port that is not the local one).
+  boost::system::result<void, refusal> apply(const stream_settings& settings);
+  void latch(latching how);
+  /// The endpoint found (kind::candidate) or learnt (kind::latched) an address of the WIC.
+  std::function<void(gateway_event::kind, const udp::endpoint&)> on_address;
   awaitable<void> release(layer l);
   void start();
 
@@ -63,6 +69,9 @@ class stream_group {
   task_group tasks_;
   association_local local_;
   std::optional<association_remote> remote_;
+  stream_settings settings_;
+  traffic_policer policer_;
+  std::uint64_t discarded_ = 0;
   std::vector<dtls::fingerprint> fingerprints_;
   std::uint16_t local_sctp_port_ = 0;
   std::unique_ptr<ice::endpoint> endpoint_;

@@ -58,6 +58,20 @@ void termination::emit(gateway_event::kind what, stream_number n, std::string_vi
   sink_(std::move(event));
 }
 
+void termination::emit_address(gateway_event::kind what, stream_number n, std::string_view stage, const ip_address& address,
+                               std::uint16_t port) {
+  if (!sink_) return;
+  gateway_event event;
+  event.what = what;
+  event.context = context_;
+  event.termination = id_;
+  event.stream = n;
+  event.stage = stage;
+  event.address = address;
+  event.port = port;
+  sink_(std::move(event));
+}
+
 // Every stage's end becomes an event for the controller: established where a layer came up, failed with its cause.
 stage_observer termination::observer(stream_number n) {
   return [this, n](const stage_event& e) {
@@ -116,12 +130,18 @@ result<void, refusal> termination::apply_association(const termination_change& c
     const auto* local = wanted.local ? std::get_if<association_local>(&*wanted.local) : nullptr;
     if (!local) return refuse(refusal_reason::missing, "Local of stream " + std::to_string(n.value));
     fresh = std::make_unique<stream_group>(services_, executor_, label(n), n, observer(n));
+    fresh->on_address = [this, n](gateway_event::kind what, const udp::endpoint& seen) {
+      emit_address(what, n, what == gateway_event::kind::candidate ? "ice" : "udp", seen.address(), seen.port());
+    };
     auto reserved = fresh->reserve(*local, change.address);
     if (!reserved) return reserved.error();
     answer.streams[n] = *reserved;
     group = fresh.get();
   }
   for (const auto& [l, waits] : wanted.waits_for_order) group->set_waits(l, waits);
+  if (wanted.settings) {
+    if (auto done = group->apply(*wanted.settings); !done) return done.error();
+  }
   if (wanted.remote) {
     const auto* remote = std::get_if<association_remote>(&*wanted.remote);
     if (!remote) return refuse(refusal_reason::conflict, "Remote of stream " + std::to_string(n.value) + " is of another kind");
@@ -157,6 +177,7 @@ result<void, refusal> termination::apply_channel(stream_number n, const stream_c
     found->second->configure(*remote);
   }
   for (const auto& [l, waits] : wanted.waits_for_order) found->second->set_waits(l, waits);
+  if (wanted.settings) found->second->apply(*wanted.settings);
   if (wanted.mode) set_mode(n, *wanted.mode, false);
   return {};
 }
@@ -171,11 +192,15 @@ result<void, refusal> termination::apply_bearer(const termination_change& change
     if (!local) return refuse(refusal_reason::missing, "Local of stream " + std::to_string(n.value));
     fresh = std::make_unique<bearer>(services_, executor_, label(n), links_(n), observer(n));
     at = fresh.get();
+    at->on_latched = [this, n](const ip_address& address, std::uint16_t port) {
+      emit_address(gateway_event::kind::latched, n, "tcp", address, port);
+    };
     auto reserved = at->reserve(*local, change.address);
     if (!reserved) return reserved.error();
     answer.streams[n] = *reserved;
   }
   for (const auto& [l, waits] : wanted.waits_for_order) at->set_waits(l, waits);
+  if (wanted.settings) at->apply(*wanted.settings);
   if (wanted.remote) {
     const auto* remote = std::get_if<bearer_remote>(&*wanted.remote);
     if (!remote) return refuse(refusal_reason::conflict, "Remote of stream " + std::to_string(n.value) + " is of another kind");
@@ -193,7 +218,9 @@ result<void, refusal> termination::apply_bearer(const termination_change& change
 }
 
 void termination::set_mode(stream_number n, stream_mode mode, bool core) {
-  links_(n).gate.set(core ? msrp::side::stream : msrp::side::channel, as_gate_mode(mode));
+  auto& link = links_(n);
+  (core ? link.core_mode : link.wic_mode) = mode;
+  link.open_or_close_gate();
 }
 
 result<void, refusal> termination::set_groups(const std::vector<stream_group_config>& groups) {
@@ -244,6 +271,11 @@ void termination::order(stream_number stream, layer l) {
   if (const auto g = groups_.find(stream); g != groups_.end()) g->second->order(l);
   if (const auto c = components_.find(stream); c != components_.end()) c->second->order(l);
   if (const auto b = bearers_.find(stream); b != bearers_.end()) b->second->order(l);
+}
+
+void termination::latch(stream_number stream, latching how) {
+  if (const auto g = groups_.find(stream); g != groups_.end()) g->second->latch(how);
+  if (const auto b = bearers_.find(stream); b != bearers_.end()) b->second->latch(how);
 }
 
 awaitable<void> termination::release(stream_number stream, layer l) {

@@ -25,6 +25,10 @@ class termination {
   awaitable<boost::system::result<termination_answer, refusal>> apply(termination_change change);
   void order(stream_number stream, layer l);
   awaitable<void> release(stream_number stream, layer l);
+  void latch(stream_number stream, latching how);
+  /// Whether the stream's end here is the one towards the core.
+  bool is_core(stream_number n) const { return bearers_.contains(n); }
+  bool is_wic(stream_number n) const { return components_.contains(n); }
   termination_statistics statistics() const;
   /// Ends every branch; the counts stay. Idempotent.
   awaitable<void> close_streams();
@@ -43,6 +47,7 @@ class termination {
   void set_mode(stream_number n, stream_mode mode, bool core);
   stage_observer observer(stream_number n);
   void emit(gateway_event::kind what, stream_number n, std::string_view stage, std::string cause = {});
+  void emit_address(gateway_event::kind what, stream_number n, std::string_view stage, const ip_address& address, std::uint16_t port);
   std::string label(stream_number n) const;
   stream_group* group_of(stream_number component);
 

@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "commands.hpp"
+#include "media_properties.hpp"
 
 namespace agw::iq {
 
@@ -160,6 +161,12 @@ checked<command_runner::media_change> command_runner::media_of(const h248::comma
         return;
       }
       record.mode = mode;
+      auto settings = settings_of(p.control->properties);
+      if (!settings) {
+        failed = settings.error();
+        return;
+      }
+      wanted.settings = std::move(*settings);
       record.properties.clear();
       for (const auto& property : p.control->properties) {
         auto kept = stored(property);

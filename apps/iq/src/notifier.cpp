@@ -29,6 +29,8 @@ std::string_view type_of(gateway_event::kind what) {
     case gateway_event::kind::established: return "Est";
     case gateway_event::kind::released: return "Rel";
     case gateway_event::kind::failed: return "Fail";
+    case gateway_event::kind::candidate:
+    case gateway_event::kind::latched: break;  // have their own items
   }
   return "Fail";
 }
@@ -37,6 +39,14 @@ std::string_view type_of(gateway_event::kind what) {
 
 std::vector<observed> names_of(const gateway_event& e) {
   std::vector<observed> out;
+  if (e.what == gateway_event::kind::candidate || e.what == gateway_event::kind::latched) {
+    const bool found = e.what == gateway_event::kind::candidate;
+    auto o = found ? make("ostuncc", "nprc", e) : make("adr", "rsac", e);
+    add_text(o, found ? "address" : "nrsa", e.address.to_string());
+    add(o, found ? "port" : "nrsp", std::to_string(e.port));
+    out.push_back(std::move(o));
+    return out;
+  }
   const bool failed = e.what == gateway_event::kind::failed;
   const auto with_cause = [&](observed o) {
     if (failed) {

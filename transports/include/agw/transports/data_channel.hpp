@@ -13,6 +13,13 @@ namespace agw::sctp {
 
 class channel_state;
 
+/// How our side of a negotiated channel sends: ordered, max-retr and max-time of a=dcmap (RFC 8864, 5.1.1). The peer's side has its own.
+struct channel_transfer {
+  bool ordered = true;
+  reliability policy = reliability::reliable;
+  std::uint32_t parameter = 0;  ///< retransmissions or milliseconds, as the policy says
+};
+
 struct channel_statistics {
   std::uint64_t messages_sent = 0;
   std::uint64_t bytes_sent = 0;  ///< of user data

@@ -40,6 +40,15 @@ class endpoint {
   /// checking to the full agent, and some of those (Pion) send no check while traffic flows.
   virtual void heard() {}
 
+  /// Without ICE: the source of the next DTLS datagram becomes the remote address, once; `again` waits for one from elsewhere than
+  /// now. Until then the known address is used on. No effect with ICE, whose checks do better.
+  virtual void latch(bool again) { static_cast<void>(again); }
+  /// Only datagrams from sources that it says yes to are looked at; the others are counted (drops "ice" "filtered"). Empty: all.
+  /// Not with the full agent, whose library reads the socket.
+  std::function<bool(const udp::endpoint&)> admits;
+  /// Called when latching has changed the remote address. May be empty.
+  std::function<void(const udp::endpoint&)> on_latched;
+
   /// Called for every peer reflexive address that is found (ostuncc/nprc), on the shard. May be empty.
   std::function<void(const udp::endpoint&)> on_peer_reflexive;
 };

@@ -64,7 +64,8 @@ class association {
   /// A channel negotiated by a=dcmap (RFC 8864), usable at once. Takes over what arrived early on that id; a DCEP OPEN on the id
   /// is acknowledged. Waits while the id is still being reset, and for more streams where needed.
   /// Throws stage_error("channel", "busy") when the id is open already, ("channel", "streams") when the peer allows no more.
-  awaitable<std::unique_ptr<data_channel>> open_channel(std::uint16_t id, std::string label = {}, std::string protocol = {});
+  awaitable<std::unique_ptr<data_channel>> open_channel(std::uint16_t id, std::string label = {}, std::string protocol = {},
+                                                        channel_transfer transfer = {});
 
   /// The next channel that the peer opens by DCEP and that matches; it has been acknowledged. The oldest expectation that matches wins.
   /// A cancel withdraws the expectation.

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -23,6 +24,7 @@ struct config {
   std::chrono::seconds keep_alive_idle{60};        ///< silence before the kernel asks whether the peer is there
   std::chrono::seconds keep_alive_interval{10};    ///< between questions; five without an answer reset the stream
   std::chrono::milliseconds user_timeout{30'000};  ///< sent data unacknowledged this long resets the stream (RFC 5482)
+  std::optional<unsigned> dscp;                    ///< of every packet from the SYN on; absent = the system's
 };
 
 /// Bytes through a stream since it was made.
@@ -47,6 +49,8 @@ class stream final : public byte_stream {
   const endpoint& local() const noexcept { return local_; }
   const endpoint& remote() const noexcept { return remote_; }
   const traffic& counted() const noexcept { return traffic_; }
+  /// The six DSCP bits of what is sent from now on; false when the system refuses.
+  bool set_dscp(unsigned dscp) noexcept;
   /// For TLS, which takes the socket over.
   asio::ip::tcp::socket& socket() noexcept { return socket_; }
 
@@ -70,6 +74,10 @@ class listener {
   /// "stranger"). Then listening ends, and whoever waits behind it is reset and counted ("extra"). Throws stage_error "tcp" when
   /// the listener fails. After a cancel it listens on; after success nothing but destruction is allowed.
   awaitable<std::unique_ptr<stream>> accept(std::optional<asio::ip::address> from);
+  /// The same with a rule: the first connection whose source `admits` says yes to. An empty rule takes anybody's.
+  awaitable<std::unique_ptr<stream>> accept_if(std::function<bool(const endpoint&)> admits);
+  /// DSCP of the SYN-ACK and of the connection; false when the system refuses.
+  bool set_dscp(unsigned dscp) noexcept;
 
   const endpoint& local() const noexcept { return local_; }
 
@@ -82,8 +90,9 @@ class listener {
   config settings_;
 };
 
-/// Dials `remote` from `local_address` (any port; unspecified = the route's address). Throws stage_error "tcp" as above;
+/// Dials `remote` from `local_address` (unspecified = the route's address) and `local_port` (0 = any). Throws stage_error "tcp" as above;
 /// "timeout" may also be stage()'s.
-awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address local_address, config settings = {});
+awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address local_address, config settings = {},
+                                           std::uint16_t local_port = 0);
 
 }  // namespace agw::tcp

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,14 @@ class context {
 
   /// Starts a layer that waits for the order; without effect where it does not wait.
   void order(termination_id id, stream_number stream, layer l);
+  /// Learns the stream's remote address from what comes next: the first datagram of a plain UDP association, the first connection
+  /// to a bearer that listens.
+  void latch(termination_id id, stream_number stream, latching how);
+
+  /// What may pass between two terminations: oneway is from `from` to `to` only. Of one stream, or of all that have nothing said
+  /// for themselves. Data that may not pass is held back, as with a mode. Replaces what was said before for the pair and stream.
+  void connect(termination_id from, termination_id to, topology how, std::optional<stream_number> stream = {});
+
   /// Closes an established layer (and with it those above).
   awaitable<void> release(termination_id id, stream_number stream, layer l);
 
@@ -45,7 +54,15 @@ class context {
   awaitable<void> close();
 
  private:
+  struct connection {
+    termination_id from;
+    termination_id to;
+    std::optional<stream_number> stream;
+    topology how = topology::bothway;
+    bool between(termination_id a, termination_id b) const noexcept { return (from == a && to == b) || (from == b && to == a); }
+  };
   stream_link& link(stream_number n);
+  void apply_topology();
 
   const gateway_services& services_;
   asio::any_io_executor executor_;
@@ -53,6 +70,7 @@ class context {
   event_sink sink_;
   gauge_share counted_;
   std::map<stream_number, std::unique_ptr<stream_link>> links_;
+  std::vector<connection> connections_;
   std::map<termination_id, std::unique_ptr<termination>> terminations_;
 };
 

@@ -128,8 +128,55 @@ using stream_local = std::variant<association_local, channel_local, bearer_local
 using stream_remote = std::variant<association_remote, channel_remote, bearer_remote>;
 using stream_answer = std::variant<std::monostate, association_answer, bearer_answer>;
 
+struct address_range {
+  ip_address address;
+  unsigned prefix_bits = 32;  ///< 0 to 32, with IPv6 to 128
+};
+struct port_range {
+  std::uint16_t first = 0;
+  std::uint16_t last = 65535;
+};
+
+/// From where packets and connections are taken. A connection from elsewhere is reset, a datagram dropped; both are counted. With
+/// ICE its checks say who the peer is; the filter then comes before them.
+struct source_filter {
+  bool by_address = false;
+  std::optional<address_range> range;  ///< absent: the remote address
+  bool by_port = false;
+  std::optional<port_range> ports;     ///< absent: the remote port
+};
+
+/// Octets per second of what comes in from the outside, headers of UDP and TCP not counted. At least one rate.
+struct traffic_limits {
+  std::optional<std::uint64_t> sustained_rate;
+  std::optional<std::uint64_t> burst_bytes;   ///< absent: what one second brings
+  std::optional<std::uint64_t> peak_rate;
+  std::chrono::nanoseconds delay_variation{};  ///< by which packets may come early against the peak rate
+};
+
+/// Who opens the SCTP association.
+enum class initiation : std::uint8_t { both, out, in };
+
+/// How packets of a stream are treated; what is absent is as the gateway has it.
+struct stream_settings {
+  std::optional<unsigned> dscp;                 ///< 0 to 63, of what is sent
+  std::optional<source_filter> filter;          ///< absent: a core stream takes connections from the remote address only
+  std::optional<ip_address> source_address;     ///< from where a connection is dialled
+  std::optional<std::uint16_t> source_port;
+  std::optional<traffic_limits> limits;         ///< absent: no policing
+  bool interlinked = false;                     ///< what is established on one side orders the layers of the other
+  initiation association = initiation::both;
+};
+
+/// Learning the remote address from the first packet or connection; again: from one that comes from elsewhere than now.
+enum class latching : std::uint8_t { off, latch, relatch };
+
+/// Whether a stream's data may pass between two terminations.
+enum class topology : std::uint8_t { bothway, isolate, oneway };
+
 struct stream_change {
   std::optional<stream_mode> mode;
+  std::optional<stream_settings> settings;
   std::optional<stream_local> local;
   std::optional<stream_remote> remote;
   std::map<layer, bool> waits_for_order;  ///< true: the layer starts only by order
@@ -165,13 +212,15 @@ struct stream_statistics {
   std::optional<std::uint64_t> messages_received;
   std::optional<std::uint64_t> chunks_forwarded;
   std::optional<std::uint64_t> chunks_rejected;
+  std::optional<std::uint64_t> packets_discarded;  ///< by the source filter, connections among them
 };
 using termination_statistics = std::map<stream_number, stream_statistics>;
 
 // --- what the gateway reports by itself ------------------------------------------------------------------------------------
 
 struct gateway_event {
-  enum class kind : std::uint8_t { established, released, failed };
+  /// candidate: a peer reflexive one was found; latched: the remote address was learnt. Both fill in `address` and `port`.
+  enum class kind : std::uint8_t { established, released, failed, candidate, latched };
   kind what = kind::established;
   context_id context;
   termination_id termination;
@@ -179,6 +228,8 @@ struct gateway_event {
   std::string stage;   ///< "ice", "dtls", "sctp", "channel", "tcp", "tls", "msrp"
   std::string cause;   ///< with failed: "<stage>:<reason>"
   std::chrono::microseconds took{};  ///< with established
+  ip_address address;
+  std::uint16_t port = 0;
   std::optional<std::uint16_t> sid;  ///< with channel events
   std::string label;
   std::string subprotocol;
