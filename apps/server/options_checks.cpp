@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 
 #include "agw/transports/certificate.hpp"
@@ -39,6 +40,12 @@ std::optional<config_error> check_together(const settings& s, const server_optio
   if (o.ports.low > o.ports.high) return s.wrong({"ports.high", "ports.low"}, "ports.low not above ports.high");
   if (o.h248.host.is_unspecified() && o.control.mid.empty())
     return s.wrong({"h248.listen"}, "an address of this machine, or a wildcard together with h248.mid");
+  const auto differs = [&](const auto& mgc) { return mgc.via != o.h248.via; };
+  if (o.h248.via != h248::transport::udp && std::ranges::any_of(r.mgcs, differs))
+    return s.wrong({"h248.listen", "h248.mgc"}, "a transport that all of h248.mgc have, or none, which stands for each of theirs");
+  if (o.h248.port == 0 && o.control.mid.empty() &&
+      std::ranges::none_of(r.mgcs, [](const auto& mgc) { return mgc.via == h248::transport::udp; }))
+    return s.wrong({"h248.listen"}, "a port from 1 to 65535, which is our name without UDP, or 0 together with h248.mid");
   if (r.min_version > o.control.version)
     return s.wrong({"h248.version", "h248.min_version"}, "h248.version not below h248.min_version");
   if (t.min_timeout > t.first_timeout)

@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "agw/control/addresses.hpp"
 #include "agw/h248/packages.hpp"
 #include "options_parts.hpp"
 
@@ -11,27 +12,6 @@ namespace agw::server {
 namespace {
 
 using namespace std::chrono_literals;
-
-value_kind<h248::peer_address> h248_address() {
-  auto plain = kind::listen_address();
-  auto read = [inner = plain.read](const config_value& v) -> std::optional<h248::peer_address> {
-    const auto value = inner(v);
-    return value ? std::optional(h248::peer_address{h248::transport::udp, value->address, value->port}) : std::nullopt;
-  };
-  return {std::move(plain.allowed), std::move(read), [](const h248::peer_address& a) { return "\"" + h248::to_text(a) + "\""; }};
-}
-
-value_kind<h248::peer_name> mgc_name() {
-  auto read = [](const config_value& v) -> std::optional<h248::peer_name> {
-    const auto* text = std::get_if<std::string>(&v.data);
-    if (!text) return std::nullopt;
-    const auto name = h248::peer_name::parse(*text);
-    // The server opens a UDP link only.
-    return name && name->via == h248::transport::udp && name->port != 0 ? std::optional(*name) : std::nullopt;
-  };
-  return {"HOST[:PORT], an address or a name and a port from 1 to 65535, such as 127.0.0.1:2944, [::1]:2944 or mgc.example.com",
-          read, [](const h248::peer_name& n) { return "\"" + h248::to_text(n) + "\""; }};
-}
 
 value_kind<h248::mid_name> mid() {
   auto read = [](const config_value& v) -> std::optional<h248::mid_name> {
@@ -88,8 +68,9 @@ bool is_name(std::string_view text, std::size_t max_bytes) {
 void declare_h248(settings& s, server_options& o) {
   auto& t = o.control.transactions;
   auto& r = o.registration;
-  s.add("h248.listen", o.h248, h248_address(), "H.248 over UDP").option("--h248", "ADDR:PORT");
-  s.add("h248.mgc", r.mgcs, kind::list(mgc_name(), 1, 16), "controllers, the primary one first").option("--mgc", "ADDR:PORT");
+  s.add("h248.listen", o.h248, control::listen_address(), "where H.248 is spoken; the transport is the controller's").option("--h248", "ADDR:PORT");
+  s.add("h248.mgc", r.mgcs, kind::list(control::mgc_name(), 1, 16), "controllers, the primary one first; tcp:ADDR:PORT for TCP")
+      .option("--mgc", "ADDR:PORT");
   s.add("h248.mid", o.control.mid, mid(), "");
   s.add("h248.version", o.control.version, kind::integer<std::uint8_t>(1, 3), "");
   s.add("h248.min_version", r.min_version, kind::integer<std::uint8_t>(1, 3), "");

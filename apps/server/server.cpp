@@ -2,11 +2,12 @@
 
 #include <boost/asio/signal_set.hpp>
 
+#include "agw/control/addresses.hpp"
+#include "agw/control/links.hpp"
 #include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
 #include "agw/core/shard.hpp"
 #include "agw/gateway/stages.hpp"
-#include "agw/h248/link_udp.hpp"
 #include "agw/h248/packages.hpp"
 #include "agw/http/server.hpp"
 #include "agw/iq/media_gateway.hpp"
@@ -102,13 +103,9 @@ int run(const server_options& options) {
 #endif
 
   asio::io_context loop(1);
-  auto link = h248::open_udp_link(loop.get_executor(), options.h248);
-  if (!link) {
-    log::error("H.248 on {}: {}", h248::to_text(options.h248), link.error().message());
-    return 1;
-  }
   h248::endpoint control(loop.get_executor(), options.control, &counted);
-  control.add_link(std::move(*link));
+  const auto ends = control::own_ends(options.h248, options.registration.mgcs);
+  if (!control::add_links(control, ends, h248::link_side::gateway)) return 1;
   h248::registration registration(control, options.registration);
   shard_pool shards(options.shards());
   const h248::package_names names(options.names);
@@ -124,7 +121,7 @@ int run(const server_options& options) {
     log::error("HTTP on {}:{}: {}", options.http.address().to_string(), options.http.port(), listening.error().message());
     return 1;
   }
-  const auto bound = control.local(h248::transport::udp);
+  const auto bound = control.local(ends.front().via);
   log::info("agw-server {}: H.248 on {}, HTTP on {}:{}, {} shard(s)", version, bound ? h248::to_text(*bound) : "?",
             listening->address().to_string(), listening->port(), shards.size());
 

@@ -4,10 +4,10 @@
 
 #include <boost/asio/signal_set.hpp>
 
+#include "agw/control/links.hpp"
 #include "agw/core/error.hpp"
 #include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
-#include "agw/h248/link_udp.hpp"
 #include "agw/http/server.hpp"
 #include "client.hpp"
 #include "options.hpp"
@@ -38,16 +38,8 @@ awaitable<void> serve(controller::mgc& control, http::server& http) {
 int run(const controller::controller_options& options) {
   asio::io_context loop(1);
   metrics counted;
-  h248::peer_address address;
-  address.host = options.h248.address;
-  address.port = options.h248.port;
-  auto link = h248::open_udp_link(loop.get_executor(), address);
-  if (!link) {
-    log::error("H.248 on {}: {}", options.h248.str(), link.error().message());
-    return 1;
-  }
   controller::mgc control(loop.get_executor(), h248::endpoint_config(), &counted);
-  control.control().add_link(std::move(*link));
+  if (!control::add_links(control.control(), options.h248, h248::link_side::controller)) return 1;
   port_pool ports(0, 0);
 
   http::server_config config;

@@ -3,13 +3,16 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agw/core/settings.hpp"
+#include "agw/h248/link_address.hpp"
 
 namespace agw::controller {
 
 struct controller_options {
-  address_port h248{boost::asio::ip::make_address("127.0.0.1"), 12944};  ///< where the gateway registers
+  /// Where the gateway registers: one address for each transport
+  std::vector<h248::peer_address> h248{{h248::transport::udp, boost::asio::ip::make_address("127.0.0.1"), 12944}};
   address_port http{boost::asio::ip::make_address("127.0.0.1"), 8080};   ///< page and WebSocket
   boost::asio::ip::address msrp = boost::asio::ip::make_address("127.0.0.1");  ///< the bot's address towards the gateway
   std::string log_level = "info";

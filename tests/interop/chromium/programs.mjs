@@ -14,7 +14,7 @@ export async function free_udp_port() {
   return port;
 }
 
-class program {
+export class program {
   constructor(name, options) {
     this.name = name;
     this.log = '';

@@ -12,6 +12,7 @@
 
 #include <unistd.h>
 
+#include "agw/control/addresses.hpp"
 #include "options.hpp"
 
 using namespace agw;
@@ -148,6 +149,37 @@ TEST_CASE("options override the file") {
   CHECK(o.log_level == "warn");
   CHECK(o.control.version == 2);
   CHECK(o.registration.version == 2);
+}
+
+TEST_CASE("controllers of several transports are reached from one address, by one link for each transport") {
+  const auto both = accepted({"--mgc", "tcp:127.0.0.1:4", "--mgc", "TCP:[::1]", "--mgc", "mgc.example.com:5", "--mgc", "udp:127.0.0.9:6"});
+  const auto& mgcs = both.registration.mgcs;
+  REQUIRE(mgcs.size() == 4);
+  CHECK(h248::to_text(mgcs[0]) == "tcp:127.0.0.1:4");
+  CHECK(h248::to_text(mgcs[1]) == "tcp:[::1]:2944");
+  CHECK(h248::to_text(mgcs[2]) == "mgc.example.com:5");
+  CHECK(h248::to_text(mgcs[3]) == "127.0.0.9:6");
+  const auto ends = control::own_ends(both.h248, mgcs);
+  REQUIRE(ends.size() == 2);
+  CHECK(h248::to_text(ends[0]) == "127.0.0.1:2944");
+  CHECK(h248::to_text(ends[1]) == "tcp:127.0.0.1:2944");
+
+  const auto tcp = accepted({"--h248", "tcp:127.0.0.1:7", "--mgc", "tcp:127.0.0.1:4"});
+  CHECK(h248::to_text(tcp.h248) == "tcp:127.0.0.1:7");
+  const auto one = control::own_ends(tcp.h248, tcp.registration.mgcs);
+  REQUIRE(one.size() == 1);
+  CHECK(h248::to_text(one[0]) == "tcp:127.0.0.1:7");
+}
+
+TEST_CASE("transports that do not fit together are refused") {
+  CHECK(refused({"--h248", "tcp:127.0.0.1:7", "--mgc", "127.0.0.1:4"})
+            .starts_with("--h248: tcp:127.0.0.1:7: allowed is a transport that all of h248.mgc have"));
+  CHECK(refused({"--h248", "127.0.0.1:0", "--mgc", "tcp:127.0.0.1:4"}).starts_with("--h248: 127.0.0.1:0: allowed is a port from 1"));
+  CHECK(accepted_file("[h248]\nlisten = \"127.0.0.1:0\"\nmgc = [\"tcp:127.0.0.1:4\"]\nmid = \"agw/1\"\n").h248.port == 0);
+  CHECK(refused({"--h248", "tcp:127.0.0.1"}).starts_with("--h248: tcp:127.0.0.1: allowed is ADDRESS:PORT"));
+  CHECK(refused({"--h248", "tls:127.0.0.1:7"}).starts_with("--h248: tls:127.0.0.1:7: allowed is ADDRESS:PORT"));
+  CHECK(refused({"--mgc", "tcp:127.0.0.1:0"}).starts_with("--mgc: tcp:127.0.0.1:0: allowed is "));
+  CHECK(refused({"--mgc", "tcp::2944"}).starts_with("--mgc: tcp::2944: allowed is "));
 }
 
 TEST_CASE("interfaces beyond the two are made by naming them") {
