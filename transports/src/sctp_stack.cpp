@@ -195,10 +195,12 @@ stack::~stack() {
   }
   table.changed.notify_one();
   if (impl_->thread.joinable()) impl_->thread.join();
-  // Endpoints whose association could not be freed at once wait for a timer.
+  // Endpoints whose association could not be freed at once wait for a timer, and perhaps for usrsctp's iterator thread, which
+  // needs a processor for it.
   int busy = usrsctp_finish();
-  for (int i = 0; busy != 0 && i < 100; ++i) {
+  for (int i = 0; busy != 0 && i < 1000; ++i) {
     usrsctp_handle_timers(1000);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
     busy = usrsctp_finish();
   }
   if (busy != 0) log::error("sctp: usrsctp could not be ended");
