@@ -97,6 +97,8 @@ void declare(settings& s, server_options& o) {
   s.add("tls.ca", o.tls.ca_file, kind::file(), "");
   s.add("limits.contexts", o.iq.max_contexts, kind::integer<std::size_t>(1, 10'000'000), "");
   s.add("limits.terminations_per_context", o.iq.max_terminations_per_context, kind::integer<std::size_t>(2, 256), "");
+  s.add("shutdown.mode", o.shutdown_graceful, kind::choice<bool>({{"forced", false}, {"graceful", true}}), "");
+  s.add("shutdown.delay", o.shutdown_delay, kind::duration(0s, 24h), "");
   s.rule([&s, &o] { return check_together(s, o); });
 }
 

@@ -38,6 +38,8 @@ struct server_options {
   std::string dtls_certificate;                                   ///< PEM files; empty: self-signed at start
   std::string dtls_key;
   tls::config tls;              ///< towards the core
+  bool shutdown_graceful = false;            ///< SIGTERM: the calls that stand may end by themselves
+  clock::duration shutdown_delay{};          ///< graceful: how long they may take; 0: as long as they do
   iq::media_gateway_config iq;  ///< interfaces (--access, --core), group, limits
 
   unsigned shards() const;

@@ -4,6 +4,7 @@
 
 #include "agw/control/addresses.hpp"
 #include "agw/control/links.hpp"
+#include "agw/core/event.hpp"
 #include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
 #include "agw/core/shard.hpp"
@@ -67,14 +68,42 @@ awaitable<void> wait_for_signal() {
   log::info("signal {}: ending", number);
 }
 
+// No new calls; ends when the last one has, at the end of the delay, or with a second signal.
+awaitable<void> drain(h248::registration& registration, iq::media_gateway& gateway, clock::duration delay) {
+  const auto by = delay > clock::duration{} ? deadline_after(delay) : no_deadline;
+  event end;
+  gateway.drain();
+  log::info("{} contexts to drain", gateway.contexts());
+  auto body = [&](task_group& tasks) -> awaitable<void> {
+    auto emptied = [&]() -> awaitable<void> {
+      const auto seconds = std::chrono::ceil<std::chrono::seconds>(delay).count();
+      const bool told = co_await registration.graceful(static_cast<std::uint32_t>(seconds));
+      if (!told) log::warn("h248: the MGC was not told that we are going");
+      const bool none = co_await gateway.empty(by);
+      if (!none) log::info("the delay is over: {} contexts are left, and end now", gateway.contexts());
+      end.set();
+    };
+    tasks.spawn("emptied", std::move(emptied));
+    auto hurried = [&]() -> awaitable<void> {
+      co_await wait_for_signal();
+      end.set();
+    };
+    tasks.spawn("hurried", std::move(hurried));
+    co_await end.wait();
+  };
+  co_await with_tasks("drain", std::move(body));
+}
+
 // From here the order of an orderly end is visible: contexts, then the word to the MGC, then the tasks.
-awaitable<void> serve(h248::endpoint& control, h248::registration& registration, iq::media_gateway& gateway, http::server& http) {
+awaitable<void> serve(h248::endpoint& control, h248::registration& registration, iq::media_gateway& gateway, http::server& http,
+                      const server_options& options) {
   auto body = [&](task_group& tasks) -> awaitable<void> {
     tasks.spawn("h248", [&] { return control.run(); });
     tasks.spawn("http", [&] { return http.run(); });
     auto registering = [&](task_group& registration_tasks) -> awaitable<void> {
       registration_tasks.spawn("registration", [&] { return registration.run(); });
       co_await wait_for_signal();
+      if (options.shutdown_graceful) co_await drain(registration, gateway, options.shutdown_delay);
       co_await gateway.close();
       co_await registration.leave(deadline_after(std::chrono::seconds(2)));
     };
@@ -126,7 +155,7 @@ int run(const server_options& options) {
             listening->address().to_string(), listening->port(), shards.size());
 
   int code = 0;
-  asio::co_spawn(loop, serve(control, registration, gateway, http), [&](std::exception_ptr e) {
+  asio::co_spawn(loop, serve(control, registration, gateway, http, options), [&](std::exception_ptr e) {
     if (e && !is_cancellation(e)) {
       log::error("{}", describe(e));
       code = 1;

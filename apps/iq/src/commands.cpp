@@ -20,6 +20,10 @@ awaitable<void> command_runner::begin(h248::action_state& at) {
   const auto id = at.asked().context;
   if (id.is_null() || id.is_all()) co_return;
   if (id.is_choose()) {
+    if (state_.draining) {
+      at.fail(error_code::service_unavailable, "Context=$: the gateway is taken out of service");
+      co_return;
+    }
     if (state_.contexts.size() >= state_.config.max_contexts) {
       at.fail(error_code::no_contexts_available);
       co_return;

@@ -4,7 +4,9 @@
 
 #include <boost/asio/post.hpp>
 
+#include "agw/core/error.hpp"
 #include "agw/core/log.hpp"
+#include "agw/core/until.hpp"
 #include "agw/h248/ascii.hpp"
 #include "agw/h248/transaction_executor.hpp"
 #include "commands.hpp"
@@ -63,13 +65,17 @@ awaitable<std::shared_ptr<context_record>> state::make_context() {
 awaitable<void> state::drop(std::shared_ptr<context_record> record) {
   record->closing = true;
   contexts.erase(record->id.value);
-  if (!record->context) co_return;
+  if (!record->context) {
+    if (contexts.empty()) emptied.set();
+    co_return;
+  }
   auto end = [record]() -> awaitable<void> {
     co_await record->context->close();
     record->context.reset();
   };
   co_await on(*record->home, end);
   record->terminations.clear();
+  if (contexts.empty()) emptied.set();
 }
 
 std::shared_ptr<context_record> state::find(std::uint32_t id) const {
@@ -133,6 +139,21 @@ awaitable<void> media_gateway::close() {
     co_await impl_->drop(std::move(record));
   }
   co_await impl_->notify.close();
+}
+
+void media_gateway::drain() noexcept { impl_->draining = true; }
+
+awaitable<bool> media_gateway::empty(deadline by) {
+  while (!impl_->contexts.empty()) {
+    impl_->emptied.reset();
+    try {
+      co_await until(by, impl_->emptied.wait());
+    } catch (const system_error& e) {
+      if (e.code() != make_error_code(core_error::timed_out)) throw;
+      break;
+    }
+  }
+  co_return impl_->contexts.empty();
 }
 
 std::size_t media_gateway::contexts() const noexcept { return impl_->contexts.size(); }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "agw/core/event.hpp"
 #include "agw/iq/media_gateway.hpp"
 #include "notifier.hpp"
 #include "records.hpp"
@@ -29,6 +30,8 @@ struct state {
   std::uint32_t last_termination = 0;
   std::map<std::string, stored_property> root_properties;
   bool closing = false;
+  bool draining = false;  ///< no new calls
+  event emptied;          ///< the last context has gone
 
   const interface_config* interface(std::string_view name) const;
   const interface_config* realm(std::string_view name) const;
