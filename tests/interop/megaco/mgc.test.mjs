@@ -43,7 +43,7 @@ async function gateway(transport, style, mgc) {
   return new program('agw-server', ['--config', config]);
 }
 
-for (const transport of (process.env.AGW_TRANSPORTS ?? 'udp').split(',')) {
+for (const transport of (process.env.AGW_TRANSPORTS ?? 'udp,tcp').split(',')) {
   for (const style of ['pretty', 'compact']) {
     test(`megaco drives the gateway: ${transport}, ${style}`, () => drive(transport, style));
   }
