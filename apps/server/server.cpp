@@ -102,6 +102,7 @@ awaitable<void> serve(h248::endpoint& control, h248::registration& registration,
     tasks.spawn("http", [&] { return http.run(); });
     auto registering = [&](task_group& registration_tasks) -> awaitable<void> {
       registration_tasks.spawn("registration", [&] { return registration.run(); });
+      registration_tasks.spawn("gateway", [&] { return gateway.run(); });
       co_await wait_for_signal();
       if (options.shutdown_graceful) co_await drain(registration, gateway, options.shutdown_delay);
       co_await gateway.close();

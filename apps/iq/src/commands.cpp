@@ -1,4 +1,4 @@
-#include "commands.hpp"
+#include "audits.hpp"
 
 #include "agw/core/log.hpp"
 #include "agw/h248/profile_check.hpp"
@@ -20,13 +20,20 @@ awaitable<void> command_runner::begin(h248::action_state& at) {
   const auto id = at.asked().context;
   if (id.is_null() || id.is_all()) co_return;
   if (id.is_choose()) {
+    if (state_.contexts.size() >= state_.config.max_contexts) {
+      at.fail(error_code::no_contexts_available);
+      co_return;
+    }
     if (state_.draining) {
       at.fail(error_code::service_unavailable, "Context=$: the gateway is taken out of service");
       co_return;
     }
-    if (state_.contexts.size() >= state_.config.max_contexts) {
-      at.fail(error_code::no_contexts_available);
-      co_return;
+    if (const auto needed = needed_priority()) {
+      const auto& wanted = at.asked().properties;
+      if (!wanted.emergency.value_or(false) && !wanted.ieps.value_or(false) && wanted.priority.value_or(0) < *needed) {
+        at.fail(error_code::insufficient_resources, "overload: priority " + std::to_string(*needed) + " is needed");
+        co_return;
+      }
     }
     auto made = co_await state_.make_context();
     at.set_context(made->id);
@@ -45,35 +52,11 @@ awaitable<void> command_runner::end(h248::action_state&) {
   pass_.release();
 }
 
-awaitable<void> command_runner::set_properties(h248::action_state& at, const h248::context_properties& wanted) {
-  if (!record_) {
-    at.fail(error_code::unknown_action, "context properties need a context");
-    co_return;
-  }
-  if (!wanted.topology.empty()) {
-    at.fail(error_code::topology_not_supported);
-    co_return;
-  }
-  if (wanted.priority && *wanted.priority > 15) {
-    at.fail(error_code::unknown_value, "Priority=" + std::to_string(*wanted.priority));
-    co_return;
-  }
-  if (wanted.priority) record_->priority = wanted.priority;
-  if (wanted.emergency) record_->emergency = *wanted.emergency;
-}
-
-awaitable<void> command_runner::audit(h248::action_state& at, const h248::context_audit& wanted) {
-  const auto answer = [&](const context_record& record) {
-    at.answer_under(record.id);
-    if (wanted.priority) at.properties().priority = record.priority.value_or(0);
-    if (wanted.emergency) at.properties().emergency = record.emergency;
-  };
-  if (record_) answer(*record_);
-  if (at.asked().context.is_all()) {
-    for (const auto& [id, record] : state_.contexts) answer(*record);
-  }
-  if (at.asked().context.is_null()) at.fail(error_code::unknown_action, "ContextAudit of the NULL context");
-  co_return;
+// From overload_percent on, the priority that a new context needs rises from 1 to 15 with the load.
+std::optional<unsigned> command_runner::needed_priority() const {
+  const double from = state_.config.overload_percent / 100.0, load = state_.load();
+  if (state_.config.overload_percent >= 100 || load < from) return std::nullopt;
+  return std::min(15u, 1u + static_cast<unsigned>((load - from) / (1.0 - from) * 15.0));
 }
 
 awaitable<void> command_runner::run(h248::action_state& at, const h248::command& c) {
@@ -86,11 +69,11 @@ awaitable<void> command_runner::run(h248::action_state& at, const h248::command&
     case h248::command_kind::add: co_await add(at, c); break;
     case h248::command_kind::modify: co_await modify(at, c); break;
     case h248::command_kind::subtract: co_await subtract(at, c); break;
-    case h248::command_kind::audit_value:
-    case h248::command_kind::audit_capability: co_await audit_value(at, c); break;
+    case h248::command_kind::audit_value: co_await audit_value(at, c); break;
+    case h248::command_kind::audit_capability: co_await audit_capability(at, c); break;
     case h248::command_kind::service_change: co_await service_change(at, c); break;
-    case h248::command_kind::move:
-    case h248::command_kind::notify: at.fail(c, error_code::not_implemented); break;
+    case h248::command_kind::move: at.fail(c, error_code::not_implemented, "Move: layers stay in the context they came up in"); break;
+    case h248::command_kind::notify: at.fail(c, error_code::unknown_command, "Notify towards a gateway"); break;
   }
 }
 
@@ -135,6 +118,10 @@ awaitable<void> command_runner::add(h248::action_state& at, const h248::command&
     at.fail(c, error_code::conflicting_values, "ipdc/realm=\"" + realm + "\" on interface " + interface->name);
     co_return;
   }
+  if (!state_.in_service(interface->name)) {
+    at.fail(c, error_code::service_unavailable, "ip/" + std::to_string(state_.config.group) + "/" + interface->name + " is out of service");
+    co_return;
+  }
   auto termination = std::make_shared<termination_record>();
   if (fields->id == "$") {
     do {
@@ -171,27 +158,6 @@ awaitable<void> command_runner::modify(h248::action_state& at, const h248::comma
   }
 }
 
-awaitable<void> command_runner::modify_root(h248::action_state& at, const h248::command& c) {
-  if (!at.asked().context.is_null()) {
-    at.fail(c, error_code::incorrect_identifier, "ROOT");
-    co_return;
-  }
-  auto settings = state_.control.transactions();
-  if (const auto* media = c.find<h248::media_descriptor>(); media && media->state) {
-    for (const auto& p : media->state->properties) {
-      const auto number = p.values.first().as_integer();
-      const auto ms = std::chrono::milliseconds(number.value_or(0));
-      if (p.name.is("root/normalMGExecutionTime")) settings.normal_execution_time = ms;
-      stored_property stored;
-      stored.name = std::string(p.name.package) + "/" + std::string(p.name.item);
-      stored.values.emplace_back(p.values.first().text);
-      state_.root_properties.insert_or_assign(lower(stored.name), std::move(stored));
-    }
-  }
-  state_.control.set_transactions(settings);
-  at.answer(c);
-}
-
 awaitable<void> command_runner::subtract(h248::action_state& at, const h248::command& c) {
   if (c.termination().has_choose() || c.termination().is_root()) {
     at.fail(c, error_code::incorrect_identifier, c.termination().name);
@@ -200,35 +166,24 @@ awaitable<void> command_runner::subtract(h248::action_state& at, const h248::com
   const auto* audit = c.find<h248::audit_descriptor>();
   const bool quiet = audit && audit->items.empty();
   for (auto& [record, termination] : matching(at, c)) {
+    for (const auto& signal : std::exchange(termination->signals, {})) {
+      state_.end_signal(record, termination, signal, h248::completion_reason::other);
+    }
     const bool other = record != record_;
-    auto turn = other ? co_await turnstile::enter(record->turn) : turnstile::pass();
+    turnstile::pass turn;
+    if (other) turn = co_await turnstile::enter(record->turn);
     if (other) at.answer_under(record->id);
     auto remove = [context = record->context.get(), id = termination->id]() -> awaitable<gateway::termination_statistics> {
       co_return co_await context->remove(id);
     };
     const auto counted = co_await on(*record->home, remove);
-    record->terminations.erase(lower(termination->name));
+    const auto key = lower(termination->name);
+    record->terminations.erase(key);
+    std::erase_if(record->topology, [&](const topology_rule& rule) { return rule.a == key || rule.b == key; });
     auto& answer = at.answer(c, h248::termination_id{termination->name});
     if (!quiet) answer_statistics(at, answer, counted);
     if (other && record->terminations.empty()) co_await state_.drop(record);
   }
-}
-
-awaitable<void> command_runner::service_change(h248::action_state& at, const h248::command& c) {
-  const auto* services = c.find<h248::services_descriptor>();
-  if (!services) {
-    at.fail(c, error_code::required_information_missing, "Services");
-    co_return;
-  }
-  if (!c.termination().is_root()) {
-    at.fail(c, error_code::command_not_allowed_here, c.termination().name);
-    co_return;
-  }
-  if (const auto refused = state_.registration.service_change(at.request(), *services)) {
-    at.fail(c, *refused);
-    co_return;
-  }
-  at.answer(c);
 }
 
 std::vector<std::pair<std::shared_ptr<context_record>, std::shared_ptr<termination_record>>> command_runner::matching(

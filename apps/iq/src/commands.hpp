@@ -35,7 +35,13 @@ class command_runner final : public h248::command_handler {
   awaitable<void> modify_root(h248::action_state& at, const h248::command& c);
   awaitable<void> subtract(h248::action_state& at, const h248::command& c);
   awaitable<void> audit_value(h248::action_state& at, const h248::command& c);
+  awaitable<void> audit_capability(h248::action_state& at, const h248::command& c);
   awaitable<void> service_change(h248::action_state& at, const h248::command& c);
+  /// ServiceChange of the MGC on terminations: out of service and back.
+  awaitable<void> change_terminations(h248::action_state& at, const h248::command& c, h248::change_method method);
+  /// The topology of the context, as modes of its streams.
+  awaitable<void> apply_topology(std::shared_ptr<context_record> record);
+  std::optional<unsigned> needed_priority() const;
 
   /// Applies media, events and signals of Add or Modify, and answers. False: an error was answered and nothing is left behind.
   awaitable<bool> configure(h248::action_state& at, const h248::command& c, std::shared_ptr<context_record> record,
@@ -43,8 +49,9 @@ class command_runner final : public h248::command_handler {
   checked<media_change> media_of(const h248::command& c, const termination_record& termination) const;
   void answer_media(h248::action_state& at, h248::command& answer, const media_change& change,
                     const gateway::termination_answer& chosen, termination_record& termination);
-  awaitable<void> apply_signals(const h248::command& c, std::shared_ptr<context_record> record,
-                                std::shared_ptr<termination_record> termination);
+  /// Events and Signals of Add and Modify, in the order they stand in.
+  awaitable<void> apply_events(const h248::command& c, std::shared_ptr<context_record> record,
+                               std::shared_ptr<termination_record> termination);
   /// The terminations of the action's context (or of all) that the command means. Empty with an error answered.
   std::vector<std::pair<std::shared_ptr<context_record>, std::shared_ptr<termination_record>>> matching(h248::action_state& at,
                                                                                                        const h248::command& c);
@@ -54,14 +61,5 @@ class command_runner final : public h248::command_handler {
   std::shared_ptr<context_record> record_;
   turnstile::pass pass_;
 };
-
-/// Remembers an Events descriptor as the active one.
-void remember_events(const h248::events_descriptor& events, termination_record& termination);
-/// Statistics of a termination: in version 3 per stream, before that in sum.
-void answer_statistics(h248::action_state& at, h248::command& answer, const gateway::termination_statistics& counted);
-/// The descriptors an AuditValue asks for.
-void answer_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const termination_record& t,
-                  const gateway::termination_statistics& counted);
-void answer_root_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const state& s);
 
 }  // namespace agw::iq

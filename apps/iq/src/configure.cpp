@@ -44,17 +44,6 @@ std::optional<gateway::stream_group_config> group_of(std::string_view text) {
   return out;
 }
 
-stored_property stored(const h248::property& p) {
-  stored_property out;
-  out.name = std::string(p.name.package) + "/" + std::string(p.name.item);
-  out.form = p.values.form;
-  for (const auto& v : p.values.values) {
-    out.values.emplace_back(v.text);
-    out.quoted = v.quoted;
-  }
-  return out;
-}
-
 /// The layers that `<package>/order=ON` holds back, by the kind of stream it stands on.
 std::optional<gateway::layer> ordered_layer(h248::item_name name, bool access) {
   if (!h248::iequals(name.item, "order")) return std::nullopt;
@@ -66,13 +55,24 @@ std::optional<gateway::layer> ordered_layer(h248::item_name name, bool access) {
   return std::nullopt;
 }
 
+}  // namespace
+
+stored_property stored(const h248::property& p) {
+  stored_property out;
+  out.name = std::string(p.name.package) + "/" + std::string(p.name.item);
+  out.form = p.values.form;
+  for (const auto& v : p.values.values) {
+    out.values.emplace_back(v.text);
+    out.quoted = v.quoted;
+  }
+  return out;
+}
+
 stream_kind kind_of_answer(const stream_record& r) {
   const auto parsed = h248::sdp::parse_one(r.local);
   const auto kind = parsed ? kind_of(*parsed) : checked<stream_kind>(stream_kind::channel);
   return kind ? *kind : stream_kind::channel;
 }
-
-}  // namespace
 
 checked<command_runner::media_change> command_runner::media_of(const h248::command& c, const termination_record& termination) const {
   media_change out;
@@ -161,6 +161,8 @@ checked<command_runner::media_change> command_runner::media_of(const h248::comma
         return;
       }
       record.mode = mode;
+      record.reserve_value = p.control->reserve_value.value_or(false);
+      record.reserve_group = p.control->reserve_group.value_or(false);
       auto settings = settings_of(p.control->properties);
       if (!settings) {
         failed = settings.error();
@@ -204,8 +206,9 @@ awaitable<bool> command_runner::configure(h248::action_state& at, const h248::co
   }
   auto& answer = at.answer(c, h248::termination_id{termination->name});
   answer_media(at, answer, *media, *chosen, *termination);
-  if (const auto* events = c.find<h248::events_descriptor>()) remember_events(*events, *termination);
-  co_await apply_signals(c, record, termination);
+  termination->touched = clock::now();
+  if (!record->topology.empty() || termination->service != h248::service_state::in_service) co_await apply_topology(record);
+  co_await apply_events(c, record, termination);
   co_return true;
 }
 
@@ -227,53 +230,6 @@ void command_runner::answer_media(h248::action_state& at, h248::command& answer,
     stream.parameters.local = at.keep(record.local);
   }
   answer.add(std::move(media));
-}
-
-awaitable<void> command_runner::apply_signals(const h248::command& c, std::shared_ptr<context_record> record,
-                                              std::shared_ptr<termination_record> termination) {
-  const auto* signals = c.find<h248::signals_descriptor>();
-  if (!signals) co_return;
-  termination->signals.clear();
-  for (const auto& entry : signals->entries) {
-    const auto* signal = std::get_if<h248::signal_request>(&entry);
-    if (!signal) continue;
-    termination->signals.push_back(std::string(signal->name.package) + "/" + std::string(signal->name.item));
-    const gateway::stream_number stream{signal->stream.value_or(h248::stream_id{1}).value};
-    const auto known = termination->streams.find(stream.value);
-    const bool access = known == termination->streams.end() || kind_of_answer(known->second) != stream_kind::bearer;
-    std::optional<gateway::layer> layer;
-    if (h248::iequals(signal->name.package, "tcpbcc")) layer = gateway::layer::tcp;
-    if (h248::iequals(signal->name.package, "tlsbsc")) layer = access ? gateway::layer::dtls : gateway::layer::tls;
-    if (h248::iequals(signal->name.package, "sctpbcc")) layer = gateway::layer::sctp;
-    if (h248::iequals(signal->name.package, "dcc")) layer = gateway::layer::channel;
-    if (h248::iequals(signal->name.package, "ostuncc")) layer = gateway::layer::ice;
-    if (!layer) continue;
-    const bool release = h248::iequals(signal->name.item, "RelBNC") || signal->name.is("dcc/reset");
-    auto carry_out = [context = record->context.get(), id = termination->id, stream, l = *layer, release]() -> awaitable<void> {
-      if (release) {
-        co_await context->release(id, stream, l);
-      } else {
-        context->order(id, stream, l);
-      }
-    };
-    co_await on(*record->home, carry_out);
-  }
-}
-
-void remember_events(const h248::events_descriptor& events, termination_record& termination) {
-  termination.events.clear();
-  termination.request_id = events.id ? events.id->value : 0;
-  for (const auto& event : events.events) {
-    subscribed_event one;
-    one.package = event.name.package;
-    one.item = event.name.item;
-    one.stream = event.stream ? event.stream->value : 0;
-    for (const auto& p : event.parameters) {
-      auto& values = one.parameters[lower(p.name)];
-      for (const auto& v : p.values.values) values.emplace_back(v.text);
-    }
-    termination.events.push_back(std::move(one));
-  }
 }
 
 }  // namespace agw::iq

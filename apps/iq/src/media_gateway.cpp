@@ -100,7 +100,9 @@ void state::report(const gateway::gateway_event& event) {
   if (!record) return;
   for (const auto& [name, termination] : record->terminations) {
     if (termination->id == event.termination) {
-      notify.notify(record, termination, names_of(event));
+      // What an event changes may be the Events descriptor or the list itself.
+      const auto seen = termination;
+      for (auto& o : names_of(event)) observe(record, seen, std::move(o));
       return;
     }
   }
@@ -132,8 +134,16 @@ awaitable<void> media_gateway::execute(const h248::incoming_request& request, h2
   *reply = std::move(std::get<h248::transaction_reply>(answered));
 }
 
+awaitable<void> media_gateway::run() {
+  for (;;) {
+    co_await sleep_until(deadline_after(std::chrono::seconds(1)));
+    co_await impl_->every_second();
+  }
+}
+
 awaitable<void> media_gateway::close() {
   impl_->closing = true;
+  co_await impl_->tasks.stop();
   while (!impl_->contexts.empty()) {
     auto record = impl_->contexts.begin()->second;
     co_await impl_->drop(std::move(record));

@@ -9,9 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "agw/core/clock.hpp"
 #include "agw/core/shard.hpp"
 #include "agw/gateway/context.hpp"
 #include "agw/h248/message.hpp"
+#include "owned.hpp"
 #include "turnstile.hpp"
 
 namespace agw::iq {
@@ -36,14 +38,6 @@ struct stream_record {
   std::map<std::string, stored_property> properties;  ///< by lower-case name
 };
 
-/// One event of the active Events descriptor.
-struct subscribed_event {
-  std::string package;
-  std::string item;
-  std::uint16_t stream = 0;                                        ///< 0: every stream
-  std::map<std::string, std::vector<std::string>> parameters;      ///< by lower-case name
-};
-
 /// What is to be notified, in the gateway's words.
 struct observed {
   std::string package;
@@ -51,6 +45,15 @@ struct observed {
   std::uint16_t stream = 0;
   std::vector<std::pair<std::string, std::string>> parameters;  ///< a value that begins with '"' is a quoted string
   h248::time_stamp time;
+  std::uint32_t request_id = 0;  ///< of the Events descriptor that asked for it
+};
+
+/// A signal that has not ended.
+struct active_signal {
+  std::shared_ptr<const void> keeps;  ///< what `what` points into
+  const h248::signal_request* what = nullptr;
+  std::optional<std::uint16_t> list;  ///< the signal list it stands in
+  std::uint64_t number = 0;           ///< tells it from a later one of the same name
 };
 
 struct termination_record {
@@ -59,11 +62,25 @@ struct termination_record {
   gateway::termination_id id;
   std::map<std::uint16_t, stream_record> streams;
   std::vector<std::string> groups;  ///< mgroup/sem as it was set
-  std::uint32_t request_id = 0;
-  std::vector<subscribed_event> events;
-  std::vector<std::string> signals;  ///< names of signals that were accepted, for audits
+  std::shared_ptr<owned_events> commanded;            ///< the Events descriptor of the last command
+  const h248::events_descriptor* events = nullptr;    ///< the active one: the commanded one, or one embedded in it
+  std::vector<active_signal> signals;
+  std::uint64_t last_signal = 0;
+  h248::service_state service = h248::service_state::in_service;
+  clock::time_point touched = clock::now();           ///< the last command for it, or heartbeat
+  clock::time_point moved = clock::now();             ///< when its octet count last grew, for adid/ipstop
+  std::uint64_t octets = 0;
+  bool stopped = false;                               ///< adid/ipstop has been told since
   std::deque<observed> pending;      ///< not yet notified
   bool notifying = false;
+};
+
+/// Who may hear whom, where it is not both ways.
+struct topology_rule {
+  std::string a;  ///< lower-case names
+  std::string b;
+  h248::topology_direction direction = h248::topology_direction::bothway;
+  std::uint16_t stream = 0;  ///< 0: every stream
 };
 
 struct context_record {
@@ -74,6 +91,8 @@ struct context_record {
   std::shared_ptr<turnstile> turn = std::make_shared<turnstile>();
   std::optional<std::uint16_t> priority;
   bool emergency = false;
+  bool ieps = false;
+  std::vector<topology_rule> topology;
   bool closing = false;
 };
 

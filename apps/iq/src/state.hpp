@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,13 +11,16 @@
 #include "agw/iq/media_gateway.hpp"
 #include "notifier.hpp"
 #include "records.hpp"
+#include "sdp_mapping.hpp"
 
 namespace agw::iq {
 
 struct state {
   state(media_gateway_config c, const gateway::gateway_services& s, shard_pool& pool, h248::endpoint& e, h248::registration& r,
         const h248::package_names& n)
-      : config(std::move(c)), services(s), shards(pool), control(e), registration(r), names(n), notify(e.get_executor(), r, n) {}
+      : config(std::move(c)), services(s), shards(pool), control(e), registration(r), names(n), notify(e.get_executor(), r, n), tasks(e.get_executor(), "iq") {
+    root->name = "ROOT";
+  }
 
   media_gateway_config config;
   const gateway::gateway_services& services;
@@ -29,9 +33,15 @@ struct state {
   std::uint32_t last_context = 0;
   std::uint32_t last_termination = 0;
   std::map<std::string, stored_property> root_properties;
+  task_group tasks;  ///< timed signals, embedded signals
+  std::shared_ptr<context_record> null_context = std::make_shared<context_record>();
+  std::shared_ptr<termination_record> root = std::make_shared<termination_record>();
+  std::map<std::string, h248::service_state> interface_service;  ///< by lower-case name; absent: in service
+  std::set<std::string> lost;                                    ///< interfaces whose address has left the machine
+  bool draining = false;                                         ///< Graceful on ROOT: no new calls
+  bool overloaded = false;
   bool closing = false;
-  bool draining = false;  ///< no new calls
-  event emptied;          ///< the last context has gone
+  event emptied;  ///< the last context has gone
 
   const interface_config* interface(std::string_view name) const;
   const interface_config* realm(std::string_view name) const;
@@ -44,11 +54,38 @@ struct state {
   awaitable<void> drop(std::shared_ptr<context_record> record);
   /// On the control loop, for an event that a shard reported.
   void report(const gateway::gateway_event& event);
+  /// What the active Events descriptor says of it: Notify, embedded descriptors, the end of signals.
+  void observe(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination, observed event);
+
+  /// A Signals descriptor takes effect: what it does not repeat with KeepActive ends, what is new starts.
+  awaitable<void> play(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination,
+                       std::shared_ptr<const void> keeps, const h248::signals_descriptor& signals);
+  /// Ends a signal; tells g/sc where the signal asked for that reason.
+  void end_signal(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination, const active_signal& signal,
+                  h248::completion_reason why);
+
+  /// Heartbeats, silence of the MGC, stopped flows, interfaces: whatever a second may bring.
+  awaitable<void> every_second();
+  awaitable<void> watch_flow(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination,
+                             std::chrono::seconds limit);
+  void watch_interfaces();
+  awaitable<void> start_signal(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination,
+                               active_signal signal);
+  awaitable<void> play_list(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination,
+                            std::shared_ptr<const void> keeps, const h248::signal_list* list);
+  bool in_service(std::string_view interface) const;
+  /// Realms whose interface is in service.
+  std::vector<std::string> realms() const;
+  /// 0 to 1: how full the gateway is.
+  double load() const;
+
   /// The context a termination stands in, and its record; null when there is none.
   std::shared_ptr<context_record> find(std::uint32_t id) const;
   std::shared_ptr<termination_record> find_termination(std::string_view name, std::shared_ptr<context_record>* where = nullptr) const;
 };
 
 std::string lower(std::string_view text);
+stream_kind kind_of_answer(const stream_record& r);
+stored_property stored(const h248::property& p);
 
 }  // namespace agw::iq

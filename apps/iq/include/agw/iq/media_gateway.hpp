@@ -29,6 +29,11 @@ struct media_gateway_config {
   std::uint16_t group = 1;
   std::size_t max_contexts = 100'000;
   std::size_t max_terminations_per_context = 8;
+  /// Contexts in per cent of max_contexts from which the gateway is overloaded: it tells (ocp/mg_overload), and takes new contexts
+  /// only from a priority on that rises with the load; emergency calls up to the very last. 100: never.
+  unsigned overload_percent = 90;
+  /// Whether an address is still the machine's; empty: asks the system. An interface without its address is out of service.
+  std::function<bool(const gateway::ip_address&)> has_address;
 };
 
 /// Lives on the control loop, where every member is called; contexts live on the shards. Handlers of one context run one after
@@ -43,6 +48,10 @@ class media_gateway {
 
   /// For endpoint::on_request.
   awaitable<void> execute(const h248::incoming_request& request, h248::outgoing_reply& reply);
+
+  /// Heartbeats (hangterm), silence of the MGC (it), stopped flows (adid), interfaces that leave the machine: looks after them once
+  /// a second, until cancelled. Run it beside the endpoint.
+  awaitable<void> run();
 
   /// Subtracts everything, as at the end of the process; nothing is notified about it.
   awaitable<void> close();

@@ -1,0 +1,29 @@
+// The parts of audits, and of the statistics that Subtract returns.
+#pragma once
+
+#include <vector>
+
+#include "agw/h248/packages.hpp"
+#include "commands.hpp"
+
+namespace agw::iq {
+
+/// Of a stream; with `only`, those it names.
+h248::statistics_descriptor statistics_of(h248::action_state& at, const gateway::stream_statistics& s,
+                                          const h248::list<h248::item_name>& only = {});
+/// Statistics of a termination: in version 3 per stream, before that in sum.
+void answer_statistics(h248::action_state& at, h248::command& answer, const gateway::termination_statistics& counted,
+                       const h248::list<h248::item_name>& only = {});
+/// What the gateway implements; with `only`, of those.
+h248::packages_descriptor implemented_packages(const h248::list<h248::package_version>* only = nullptr);
+/// Every property of ROOT, with its value now.
+std::vector<h248::property> root_properties(h248::action_state& at, const state& s);
+bool asks_for_statistics(const h248::audit_descriptor& wanted);
+/// The descriptors an AuditValue asks for. 532 for a stream that is not there.
+checked<void> answer_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const termination_record& t,
+                           const gateway::termination_statistics& counted);
+void answer_root_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const state& s);
+/// Whether the termination meets the values that the Audit gives (version 3).
+bool selected(const h248::audit_descriptor& wanted, const termination_record& t, bool any);
+
+}  // namespace agw::iq

@@ -1,0 +1,170 @@
+// Priority, emergency, IEPS and topology of a context, and their audit.
+#include <algorithm>
+
+#include "commands.hpp"
+
+namespace agw::iq {
+
+using h248::error_code;
+using h248::topology_direction;
+
+namespace {
+
+std::string_view word(topology_direction d) {
+  switch (d) {
+    case topology_direction::bothway: return "Bothway";
+    case topology_direction::isolate: return "Isolate";
+    case topology_direction::oneway: return "Oneway";
+    case topology_direction::oneway_external: return "OnewayExternal";
+    case topology_direction::oneway_both: return "OnewayBoth";
+  }
+  return "";
+}
+
+struct allowed {
+  bool in = true;   ///< what comes from the outside goes on into the context
+  bool out = true;  ///< what the context has for it leaves
+};
+
+/// What the context's topology and the termination's service state leave of stream `n`.
+allowed allowed_of(const context_record& record, const std::string& key, const termination_record& t, std::uint16_t n) {
+  allowed out;
+  if (t.service != h248::service_state::in_service) return {false, false};
+  // A context of this profile has two ends to a stream: what may not reach the other end need not be taken in.
+  for (const auto& rule : record.topology) {
+    if (rule.stream != 0 && rule.stream != n) continue;
+    const bool is_a = rule.a == key, is_b = rule.b == key;
+    if (!is_a && !is_b) continue;
+    if (rule.direction == topology_direction::isolate) return {false, false};
+    if (rule.direction == topology_direction::oneway) (is_a ? out.out : out.in) = false;
+  }
+  return out;
+}
+
+gateway::stream_mode mode_of(h248::stream_mode m, allowed a) {
+  const bool in = a.in && (m == h248::stream_mode::receive_only || m == h248::stream_mode::send_receive);
+  const bool out = a.out && (m == h248::stream_mode::send_only || m == h248::stream_mode::send_receive);
+  if (in && out) return gateway::stream_mode::send_receive;
+  return in ? gateway::stream_mode::receive_only : out ? gateway::stream_mode::send_only : gateway::stream_mode::inactive;
+}
+
+}  // namespace
+
+awaitable<void> command_runner::apply_topology(std::shared_ptr<context_record> record) {
+  std::vector<gateway::termination_change> changes;
+  for (const auto& [key, termination] : record->terminations) {
+    gateway::termination_change change;
+    change.id = termination->id;
+    change.name = termination->name;
+    change.address = state_.interface(termination->interface)->address;
+    for (const auto& [n, stream] : termination->streams) {
+      if (!stream.has_local || kind_of_answer(stream) == stream_kind::association) continue;
+      change.streams[gateway::stream_number{n}].mode = mode_of(stream.mode, allowed_of(*record, key, *termination, n));
+    }
+    if (!change.streams.empty()) changes.push_back(std::move(change));
+  }
+  auto apply = [context = record->context.get(), changes]() -> awaitable<void> {
+    for (const auto& change : changes) {
+      auto copy = change;
+      (void)co_await context->apply(std::move(copy));
+    }
+  };
+  co_await on(*record->home, apply);
+}
+
+awaitable<void> command_runner::set_properties(h248::action_state& at, const h248::context_properties& wanted) {
+  if (!record_) {
+    at.fail(error_code::unknown_action, "context properties need a context");
+    co_return;
+  }
+  if (wanted.priority && *wanted.priority > 15) {
+    at.fail(error_code::unknown_value, "Priority=" + std::to_string(*wanted.priority));
+    co_return;
+  }
+  if (!wanted.attributes.empty()) {
+    const auto name = wanted.attributes.front().name;
+    at.fail(error_code::unknown_property, std::string(name.package) + "/" + std::string(name.item));
+    co_return;
+  }
+  // Checked as a whole before any of it holds.
+  auto rules = record_->topology;
+  for (const auto& triple : wanted.topology) {
+    if (triple.direction == topology_direction::oneway_external || triple.direction == topology_direction::oneway_both) {
+      at.fail(error_code::topology_not_supported, word(triple.direction));
+      co_return;
+    }
+    topology_rule rule;
+    for (auto [name, into] : {std::pair(triple.a, &rule.a), std::pair(triple.b, &rule.b)}) {
+      *into = lower(name.name);
+      if (record_->terminations.contains(*into)) continue;
+      const auto code = name.is_specific() ? error_code::termination_not_in_context : error_code::topology_not_supported;
+      at.fail(code, "Topology: " + std::string(name.name));
+      co_return;
+    }
+    rule.direction = triple.direction;
+    rule.stream = triple.stream ? triple.stream->value : std::uint16_t{0};
+    const auto pair = [&](const topology_rule& r) { return (r.a == rule.a && r.b == rule.b) || (r.a == rule.b && r.b == rule.a); };
+    for (const auto& known : rules) {
+      if (pair(known) && (known.stream == 0) != (rule.stream == 0)) {
+        at.fail(error_code::unknown_action, "Topology: with and without Stream for " + rule.a + "," + rule.b);
+        co_return;
+      }
+    }
+    std::erase_if(rules, [&](const topology_rule& r) { return pair(r) && r.stream == rule.stream; });
+    if (rule.direction != topology_direction::bothway) rules.push_back(std::move(rule));
+  }
+  if (wanted.priority) record_->priority = wanted.priority;
+  if (wanted.emergency) record_->emergency = *wanted.emergency;
+  if (wanted.ieps) record_->ieps = *wanted.ieps;
+  if (!wanted.topology.empty()) {
+    record_->topology = std::move(rules);
+    co_await apply_topology(record_);
+  }
+}
+
+awaitable<void> command_runner::audit(h248::action_state& at, const h248::context_audit& wanted) {
+  if (!wanted.attributes.empty()) {
+    const auto name = wanted.attributes.front();
+    at.fail(error_code::unknown_property, std::string(name.package) + "/" + std::string(name.item));
+    co_return;
+  }
+  const auto& selection = wanted.selection;
+  const bool any = wanted.logic == h248::select_logic::any_of;
+  const auto selected = [&](const context_record& record) {
+    std::vector<bool> met;
+    if (selection.priority) met.push_back(record.priority.value_or(0) == *selection.priority);
+    if (selection.emergency) met.push_back(record.emergency == *selection.emergency);
+    if (selection.ieps) met.push_back(record.ieps == *selection.ieps);
+    if (met.empty()) return true;
+    const auto yes = static_cast<std::size_t>(std::count(met.begin(), met.end(), true));
+    return any ? yes > 0 : yes == met.size();
+  };
+  const auto answer = [&](const context_record& record) {
+    if (!selected(record)) return;
+    at.answer_under(record.id);
+    auto& out = at.properties();
+    if (wanted.priority || selection.priority) out.priority = record.priority.value_or(0);
+    if (wanted.emergency || selection.emergency) out.emergency = record.emergency;
+    if (wanted.ieps || selection.ieps) out.ieps = record.ieps;
+    if (!wanted.topology) return;
+    for (const auto& rule : record.topology) {
+      h248::topology_triple triple;
+      triple.a = {record.terminations.contains(rule.a) ? at.keep(record.terminations.at(rule.a)->name) : at.keep(rule.a)};
+      triple.b = {record.terminations.contains(rule.b) ? at.keep(record.terminations.at(rule.b)->name) : at.keep(rule.b)};
+      triple.direction = rule.direction;
+      if (rule.stream != 0) triple.stream = h248::stream_id{rule.stream};
+      out.topology.push_back(triple);
+    }
+  };
+  if (at.asked().context.is_null()) {
+    at.fail(error_code::unknown_action, "ContextAudit of the NULL context");
+    co_return;
+  }
+  if (record_) {
+    answer(*record_);
+  } else if (at.asked().context.is_all()) {
+    for (const auto& [id, record] : state_.contexts) answer(*record);
+  }
+}
+
+}  // namespace agw::iq

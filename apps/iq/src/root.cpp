@@ -1,0 +1,117 @@
+// ROOT: properties of the gateway as a whole, and ServiceChange by the MGC, on ROOT and on terminations.
+#include <algorithm>
+
+#include "commands.hpp"
+#include "termination_name.hpp"
+
+namespace agw::iq {
+
+using h248::error_code;
+
+awaitable<void> command_runner::modify_root(h248::action_state& at, const h248::command& c) {
+  if (!at.asked().context.is_null()) {
+    at.fail(c, error_code::incorrect_identifier, "ROOT");
+    co_return;
+  }
+  auto settings = state_.control.transactions();
+  if (const auto* media = c.find<h248::media_descriptor>()) {
+    if (media->single || !media->streams.empty()) {
+      at.fail(c, error_code::descriptor_not_legal, "Stream on ROOT");
+      co_return;
+    }
+    if (media->state) {
+      for (const auto& p : media->state->properties) {
+        const auto number = p.values.first().as_integer().value_or(0);
+        const auto ms = std::chrono::milliseconds(number);
+        const auto limit = static_cast<std::uint32_t>(std::min<std::int64_t>(number, 1'000'000));
+        const bool timer = !p.name.item.ends_with("Limit");
+        // A timer of 0 would never let go of the processor.
+        if (timer && number == 0) {
+          at.fail(c, error_code::unknown_value, std::string(p.name.package) + "/" + std::string(p.name.item) + "=0");
+          co_return;
+        }
+        if (p.name.is("root/normalMGExecutionTime")) settings.normal_execution_time = ms;
+        if (p.name.is("root/MGCProvisionalResponseTimerValue")) settings.provisional_timeout = ms;
+        if (p.name.is("root/MGOriginatedPendingLimit")) settings.sent_pending_limit = limit;
+        if (p.name.is("root/MGCOriginatedPendingLimit")) settings.received_pending_limit = limit;
+      }
+      for (const auto& p : media->state->properties) {
+        auto kept = stored(p);
+        state_.root_properties.insert_or_assign(lower(kept.name), std::move(kept));
+      }
+    }
+  }
+  state_.control.set_transactions(settings);
+  if (c.find<h248::events_descriptor>()) state_.root->moved = clock::now();
+  co_await apply_events(c, state_.null_context, state_.root);
+  at.answer(c);
+}
+
+awaitable<void> command_runner::service_change(h248::action_state& at, const h248::command& c) {
+  const auto* services = c.find<h248::services_descriptor>();
+  if (!services || !services->method) {
+    at.fail(c, error_code::required_information_missing, services ? "Method" : "Services");
+    co_return;
+  }
+  const auto method = *services->method;
+  if (!c.termination().is_root()) {
+    co_await change_terminations(at, c, method);
+    co_return;
+  }
+  if (const auto refused = state_.registration.service_change(at.request(), *services)) {
+    at.fail(c, *refused, "ServiceChange of ROOT");
+    co_return;
+  }
+  if (method == h248::change_method::forced || method == h248::change_method::graceful) state_.draining = true;
+  if (method == h248::change_method::restart) state_.draining = false;
+  at.answer(c);
+}
+
+awaitable<void> command_runner::change_terminations(h248::action_state& at, const h248::command& c, h248::change_method method) {
+  const bool restart = method == h248::change_method::restart;
+  if (!restart && method != h248::change_method::forced && method != h248::change_method::graceful) {
+    at.fail(c, error_code::unknown_value, "Method: a termination can be Forced, Graceful or Restart");
+    co_return;
+  }
+  const auto pattern = c.termination();
+  if (pattern.has_choose()) {
+    at.fail(c, error_code::incorrect_identifier, pattern.name);
+    co_return;
+  }
+  // A pattern without an id means the interfaces themselves: what will be added stands on them too.
+  bool named = false;
+  if (const auto fields = split(pattern); fields && fields->id == "*" && !at.asked().context.is_specific()) {
+    for (const auto& i : state_.config.interfaces) {
+      const auto any = make_name(state_.config.group, i.name, 0);
+      if (!pattern.matches(h248::termination_id{any})) continue;
+      named = true;
+      if (restart) state_.interface_service.erase(lower(i.name));
+      else state_.interface_service.insert_or_assign(lower(i.name), h248::service_state::out_of_service);
+    }
+  }
+  std::vector<std::pair<std::shared_ptr<context_record>, std::shared_ptr<termination_record>>> all;
+  const auto contexts = state_.contexts;
+  for (const auto& [id, record] : contexts) {
+    if (record_ && record != record_) continue;
+    for (const auto& [key, termination] : record->terminations) {
+      const h248::termination_id name{termination->name};
+      if (pattern.has_all() ? pattern.matches(name) : pattern == name) all.emplace_back(record, termination);
+    }
+  }
+  if (all.empty() && !named) {
+    at.fail(c, pattern.has_all() ? error_code::no_termination_matched : error_code::unknown_termination, pattern.name);
+    co_return;
+  }
+  // Graceful lets what stands go on to its end: only nothing new comes.
+  if (method != h248::change_method::graceful) {
+    for (const auto& [record, termination] : all) {
+      termination->service = restart ? h248::service_state::in_service : h248::service_state::out_of_service;
+      turnstile::pass turn;
+      if (record != record_) turn = co_await turnstile::enter(record->turn);
+      if (!record->closing) co_await apply_topology(record);
+    }
+  }
+  at.answer(c);
+}
+
+}  // namespace agw::iq

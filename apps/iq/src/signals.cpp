@@ -1,0 +1,152 @@
+// Signals: orders to the layers, which are over at once, and the life of those that last.
+#include <algorithm>
+
+#include "agw/core/log.hpp"
+#include "media_properties.hpp"
+#include "state.hpp"
+
+namespace agw::iq {
+
+using h248::completion_reason;
+
+namespace {
+
+bool same(const active_signal& a, std::optional<std::uint16_t> list, const h248::signal_request& b) {
+  return a.list == list && a.what->name == b.name && a.what->stream == b.stream;
+}
+
+std::optional<gateway::layer> layer_of(h248::item_name signal, bool access) {
+  if (h248::iequals(signal.package, "tcpbcc")) return gateway::layer::tcp;
+  if (h248::iequals(signal.package, "tlsbsc")) return access ? gateway::layer::dtls : gateway::layer::tls;
+  if (h248::iequals(signal.package, "sctpbcc")) return gateway::layer::sctp;
+  if (h248::iequals(signal.package, "dcc")) return gateway::layer::channel;
+  if (h248::iequals(signal.package, "ostuncc")) return gateway::layer::ice;
+  return std::nullopt;
+}
+
+h248::signal_type type_of(const h248::signal_request& s) {
+  if (s.type) return *s.type;
+  return s.duration ? h248::signal_type::time_out : h248::signal_type::brief;
+}
+
+std::string_view word_of(completion_reason why) {
+  switch (why) {
+    case completion_reason::time_out: return "TO";
+    case completion_reason::by_event: return "EV";
+    case completion_reason::by_signals: return "SD";
+    case completion_reason::other:
+    case completion_reason::iteration: break;
+  }
+  return "NC";
+}
+
+}  // namespace
+
+awaitable<void> state::play(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination,
+                            std::shared_ptr<const void> keeps, const h248::signals_descriptor& signals) {
+  // What is not repeated with KeepActive ends; a list of the same number goes on as it is.
+  const auto goes_on = [&](const active_signal& playing) {
+    return std::ranges::any_of(signals.entries, [&](const h248::signal_entry& entry) {
+      if (const auto* one = std::get_if<h248::signal_request>(&entry)) return one->keep_active && same(playing, std::nullopt, *one);
+      return playing.list == std::get<h248::signal_list>(entry).id;
+    });
+  };
+  const auto before = std::exchange(termination->signals, {});
+  std::vector<active_signal> ended;
+  for (const auto& playing : before) (goes_on(playing) ? termination->signals : ended).push_back(playing);
+  for (const auto& signal : ended) end_signal(context, termination, signal, completion_reason::by_signals);
+
+  for (const auto& entry : signals.entries) {
+    if (const auto* one = std::get_if<h248::signal_request>(&entry)) {
+      if (one->keep_active) continue;  // it plays on; one that does not play is ignored
+      active_signal signal;
+      signal.keeps = keeps;
+      signal.what = one;
+      co_await start_signal(context, termination, signal);
+      continue;
+    }
+    const auto& list = std::get<h248::signal_list>(entry);
+    const bool playing = std::ranges::any_of(termination->signals, [&](const active_signal& s) { return s.list == list.id; });
+    if (!playing) tasks.spawn("signal list", [this, context, termination, keeps, &list] { return play_list(context, termination, keeps, &list); });
+  }
+}
+
+// One after the other: each waits for the end of the one before it.
+awaitable<void> state::play_list(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination,
+                                 std::shared_ptr<const void> keeps, const h248::signal_list* list) {
+  for (auto at = list->signals.begin(); at != list->signals.end(); ++at) {
+    active_signal signal;
+    signal.keeps = keeps;
+    signal.what = &*at;
+    signal.list = list->id;
+    co_await start_signal(context, termination, signal);
+    if (type_of(*at) == h248::signal_type::on_off) co_return;
+    if (type_of(*at) == h248::signal_type::time_out) {
+      const auto number = termination->last_signal;
+      co_await sleep_until(deadline_after(std::chrono::milliseconds(10) * at->duration.value_or(0)));
+      if (std::ranges::any_of(termination->signals, [&](const active_signal& s) { return s.number == number; })) continue;
+      // Its own timer may have ended it in this turn; anything else that ended it ended the list.
+      if (termination->last_signal != number || context->closing) co_return;
+    }
+    if (at->intersignal_delay) co_await sleep_until(deadline_after(std::chrono::milliseconds(10) * *at->intersignal_delay));
+  }
+}
+
+awaitable<void> state::start_signal(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination,
+                                    active_signal signal) {
+  const auto& what = *signal.what;
+  signal.number = ++termination->last_signal;
+  const gateway::stream_number stream{what.stream && what.stream->value != 0 ? what.stream->value : std::uint16_t{1}};
+  const auto known = termination->streams.find(stream.value);
+  const bool access = known == termination->streams.end() || kind_of_answer(known->second) != stream_kind::bearer;
+  if (const auto layer = layer_of(what.name, access); layer && context->home && context->context) {
+    const bool release = h248::iequals(what.name.item, "RelBNC") || what.name.is("dcc/reset");
+    auto carry_out = [gate = context->context.get(), id = termination->id, stream, l = *layer, release]() -> awaitable<void> {
+      if (release) {
+        co_await gate->release(id, stream, l);
+      } else {
+        gate->order(id, stream, l);
+      }
+    };
+    co_await on(*context->home, carry_out);
+  }
+  if (const auto how = latching_of(what); how && *how && context->home && context->context) {
+    auto learn = [gate = context->context.get(), id = termination->id, stream, latch = **how]() -> awaitable<void> {
+      gate->latch(id, stream, latch);
+      co_return;
+    };
+    co_await on(*context->home, learn);
+  }
+  switch (type_of(what)) {
+    case h248::signal_type::brief:  // over by itself: its natural end is its time-out
+      end_signal(context, termination, signal, completion_reason::time_out);
+      break;
+    case h248::signal_type::on_off: termination->signals.push_back(signal); break;
+    case h248::signal_type::time_out:
+      termination->signals.push_back(signal);
+      tasks.spawn("signal", [this, context, termination, number = signal.number,
+                             time = std::chrono::milliseconds(10) * what.duration.value_or(0)]() -> awaitable<void> {
+        co_await sleep_until(deadline_after(time));
+        auto& all = termination->signals;
+        const auto found = std::ranges::find(all, number, &active_signal::number);
+        if (found == all.end()) co_return;
+        const auto over = *found;
+        all.erase(found);
+        end_signal(context, termination, over, completion_reason::time_out);
+      });
+      break;
+  }
+}
+
+void state::end_signal(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination, const active_signal& signal,
+                       completion_reason why) {
+  const auto& reasons = signal.what->notify_completion;
+  if (!reasons || !reasons->has(why)) return;
+  auto o = make_observed("g", "sc", signal.what->stream ? signal.what->stream->value : std::uint16_t{0});
+  add_text(o, "SigID", std::string(signal.what->name.package) + "/" + std::string(signal.what->name.item));
+  add_word(o, "Meth", word_of(why));
+  if (signal.list) add_word(o, "SLID", std::to_string(*signal.list));
+  observe(context, termination, std::move(o));
+}
+
+}  // namespace agw::iq

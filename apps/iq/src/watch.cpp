@@ -1,0 +1,147 @@
+// What the gateway notices by the passing of time: hanging terminations, a silent MGC, flows that stopped, interfaces that went.
+#include <algorithm>
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include "agw/core/log.hpp"
+#include "state.hpp"
+
+namespace agw::iq {
+
+namespace {
+
+/// The event of the active Events descriptor that has this name; null when none does.
+const h248::requested_event* subscribed(const termination_record& t, std::string_view name) {
+  if (!t.events) return nullptr;
+  const auto found = std::ranges::find_if(t.events->events, [&](const auto& e) { return e.name.is(name); });
+  return found == t.events->events.end() ? nullptr : &*found;
+}
+
+std::int64_t number(const h248::requested_event& e, std::string_view parameter, std::int64_t otherwise) {
+  const auto* p = h248::find(e.parameters, parameter);
+  return p ? p->values.first().as_integer().value_or(otherwise) : otherwise;
+}
+
+/// Binding a socket to it is the one test that holds for every kind of address and in every network namespace.
+bool is_ours(const gateway::ip_address& address) {
+  asio::io_context none;
+  boost::system::error_code ec;
+  asio::ip::tcp::socket probe(none);
+  const asio::ip::tcp::endpoint at(address, 0);
+  probe.open(at.protocol(), ec);
+  if (ec) return true;  // no descriptor left says nothing about the address
+  probe.bind(at, ec);
+  return ec != boost::system::errc::address_not_available;
+}
+
+}  // namespace
+
+bool state::in_service(std::string_view interface) const {
+  const auto name = lower(interface);
+  return !lost.contains(name) && !interface_service.contains(name);
+}
+
+std::vector<std::string> state::realms() const {
+  std::vector<std::string> out;
+  for (const auto& i : config.interfaces) {
+    if (in_service(i.name)) out.push_back(i.realm);
+  }
+  return out;
+}
+
+double state::load() const {
+  return config.max_contexts == 0 ? 1.0 : static_cast<double>(contexts.size()) / static_cast<double>(config.max_contexts);
+}
+
+awaitable<void> state::every_second() {
+  if (closing) co_return;
+  const auto now = clock::now();
+  watch_interfaces();
+  if (const auto* ito = subscribed(*root, "it/ito")) {
+    const auto limit = std::chrono::milliseconds(10) * number(*ito, "mit", 0);
+    const auto mgc = registration.mgc();
+    const auto heard = std::max(root->moved, mgc ? control.last_heard(*mgc).value_or(root->moved) : root->moved);
+    if (mgc && limit.count() > 0 && now - heard >= limit) {
+      root->moved = now;
+      observe(null_context, root, make_observed("it", "ito", 0));
+    }
+  }
+  const bool over = config.overload_percent < 100 && load() * 100 >= config.overload_percent;
+  if (over && !overloaded) observe(null_context, root, make_observed("ocp", "mg_overload", 0));
+  overloaded = over;
+
+  struct flow {
+    std::shared_ptr<context_record> context;
+    std::shared_ptr<termination_record> termination;
+    std::chrono::seconds limit;
+  };
+  std::vector<flow> flows;
+  const auto all = contexts;  // an event may change what it walks
+  for (const auto& [id, context] : all) {
+    for (const auto& [name, termination] : context->terminations) {
+      if (const auto* heartbeat = subscribed(*termination, "hangterm/thb")) {
+        const std::chrono::seconds period(number(*heartbeat, "timerx", 3600));
+        if (period.count() > 0 && now - termination->touched >= period) {
+          termination->touched = now;
+          observe(context, termination, make_observed("hangterm", "thb", 0));
+        }
+      }
+      if (const auto* stop = subscribed(*termination, "adid/ipstop"); stop && !termination->stopped) {
+        flow one;
+        one.context = context;
+        one.termination = termination;
+        one.limit = std::chrono::seconds(number(*stop, "dt", 60));
+        flows.push_back(std::move(one));
+      }
+    }
+  }
+  for (const auto& one : flows) co_await watch_flow(one.context, one.termination, one.limit);
+}
+
+awaitable<void> state::watch_flow(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination,
+                                  std::chrono::seconds limit) {
+  const auto turn = co_await turnstile::enter(context->turn);
+  if (context->closing || !context->context) co_return;
+  auto read = [gate = context->context.get(), id = termination->id]() -> awaitable<gateway::termination_statistics> {
+    co_return gate->statistics(id);
+  };
+  const auto counted = co_await on(*context->home, read);
+  const auto* stop = subscribed(*termination, "adid/ipstop");
+  if (!stop) co_return;
+  const auto* dir = h248::find(stop->parameters, "dir");
+  const bool in = !dir || !dir->values.first().is("OUT"), out = !dir || !dir->values.first().is("IN");
+  std::uint64_t octets = 0;
+  for (const auto& [n, s] : counted) octets += (in ? s.octets_received : 0) + (out ? s.octets_sent : 0);
+  const auto now = clock::now();
+  if (octets != termination->octets) {
+    termination->octets = octets;
+    termination->moved = now;
+  } else if (now - std::max(termination->moved, termination->touched) >= limit) {
+    termination->stopped = true;  // once for each Events descriptor
+    observe(context, termination, make_observed("adid", "ipstop", 0));
+  }
+}
+
+// An interface whose address has left the machine is out of service as a whole, and back when the address is.
+void state::watch_interfaces() {
+  std::vector<std::string> gone, back;
+  for (const auto& i : config.interfaces) {
+    const bool here = config.has_address ? config.has_address(i.address) : is_ours(i.address);
+    const auto name = lower(i.name);
+    if (here == !lost.contains(name)) continue;
+    if (here) lost.erase(name);
+    else lost.insert(name);
+    log::warn("interface {}: {} is {}", i.name, i.address.to_string(), here ? "back" : "gone");
+    (here ? back : gone).push_back(i.realm);
+    notify.service_change("ip/" + std::to_string(config.group) + "/" + i.name + "/*",
+                          here ? h248::change_method::restart : h248::change_method::forced,
+                          here ? h248::change_reason::service_restored : h248::change_reason::lower_layer_lost);
+  }
+  if (gone.empty() && back.empty()) return;
+  auto changed = make_observed("ipra", "arc", 0);
+  for (const auto& realm : back) add_text(changed, "newrealms", realm);
+  for (const auto& realm : gone) add_text(changed, "delrealms", realm);
+  observe(null_context, root, std::move(changed));
+}
+
+}  // namespace agw::iq

@@ -1,0 +1,129 @@
+// Audits, events, signals, service states, context properties and what time brings.
+#include "rig.hpp"
+
+using namespace agw::iq::test;
+using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
+
+namespace {
+
+std::string add_core(const std::string& more = {}) { return "Context=${Add=ip/1/core/${" + core_local + more + "}}"; }
+
+}  // namespace
+
+TEST_CASE("an individual audit returns what it names and nothing else", "[iq]") {
+  rig r;
+  r.ask(add_core(",Events=7{tcpbcc/BNCChange{Type=Est},g/cause}"));
+  const auto audit = [&](const std::string& items) { return r.ask("Context=1{AuditValue=ip/1/core/1{Audit{" + items + "}}}"); };
+  CHECK(audit("") == "C=1{AV=ip/1/core/1}");
+  CHECK(audit("Media{Stream=2{LocalControl{Mode}}}") == "C=1{AV=ip/1/core/1{M{ST=2{O{MO=SR}}}}}");
+  CHECK(audit("Media{TerminationState{ServiceStates}}") == "C=1{AV=ip/1/core/1{M{TS{SI=IV}}}}");
+  CHECK(audit("Events=7{g/cause}") == "C=1{AV=ip/1/core/1{E=7{g/cause}}}");
+  CHECK_THAT(audit("Statistics{nt/os}"), Contains("{SA{nt/os=0}}"));
+  CHECK_THAT(audit("Statistics{nt/os}"), !Contains("nt/or"));
+  CHECK_THAT(audit("Media{Stream=9{LocalControl{Mode}}}"), Contains("ER=532{\"Stream=9\"}"));
+  CHECK_THAT(audit("Packages{gm-2}"), !Contains("tman"));
+  // A value selects.
+  CHECK_THAT(r.ask("Context=*{AuditValue=*{Audit{Media{Stream=2{LocalControl{Mode=Inactive}}}}}}"), Contains("ER=431{"));
+  CHECK_THAT(r.ask("Context=*{AuditValue=*{Audit{Media{Stream=2{LocalControl{Mode=SendReceive}}}}}}"), Contains("AV=ip/1/core/1"));
+}
+
+TEST_CASE("ROOT tells its limits, timers, realms and contexts, and takes new timers", "[iq]") {
+  rig r;
+  const std::string audit = "Context=-{AuditValue=ROOT{Audit{Media,Packages}}}";
+  const auto before = r.ask(audit);
+  for (const char* part : {"SI=IV", "root/maxNumberOfContexts=100000", "ipra/ar=[\"access\",\"core\"]", "root/normalMGExecutionTime=1500", "PG{"}) {
+    CHECK_THAT(before, Contains(part));
+  }
+  CHECK(r.ask("Context=-{Modify=ROOT{Media{TerminationState{root/MGOriginatedPendingLimit=5,root/normalMGExecutionTime=700}}}}") ==
+        "C=-{MF=ROOT}");
+  CHECK(r.mg.transactions().sent_pending_limit == 5);
+  CHECK_THAT(r.ask(audit), Contains("root/normalMGExecutionTime=700"));
+  r.ask(add_core());
+  r.ask(add_core());
+  CHECK(r.ask("Context=*{AuditValue=ROOT{Audit{}}}") == "C=1{AV=ROOT},C=2{AV=ROOT}");
+}
+
+TEST_CASE("capabilities are values and ranges, and every event and signal there is", "[iq]") {
+  rig r;
+  const auto reply = r.ask("Context=-{AuditCapability=ip/1/*{Audit{Media,Events,Signals,Statistics,Packages}}}");
+  for (const char* part : {"gm/saf={ON,OFF}", "ipdc/realm={\"access\",\"core\"}", "E=*{", "hangterm/thb", "SG{", "tcpbcc/EstBNC", "nt/os"}) {
+    CHECK_THAT(reply, Contains(part));
+  }
+}
+
+TEST_CASE("the properties of a context are set, audited and select", "[iq]") {
+  rig r;
+  r.ask("Context=${Priority=7,Emergency,Add=ip/1/core/${" + core_local + "},Add=ip/1/access/${" + access_local + "}}");
+  CHECK_THAT(r.ask("Context=1{ContextAudit{Priority,Emergency}}"), Contains("PR=7"));
+  r.ask("Context=1{Topology{ip/1/core/1,ip/1/access/2,Isolate}}");
+  CHECK_THAT(r.ask("Context=1{ContextAudit{Topology}}"), Contains("TP{ip/1/core/1,ip/1/access/2,IS}"));
+  CHECK_THAT(r.ask("Context=1{Topology{ip/1/core/1,ip/1/core/99,Isolate}}"), Contains("ER=435{\"Topology: ip/1/core/99\"}"));
+  CHECK_THAT(r.ask("Context=1{Topology{ip/1/core/1,ip/1/access/2,Oneway,Stream=2}}"), Contains("ER=421{"));
+}
+
+TEST_CASE("an event notifies, and what it embeds becomes active", "[iq]") {
+  rig r;
+  r.ask(add_core(",Events=5{g/sc{Embed{Events=6{g/cause}}}},Signals{tcpbcc/EstBNC{NotifyCompletion={TimeOut}}}"));
+  const auto notify = r.heard_of("g/sc");
+  CHECK_THAT(notify, Contains("N=ip/1/core/1{OE=5{"));
+  CHECK_THAT(notify, Contains("SigID=\"tcpbcc/EstBNC\""));
+  CHECK_THAT(notify, Contains("Meth=TO"));
+  CHECK_THAT(r.ask("Context=1{AuditValue=ip/1/core/1{Audit{Events}}}"), Contains("E=6{g/cause}"));
+}
+
+TEST_CASE("signals last as their type says, and end with the next descriptor unless kept", "[iq]") {
+  rig r;
+  const std::string audit = "Context=1{AuditValue=ip/1/core/1{Audit{Signals}}}", modify = "Context=1{Modify=ip/1/core/1{";
+  r.ask(add_core(",Events=5{g/sc},Signals{tcpbcc/EstBNC{SignalType=OnOff,NotifyCompletion={IntBySigDescr}}}"));
+  CHECK_THAT(r.ask(audit), Contains("tcpbcc/EstBNC"));
+  r.ask(modify + "Signals{tcpbcc/EstBNC{KeepActive}}}}");
+  CHECK_THAT(r.ask(audit), Contains("tcpbcc/EstBNC"));
+  r.ask(modify + "Signals}}");
+  CHECK_THAT(r.ask(audit), !Contains("tcpbcc/EstBNC"));
+  CHECK_THAT(r.heard_of("g/sc"), Contains("Meth=SD"));
+}
+
+TEST_CASE("the MGC takes an interface out of service and back", "[iq]") {
+  rig r;
+  r.ask(add_core());
+  const auto change = [&](const char* method, const char* reason) {
+    return r.ask("Context=-{ServiceChange=ip/1/core/*{Services{Method=" + std::string(method) + ",Reason=\"" + reason + "\"}}}");
+  };
+  CHECK(change("Forced", "905 Termination taken out of service") == "C=-{SC=ip/1/core/*}");
+  CHECK_THAT(r.ask(add_core()), Contains("ER=503{"));
+  CHECK_THAT(r.ask("Context=1{AuditValue=ip/1/core/1{Audit{Media{TerminationState{ServiceStates}}}}}"), Contains("SI=OS"));
+  CHECK(change("Restart", "900 Service Restored") == "C=-{SC=ip/1/core/*}");
+  CHECK_THAT(r.ask(add_core()), StartsWith("C=3{A=ip/1/core/"));
+}
+
+TEST_CASE("an interface whose address has gone is told and refuses", "[iq]") {
+  auto config = two_sides();
+  bool here = true;
+  config.has_address = [&](const agw::gateway::ip_address&) { return here; };
+  rig r(config);
+  r.ask("Context=-{Modify=ROOT{Events=9{ipra/arc}}}");
+  here = false;
+  CHECK_THAT(r.heard_of("SC=ip/1/core/*"), Contains("907") || Contains("906"));
+  CHECK_THAT(r.heard_of("ipra/arc"), Contains("OE=9{"));
+  CHECK_THAT(r.ask(add_core()), Contains("ER=503{"));
+}
+
+TEST_CASE("new contexts of an overloaded gateway need priority, an emergency none", "[iq]") {
+  auto config = two_sides();
+  config.max_contexts = 4;
+  config.overload_percent = 50;
+  rig r(config);
+  r.ask(add_core());
+  r.ask(add_core());
+  CHECK_THAT(r.ask(add_core()), Contains("ER=510{"));
+  CHECK_THAT(r.ask("Context=${Priority=15,Add=ip/1/core/${" + core_local + "}}"), Contains("A=ip/1/core/"));
+  CHECK_THAT(r.ask("Context=${Emergency,Add=ip/1/core/${" + core_local + "}}"), Contains("A=ip/1/core/"));
+  CHECK_THAT(r.ask("Context=${Emergency,Add=ip/1/core/${" + core_local + "}}"), Contains("ER=412{"));
+}
+
+TEST_CASE("a termination that nobody asks after sends its heartbeat", "[iq]") {
+  rig r;
+  r.ask(add_core(",Events=3{hangterm/thb{timerx=1}}"));
+  CHECK_THAT(r.heard_of("hangterm/thb"), Contains("N=ip/1/core/1{OE=3{"));
+}
