@@ -140,6 +140,23 @@ inline termination_change with_stream(termination_id id, stream_number n, stream
   return out;
 }
 
+/// Shows what is received to somebody else first.
+class tapped_pipe final : public datagram_pipe {
+ public:
+  tapped_pipe(datagram_pipe& lower, std::function<void(bytes_view)>& tap) : lower_(lower), tap_(tap) {}
+  awaitable<void> receive(datagram_batch& into) override {
+    const auto before = into.size();
+    co_await lower_.receive(into);
+    for (std::size_t i = before; tap_ && i < into.size(); ++i) tap_(std::as_const(into)[i]);
+  }
+  void send(const datagram_batch& batch) override { lower_.send(batch); }
+  std::size_t max_datagram_bytes() const noexcept override { return lower_.max_datagram_bytes(); }
+
+ private:
+  datagram_pipe& lower_;
+  std::function<void(bytes_view)>& tap_;
+};
+
 /// A browser's side without the browser: an association over plain UDP.
 class wic {
  public:
@@ -180,6 +197,10 @@ class wic {
 
   /// The layers, up to the association. `tasks` runs them.
   awaitable<void> establish(task_group& tasks, std::uint16_t gateway_port) {
+    co_await secure(tasks, gateway_port);
+    co_await associate(tasks);
+  }
+  awaitable<void> secure(task_group& tasks, std::uint16_t gateway_port) {
     ice::remote_parameters remote;
     remote.address.emplace(loopback, gateway_port);
     auto connecting = ice::connect(tasks, *endpoint, std::move(remote));
@@ -187,17 +208,22 @@ class wic {
     dtls::handshake_config as_client(wic_identity(), dtls::role::active, {gateway_identity()->own().fingerprint()});
     auto shaking = dtls::handshake(*path, as_client);
     session = co_await std::move(shaking);
+    tapped = std::make_unique<tapped_pipe>(*session, tap);
+  }
+  awaitable<void> associate(task_group& tasks) {
     sctp::config options;
     options.local_port = 5001;
     options.remote_port = 5000;
     options.dtls_client = true;
-    auto opening = sctp::open(tasks, *session, options);
+    auto opening = sctp::open(tasks, *tapped, options);
     association = co_await std::move(opening);
   }
 
+  std::function<void(bytes_view)> tap;  ///< sees every SCTP packet from the gateway
   std::unique_ptr<ice::endpoint> endpoint;
   std::unique_ptr<datagram_pipe> path;
   std::unique_ptr<dtls::session> session;
+  std::unique_ptr<tapped_pipe> tapped;
   std::unique_ptr<sctp::association> association;
 };
 
