@@ -78,6 +78,7 @@ struct registration::impl {
   answer judge(const registration_machine::attempt& a, const incoming_reply& reply);
   void accept(const registration_machine::attempt& a, const peer_address& to, std::uint8_t agreed);
   awaitable<bool> tell(services_descriptor services, deadline by);
+  services_descriptor draining_services() const;
   std::optional<error_code> admit(const incoming_request& request) const;
   void on_peer(const peer_address& peer, bool alive);
   void set(registration_state to, const peer_address& peer = {});
@@ -90,6 +91,9 @@ struct registration::impl {
   std::optional<peer_address> current;   // while registered
   std::optional<peer_address> previous;  // its replies and ours may still be under way
   std::uint8_t version = 1;
+  std::optional<deadline> draining;  // graceful() was called: until then, and no_deadline for no limit
+  std::uint16_t draining_reason = 0;
+  bool retell = false;  // an MGC that took us while we drain does not know it yet
   event changed;
   std::vector<event*> waiters;
   std::vector<registration_observer> observers;
@@ -145,6 +149,7 @@ void registration::impl::accept(const registration_machine::attempt& a, const pe
   current = to;
   update_peers();
   if (previous && *previous != to) control.redirect(*previous, to);
+  retell = draining.has_value();
   log::info("h248: registered with {}, version {}", to_text(to), static_cast<unsigned>(agreed));
   set(registration_state::registered, to);
 }
@@ -248,6 +253,18 @@ awaitable<bool> registration::impl::tell(services_descriptor services, deadline 
   co_return false;
 }
 
+// What is left of the delay.
+services_descriptor registration::impl::draining_services() const {
+  services_descriptor services;
+  services.method = change_method::graceful;
+  services.reason = reason_text(draining_reason);
+  if (draining && *draining != no_deadline) {
+    const auto left = std::chrono::round<std::chrono::seconds>(*draining - clock::now()).count();
+    services.delay = static_cast<std::uint32_t>(std::max<std::chrono::seconds::rep>(left, 1));
+  }
+  return services;
+}
+
 registration::registration(endpoint& control, registration_config config, std::uint64_t seed)
     : impl_(std::make_unique<impl>(control, std::move(config), seed)) {
   auto* i = impl_.get();
@@ -275,6 +292,8 @@ awaitable<void> registration::run() {
       }
     } else if (const auto* attempt = std::get_if<registration_machine::attempt>(&step)) {
       co_await i.attempt(*attempt);
+    } else if (std::exchange(i.retell, false)) {
+      co_await i.tell(i.draining_services(), deadline_after(i.control.transactions().t_max));
     } else {
       co_await i.changed.wait();
     }
@@ -324,15 +343,15 @@ std::optional<error_code> registration::service_change(const incoming_request& r
 }
 
 awaitable<bool> registration::graceful(std::uint32_t delay_seconds, std::uint16_t reason) {
-  services_descriptor services;
-  services.method = change_method::graceful;
-  services.reason = reason_text(reason);
-  if (delay_seconds > 0) services.delay = delay_seconds;
+  impl_->draining = delay_seconds > 0 ? deadline_after(std::chrono::seconds(delay_seconds)) : no_deadline;
+  impl_->draining_reason = reason;
   const auto by = deadline_after(impl_->control.transactions().t_max);
-  co_return co_await impl_->tell(std::move(services), by);
+  co_return co_await impl_->tell(impl_->draining_services(), by);
 }
 
 awaitable<bool> registration::cancel_graceful() {
+  impl_->draining.reset();
+  impl_->retell = false;
   services_descriptor services;
   services.method = change_method::restart;
   services.reason = reason_text(static_cast<std::uint16_t>(change_reason::cancel_graceful));

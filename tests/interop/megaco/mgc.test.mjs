@@ -138,6 +138,13 @@ async function drive(transport, style) {
     const graceful = await a.heard(method('Graceful', 'GR'));
     assert.match(graceful.text, /(?:Delay|DL)\s*=\s*60/i);
     await ask(a, say.reserve_core(), 503);
+    // Who takes over meanwhile is told as well, with what is left of the delay.
+    const after = a.requests.length;
+    const self = `MgcIdToTry = [127.0.0.1]:${ports[0]}`;
+    await ask(a, `Context = - { ServiceChange = ROOT { Services { Method = HandOff, Reason = "903 MGC Directed Change", ${self} } } }`);
+    const again = await a.heard(method('Graceful', 'GR'), { after });
+    const left = Number(again.text.match(/(?:Delay|DL)\s*=\s*(\d+)/i)[1]);
+    assert.ok(left > 0 && left <= 60, again.text);
     await ask(a, `Context = ${say.context_of(last)} { AuditValue = * { Audit { Media } } }`);
     await ask(a, `Context = ${say.context_of(last)} { Subtract = * }`);
     await a.heard(method('Forced', 'FO'));
