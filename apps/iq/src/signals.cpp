@@ -3,6 +3,7 @@
 
 #include "agw/core/log.hpp"
 #include "media_properties.hpp"
+#include "media_properties.hpp"
 #include "state.hpp"
 
 namespace agw::iq {
@@ -113,6 +114,13 @@ awaitable<void> state::start_signal(std::shared_ptr<context_record> context, std
   if (const auto how = latching_of(what); how && *how && context->home && context->context) {
     auto learn = [gate = context->context.get(), id = termination->id, stream, latch = **how]() -> awaitable<void> {
       gate->latch(id, stream, latch);
+      co_return;
+    };
+    co_await on(*context->home, learn);
+  }
+  if (const auto how = latching_of(what); how && *how && context->home && context->context) {
+    auto learn = [gate = context->context.get(), id = termination->id, stream, kind = **how]() -> awaitable<void> {
+      gate->latch(id, stream, kind);
       co_return;
     };
     co_await on(*context->home, learn);
