@@ -382,7 +382,7 @@ void call::on_notify(const h248::command& notify) {
     if (e.name.is("tcpbcc/BNCChange")) stage = "tcp";
     if (stage.empty()) continue;
     const std::string type = e.name.is("ostuncc/ccr") ? word("result") : e.name.is("stuncf/fail") ? "Fail" : word("Type");
-    if (h248::iequals(type, "Est") || h248::iequals(type, "Open") || h248::iequals(type, "Success")) {
+    if (h248::iequals(type, "Est") || h248::iequals(type, "Open") || h248::iequals(type, "Ok")) {
       if (auto* l = leg_of(stream); l && stage == "channel") {
         l->open = true;
         if (const auto sid = word("sid"); !sid.empty()) l->wic.id = static_cast<std::uint16_t>(std::stoul(sid));
