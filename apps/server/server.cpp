@@ -8,6 +8,7 @@
 #include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
 #include "agw/core/shard.hpp"
+#include "agw/examples/stages.hpp"
 #include "agw/gateway/stages.hpp"
 #include "agw/h248/packages.hpp"
 #include "agw/http/server.hpp"
@@ -15,9 +16,6 @@
 #include "agw/transports/certificate.hpp"
 #include "agw/transports/sctp_stack.hpp"
 #include "agw/version.hpp"
-#if __has_include("agw/examples/stages.hpp")
-#include "agw/examples/stages.hpp"
-#endif
 
 namespace agw::server {
 
@@ -128,9 +126,7 @@ int run(const server_options& options) {
   services.ports = &ports;
   if (!load_keys(services, options)) return 1;
   gateway::add_builtin_stages(services.subprotocols);
-#if __has_include("agw/examples/stages.hpp")
   examples::add_stages(services.subprotocols);
-#endif
 
   asio::io_context loop(1);
   h248::endpoint control(loop.get_executor(), options.control, &counted);
