@@ -41,9 +41,7 @@ class full_endpoint final : public endpoint {
 
   error_code update(const remote_parameters& remote) override {
     if (!valid(remote.credentials)) return transport_error::bad_credentials;
-    // A lite peer never controls (RFC 8445, 6.1.1); between full agents the offerer does.
-    const bool controlling = remote.lite || remote.answerer;
-    if (!agent_.set_remote(remote.credentials, usable_candidates(remote), controlling)) return transport_error::ice_library;
+    if (!agent_.set_remote(remote.credentials, usable_candidates(remote))) return transport_error::ice_library;
     return {};
   }
 

@@ -92,7 +92,7 @@ nice_agent::nice_agent(asio::any_io_executor executor, const config& settings, s
                                                     NICE_AGENT_OPTION_ICE_TRICKLE);
   auto* context = glib_loop::instance().context();
   agent_ = nice_agent_new_full(context, NICE_COMPATIBILITY_RFC5245, options);
-  g_object_set(agent_, "ice-tcp", FALSE, "ice-udp", TRUE, "upnp", FALSE, nullptr);
+  g_object_set(agent_, "ice-tcp", FALSE, "ice-udp", TRUE, "upnp", FALSE, "controlling-mode", settings.controlling ? TRUE : FALSE, nullptr);
   NiceAddress address;
   nice_address_init(&address);
   to_nice(udp::endpoint(settings.local_address, 0), address);
@@ -141,8 +141,7 @@ std::vector<candidate> nice_agent::local_candidates() const {
   return out;
 }
 
-bool nice_agent::set_remote(const credentials& remote, const std::vector<candidate>& candidates, bool controlling) {
-  g_object_set(agent_, "controlling-mode", controlling ? TRUE : FALSE, nullptr);
+bool nice_agent::set_remote(const credentials& remote, const std::vector<candidate>& candidates) {
   if (!nice_agent_set_remote_credentials(agent_, stream_, remote.ufrag.c_str(), remote.pwd.c_str())) return false;
   candidate_list list;
   for (const auto& c : candidates) {

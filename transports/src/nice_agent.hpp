@@ -28,7 +28,7 @@ class nice_agent {
   bool gather(const credentials& own);
   std::vector<candidate> local_candidates() const;
   /// Starts the checks. False: libnice refused.
-  bool set_remote(const credentials& remote, const std::vector<candidate>& candidates, bool controlling);
+  bool set_remote(const credentials& remote, const std::vector<candidate>& candidates);
 
   /// Exchanges `empty`, an empty batch, for what arrived. False: nothing had.
   bool take(datagram_batch& empty);

@@ -39,11 +39,13 @@ stream_group::stream_group(const gateway_services& services, asio::any_io_execut
 
 stream_group::~stream_group() = default;
 
-boost::system::result<association_answer, refusal> stream_group::reserve(const association_local& local, const ip_address& own_address) {
+boost::system::result<association_answer, refusal> stream_group::reserve(const association_local& local, const ip_address& own_address,
+                                                                             bool controlling) {
   ice::config settings;
   settings.mode = services_.config.ice_mode;
   settings.local_address = local.address.value_or(own_address);
   settings.use_ice = local.ice;
+  settings.controlling = controlling;
   settings.consent_timeout = services_.config.consent_timeout;
   settings.max_datagram_bytes = services_.config.mtu_bytes;
   auto reserved = ice::reserve(executor_, settings, *services_.ports);

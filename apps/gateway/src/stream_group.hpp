@@ -23,7 +23,8 @@ class stream_group {
   ~stream_group();
 
   /// Takes what Local asks for: the socket is bound and everything the answer names is decided. Once.
-  boost::system::result<association_answer, refusal> reserve(const association_local& local, const ip_address& own_address);
+  boost::system::result<association_answer, refusal> reserve(const association_local& local, const ip_address& own_address,
+                                                                bool controlling);
   /// What is known of the WIC; the layers start with it. A second time it updates ICE (candidates, restart).
   boost::system::result<void, refusal> configure(const association_remote& remote);
   void set_waits(layer l, bool waits);

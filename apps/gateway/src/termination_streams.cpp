@@ -29,7 +29,9 @@ result<void, refusal> termination::apply_association(const termination_change& c
     fresh->on_address = [this, n](gateway_event::kind what, const udp::endpoint& seen) {
       emit_address(what, n, what == gateway_event::kind::candidate ? "ice" : "udp", seen.address(), seen.port());
     };
-    auto reserved = fresh->reserve(*local, change.address);
+    // Remote together with Local is an offer that we answer; without it the offer is ours.
+    const auto* remote = wanted.remote ? std::get_if<association_remote>(&*wanted.remote) : nullptr;
+    auto reserved = fresh->reserve(*local, change.address, !remote || remote->ice_lite);
     if (!reserved) return reserved.error();
     answer.streams[n] = *reserved;
     group = fresh.get();

@@ -83,7 +83,9 @@ test('a call between full ICE agents', async () => {
   fs.writeFileSync(config, '[ice]\nmode = "full"\n');
   const full = await start(['--config', config]);
   try {
-    works(await wic(['-messages', '3'], { at: full }));
+    // Several: who controls must never be left to chance.
+    works(await wic(['-calls', '8', '-messages', '3'], { at: full }));
+    works(await wic(['-calls', '8', '-terminated'], { at: full }));
     await full.reaches('agw_contexts', 0);
   } finally {
     assert.deepEqual((await full.stop())[0], { code: 0, signal: null });

@@ -18,12 +18,11 @@ ice::config mode(ice::agent_mode m, const asio::ip::address& address) {
   return c;
 }
 
-ice::remote_parameters told(const ice::endpoint& of, bool answerer) {
+ice::remote_parameters told(const ice::endpoint& of) {
   ice::remote_parameters r;
   r.credentials = of.local().credentials;
   r.candidates = of.local().candidates;
   r.lite = of.local().lite;
-  r.answerer = answerer;
   return r;
 }
 
@@ -39,8 +38,9 @@ awaitable<void> exchange(datagram_pipe& from, datagram_pipe& to, unsigned number
   }
 }
 
-// Two endpoints meet, and each sends to the other.
-void meet(const ice::config& ours, const ice::config& theirs) {
+// Two endpoints meet, and each sends to the other. The first one made the offer.
+void meet(const ice::config& ours, ice::config theirs) {
+  theirs.controlling = false;
   asio::io_context context(1);
   port_pool ports(0, 0);
   test::run(context, [&]() -> awaitable<void> {
@@ -51,8 +51,8 @@ void meet(const ice::config& ours, const ice::config& theirs) {
       std::unique_ptr<datagram_pipe> path_a;
       std::unique_ptr<datagram_pipe> path_b;
       task_group both(executor, "both");
-      both.spawn("a", [&]() -> awaitable<void> { path_a = co_await ice::connect(tasks, *a, told(*b, true)); });
-      both.spawn("b", [&]() -> awaitable<void> { path_b = co_await ice::connect(tasks, *b, told(*a, false)); });
+      both.spawn("a", [&]() -> awaitable<void> { path_a = co_await ice::connect(tasks, *a, told(*b)); });
+      both.spawn("b", [&]() -> awaitable<void> { path_b = co_await ice::connect(tasks, *b, told(*a)); });
       co_await until(deadline_after(20s), both.join());
       REQUIRE(a->remote_address() == b->local().address);
       REQUIRE(b->remote_address() == a->local().address);

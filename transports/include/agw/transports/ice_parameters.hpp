@@ -60,6 +60,9 @@ struct config {
   /// What candidates and c= show, when a 1:1 NAT stands before us. Lite and plain UDP only.
   std::optional<asio::ip::address> advertised_address;
   bool use_ice = true;  ///< false: plain UDP, for an SDP without candidates
+  /// Full mode: our role, which libnice takes before it gathers only. The offerer controls, and whoever meets a lite peer
+  /// (RFC 8445, 6.1.1); some agents (Pion) do not resolve the conflict when both sides mean to.
+  bool controlling = true;
   /// The path fails with ice:consent after that long without a valid check (RFC 7675, 5.1). Full mode: libnice has its own 30 s.
   clock::duration consent_timeout = std::chrono::seconds(30);
   std::size_t max_datagram_bytes = 1200;  ///< what fits every path without fragmentation (RFC 8261, 5)
@@ -78,7 +81,6 @@ struct local_parameters {
 struct remote_parameters {
   ice::credentials credentials;
   bool lite = false;                     ///< the peer's a=ice-lite
-  bool answerer = false;                 ///< the peer answered our offer: between two full agents the offerer controls
   std::vector<std::string> candidates;   ///< values of the a=candidate lines
   std::optional<udp::endpoint> address;  ///< c= and m=; used without ICE
   bool latching = false;                 ///< without ICE: the first DTLS datagram's source becomes the remote address
