@@ -3,29 +3,22 @@
 #include "agw/core/log.hpp"
 #include "agw/gateway/source_filter.hpp"
 #include "component.hpp"
+#include "local_difference.hpp"
 #include "msrp_paths.hpp"
 #include "policed_pipes.hpp"
+#include "refuse.hpp"
 
 namespace agw::gateway {
-
-namespace {
-
-refusal refuse(refusal_reason reason, std::string text) {
-  refusal r;
-  r.reason = reason;
-  r.text = std::move(text);
-  return r;
-}
-
-}  // namespace
 
 bearer::bearer(const gateway_services& services, asio::any_io_executor executor, std::string label, stream_link& link,
                stage_observer seen)
     : services_(services),
       executor_(executor),
-      link_(link),
+      link_(&link),
       scope_(services.stages, label, link.number.value, std::move(seen)),
       tasks_(executor, label) {}
+
+bearer::~bearer() { leave(); }
 
 boost::system::result<bearer_answer, refusal> bearer::reserve(const bearer_local& local, const ip_address& own_address) {
   const ip_address address = local.address.value_or(own_address);
@@ -36,33 +29,87 @@ boost::system::result<bearer_answer, refusal> bearer::reserve(const bearer_local
   }
   local_ = local;
   own_address_ = address;
+  reserved_ = answer_for(local_);
+  if (const auto* line = resource_difference(reserved_, local_)) {
+    return refuse(refusal_reason::bad_value, std::string(line) + ": the gateway chooses it, ask with $");
+  }
+  return reserved_;
+}
+
+// A path that was asked with $ becomes part of the description.
+bearer_answer bearer::answer_for(bearer_local& local) const {
   bearer_answer answer;
-  answer.address = address;
+  answer.address = own_address_;
   answer.port = listener_ ? listener_->local().port() : 9;  // RFC 4145, 4.1: the discard port for who only dials
-  if (local_.choose_path) local_.path = {make_msrp_path(address, answer.port, local_.tls)};
-  answer.path = local_.path;
+  if (local.choose_path) local.path = {make_msrp_path(own_address_, answer.port, local.tls)};
+  answer.path = local.path;
   return answer;
 }
 
-boost::system::result<void, refusal> bearer::configure(const bearer_remote& remote) {
-  if (remote.setup && *remote.setup != setup_role::actpass && local_.setup == *remote.setup) {
-    return refuse(refusal_reason::conflict, "both sides have the same a=setup");
+std::optional<bearer_answer> bearer::offer(const bearer_local& local) {
+  if (resource_difference(reserved_, local) || (local.setup != setup_role::active && !listener_)) return std::nullopt;
+  alternatives_.push_back(local);
+  return answer_for(alternatives_.back());
+}
+
+boost::system::result<void, refusal> bearer::check(const stream_change& wanted) const {
+  const auto local = only<bearer_local>(wanted.local, "Local");
+  if (!local) return local.error();
+  const auto remote = only<bearer_remote>(wanted.remote, "Remote");
+  if (!remote) return remote.error();
+  auto role = local_.setup;
+  if (*local) {
+    const auto* line = resource_difference(reserved_, **local);
+    if (!line && (*local)->setup != setup_role::active && !listener_) line = difference(local_, **local);
+    if (!line && remote_) line = difference(local_, **local);
+    if (line) return refuse(refusal_reason::conflict, std::string(line) + ": the stream has another already");
+    role = (*local)->setup;
   }
-  if (remote.port == 0) return refuse(refusal_reason::missing, "Remote has no port");
-  remote_ = remote;
-  changed_.set();
+  if (*remote) {
+    if ((*remote)->setup && *(*remote)->setup != setup_role::actpass && role == *(*remote)->setup) {
+      return refuse(refusal_reason::conflict, "both sides have the same a=setup");
+    }
+    if ((*remote)->port == 0) return refuse(refusal_reason::missing, "Remote has no port");
+  }
   return {};
+}
+
+void bearer::apply(const stream_change& wanted) {
+  if (wanted.local && !remote_) {
+    auto local = std::get<bearer_local>(*wanted.local);
+    if (local.choose_path && !local_.path.empty()) {  // it has been chosen
+      local.choose_path = false;
+      local.path = local_.path;
+    }
+    if (local.path.empty()) local.path = local_.path;
+    if (local.setup == setup_role::active) listener_.reset();
+    local_ = std::move(local);
+    alternatives_.clear();
+    reserved_ = answer_for(local_);
+  }
+  for (const auto& [l, waits] : wanted.waits_for_order) orders_[l].waits = waits;
+  if (!wanted.waits_for_order.empty()) changed_.set();
+  if (wanted.settings) apply(*wanted.settings);
+  if (wanted.mode) set_mode(*wanted.mode);
+  if (wanted.remote) configure(std::get<bearer_remote>(*wanted.remote));
+}
+
+void bearer::configure(const bearer_remote& remote) {
+  remote_ = remote;
+  const bool fits = local_.tls == remote.tls && local_.msrp_aware == remote.msrp_aware;
+  for (const auto& other : alternatives_) {
+    if (fits || other.tls != remote.tls || other.msrp_aware != remote.msrp_aware) continue;
+    local_ = other;
+    break;
+  }
+  alternatives_.clear();
+  changed_.set();
 }
 
 // Local's role decides; with actpass in Local, Remote's; undecided on both sides, we listen.
 bool bearer::active() const {
   if (local_.setup != setup_role::actpass) return local_.setup == setup_role::active;
   return remote_ && remote_->setup == setup_role::passive;
-}
-
-void bearer::set_waits(layer l, bool waits) {
-  orders_[l].waits = waits;
-  changed_.set();
 }
 
 void bearer::order(layer l) {
@@ -78,8 +125,8 @@ void bearer::order_all() {
 void bearer::apply(const stream_settings& settings) {
   settings_ = settings;
   policer_.set(settings.limits, clock::now());
-  link_.core_interlinked = settings.interlinked;
-  if (link_.interlinked() && link_.channel_is_up) order_all();
+  if (link_->core == this) link_->core_interlinked = settings.interlinked;
+  if (link_->interlinked() && link_->channel_is_up) order_all();
   const unsigned dscp = settings.dscp.value_or(0);
   if (listener_) listener_->set_dscp(dscp);
   if (connection_) connection_->set_dscp(dscp);
@@ -94,6 +141,41 @@ awaitable<void> bearer::ordered(layer l) {
 
 void bearer::start() {
   tasks_.spawn("bearer", [this] { return run(); });
+  if (link_->add(this)) take_place();
+}
+
+awaitable<void> bearer::part() {
+  if (link_->core == this && link_->wic) co_await link_->wic->part();
+  leave();
+}
+
+void bearer::leave() {
+  if (!link_->remove(this)) return;
+  if (link_->core) {
+    link_->core->take_place();
+  } else if (link_->wic) {
+    link_->wic->core_changed();
+  }
+}
+
+void bearer::join(stream_link& link) {
+  link_ = &link;
+  if (link.add(this)) take_place();
+}
+
+void bearer::take_place() {
+  link_->core_interlinked = settings_.interlinked;
+  set_mode(mode_);
+  if (link_->interlinked() && link_->channel_is_up) order_all();
+  access_changed_.set();
+  if (link_->wic) link_->wic->core_changed();
+}
+
+void bearer::set_mode(stream_mode mode) {
+  mode_ = mode;
+  if (link_->core != this) return;
+  link_->core_mode = mode;
+  link_->open_or_close_gate();
 }
 
 awaitable<void> bearer::run() {
@@ -117,8 +199,9 @@ awaitable<void> bearer::run() {
       established = std::move(connection);
     }
     stream_ = std::make_unique<policed_stream>(std::move(established), policer_);
-    link_.core_changed.set();
-    if (link_.wic && link_.interlinked()) link_.wic->order(layer::channel);
+    if (link_->core != this || !link_->wic) co_return;
+    link_->wic->core_changed();
+    if (link_->interlinked()) link_->wic->order(layer::channel);
   } catch (stage_error& e) {
     if (!stream_) connection_ = nullptr;
     scope_.report(e);
@@ -158,7 +241,7 @@ awaitable<std::unique_ptr<tcp::stream>> bearer::accept() {
   std::unique_ptr<tcp::stream> accepted;
   auto body = [&](task_group& tasks) -> awaitable<void> {
     tasks.spawn("patience", [this]() -> awaitable<void> {
-      while (!link_.channel_is_up) co_await link_.channel_up.wait();
+      while (!link_->channel_is_up) co_await access_changed_.wait();
       co_await sleep_until(deadline_after(services_.config.accept_patience));
       throw stage_error("tcp", "timeout", make_error_code(core_error::timed_out));
     });

@@ -18,22 +18,34 @@ class bearer {
   using observer = std::function<void(const stage_event&)>;
 
   bearer(const gateway_services& services, asio::any_io_executor executor, std::string label, stream_link& link, stage_observer seen);
+  ~bearer();
 
   /// Binds what Local asks for. refusal: no_resources, conflict.
   boost::system::result<bearer_answer, refusal> reserve(const bearer_local& local, const ip_address& own_address);
-  /// What Remote says; the connection starts with it. refusal: conflict (equal roles), missing.
-  boost::system::result<void, refusal> configure(const bearer_remote& remote);
-  /// Holds (or no longer holds) a layer until order() comes.
-  void set_waits(layer l, bool waits);
+  /// Another description of what was reserved, which Remote may choose by its protocol. Nothing: it would need something else.
+  std::optional<bearer_answer> offer(const bearer_local& local);
+  /// Whether apply() can do it, once reserved. refusal: conflict (equal roles, a Local that asks for something else), missing.
+  boost::system::result<void, refusal> check(const stream_change& wanted) const;
+  /// What check() agreed to; the connection starts with the first Remote.
+  void apply(const stream_change& wanted);
+  const bearer_answer& reserved() const noexcept { return reserved_; }
   void order(layer l);
   /// The access end is up, and the two are interlinked: nothing waits any more.
   void order_all();
-  void apply(const stream_settings& settings);
+  /// The access end of the link came, or its channel is up.
+  void access_changed() { access_changed_.set(); }
   void latch(latching how);
   /// Called when the remote address was learnt.
   std::function<void(const ip_address&, std::uint16_t)> on_latched;
-  /// Starts the branch's task. Once.
+  /// Starts the branch's task and becomes the link's core end, as soon as there is no other. Once.
   void start();
+  /// Lets go of the link, once the stage at its other end has ended.
+  awaitable<void> part();
+  /// Takes another link, of another context; after part().
+  void join(stream_link& link);
+  /// For log lines, after a move.
+  void rename(std::string label) { scope_.rename(std::move(label)); }
+  void set_mode(stream_mode mode);
 
   /// The established stream, or null while it is not there. Broken streams stay: their reader sees the error.
   byte_stream* established() noexcept { return stream_.get(); }
@@ -52,6 +64,11 @@ class bearer {
   };
   awaitable<void> run();
   awaitable<void> ordered(layer l);
+  void leave();
+  void take_place();
+  void configure(const bearer_remote& remote);
+  void apply(const stream_settings& settings);
+  bearer_answer answer_for(bearer_local& local) const;
   awaitable<std::unique_ptr<tcp::stream>> connect();
   awaitable<std::unique_ptr<tcp::stream>> accept();
   bool active() const;
@@ -60,16 +77,20 @@ class bearer {
 
   const gateway_services& services_;
   asio::any_io_executor executor_;
-  stream_link& link_;
+  stream_link* link_;
   stage_scope scope_;
   task_group tasks_;
   bearer_local local_;
+  bearer_answer reserved_;
+  std::vector<bearer_local> alternatives_;  ///< until Remote is known
+  stream_mode mode_ = stream_mode::inactive;
   std::optional<bearer_remote> remote_;
   ip_address own_address_;
   std::unique_ptr<tcp::listener> listener_;
   std::unique_ptr<byte_stream> stream_;
   std::map<layer, order_state> orders_;
   event changed_;
+  event access_changed_;
   stream_settings settings_;
   traffic_policer policer_;
   latching latching_ = latching::off;

@@ -2,11 +2,23 @@
 
 #include "agw/core/metrics.hpp"
 #include "bearer.hpp"
+#include "local_difference.hpp"
 #include "policed_pipes.hpp"
+#include "refuse.hpp"
 
 namespace agw::gateway {
 
 namespace {
+
+component_counters sum(component_counters a, const component_counters& b) {
+  a.octets_to_wic += b.octets_to_wic;
+  a.octets_from_wic += b.octets_from_wic;
+  a.messages_to_wic += b.messages_to_wic;
+  a.messages_from_wic += b.messages_from_wic;
+  a.chunks_forwarded += b.chunks_forwarded;
+  a.chunks_rejected += b.chunks_rejected;
+  return a;
+}
 
 // RFC 8864, 5.1.1: max-retr and max-time exclude each other; a description with both is refused before it comes here.
 sctp::channel_transfer transfer_of(const channel_local& local) {
@@ -25,44 +37,99 @@ sctp::channel_transfer transfer_of(const channel_local& local) {
 }  // namespace
 
 component::component(const gateway_services& services, std::string label, stream_link& link, stage_observer seen)
-    : services_(services), link_(link), scope_(services.stages, std::move(label), link.number.value, std::move(seen)) {
-  link_.wic = this;
+    : services_(services), link_(&link), scope_(services.stages, std::move(label), link.number.value, std::move(seen)) {
+  link_->add(this);
 }
 
 component::~component() {
-  if (link_.wic == this) link_.wic = nullptr;
+  leave();
 }
 
 void component::apply(const stream_settings& settings) {
   policer_.set(settings.limits, clock::now());
-  link_.wic_interlinked = settings.interlinked;
-  if (link_.interlinked() && link_.core && link_.core->established()) order(layer::channel);
+  interlinked_ = settings.interlinked;
+  if (link_->wic != this) return;
+  link_->wic_interlinked = interlinked_;
+  if (link_->interlinked() && link_->core && link_->core->established()) order(layer::channel);
 }
 
 boost::system::result<void, refusal> component::configure(const channel_local& local) {
   const auto* stage = services_.subprotocols.find(local.subprotocol);
-  if (!stage) {
-    refusal r;
-    r.text = "no stage for subprotocol \"" + local.subprotocol + "\"";
-    return r;
-  }
-  if (local.max_retransmits && local.max_lifetime_ms) {
-    refusal r;
-    r.reason = refusal_reason::conflict;
-    r.text = "a=dcmap with max-retr and max-time";
-    return r;
-  }
+  if (!stage) return refuse(refusal_reason::bad_value, "no stage for subprotocol \"" + local.subprotocol + "\"");
+  if (local.max_retransmits && local.max_lifetime_ms) return refuse(refusal_reason::conflict, "a=dcmap with max-retr and max-time");
   stage_ = stage;
   stage_name_ = services_.subprotocols.name_of(local.subprotocol);
   local_ = local;
   return {};
 }
 
-void component::configure(const channel_remote& remote) { remote_ = remote; }
+boost::system::result<void, refusal> component::check(const stream_change& wanted) const {
+  const auto local = only<channel_local>(wanted.local, "Local");
+  if (!local) return local.error();
+  const auto remote = only<channel_remote>(wanted.remote, "Remote");
+  if (!remote) return remote.error();
+  if (const auto* line = *local ? difference(local_, **local) : nullptr) {
+    return refuse(refusal_reason::conflict, std::string(line) + ": the stream has another already");
+  }
+  return {};
+}
 
-void component::set_waits(layer, bool waits) {
-  waits_ = waits;
-  ordered_.set();
+void component::apply(const stream_change& wanted) {
+  if (wanted.remote) remote_ = std::get<channel_remote>(*wanted.remote);
+  for (const auto& entry : wanted.waits_for_order) waits_ = entry.second;
+  if (!wanted.waits_for_order.empty()) ordered_.set();
+  if (wanted.settings) apply(*wanted.settings);
+  if (wanted.mode) set_mode(*wanted.mode);
+}
+
+void component::set_mode(stream_mode mode) {
+  mode_ = mode;
+  if (link_->wic != this) return;
+  link_->wic_mode = mode;
+  link_->open_or_close_gate();
+}
+
+awaitable<void> component::part(bool alone) {
+  if (in_stage_ && !between_ && !alone) co_return;
+  ++partings_;
+  parting_ = true;
+  if (!in_stage_) co_return;
+  finish();
+  auto flushed = [this]() -> awaitable<void> {
+    while (!idle_) co_await idled_.wait();
+  };
+  try {
+    co_await until(deadline_after(services_.config.flush_time), flushed());
+  } catch (const system_error& e) {
+    if (e.code() != make_error_code(core_error::timed_out)) throw;
+  }
+  if (serving_) serving_->cancel();
+  while (in_stage_) co_await parted_.wait();
+}
+
+void component::leave() {
+  if (!link_->remove(this)) return;
+  if (link_->wic) link_->wic->take_place();
+}
+
+void component::join(stream_link& link) {
+  link_ = &link;
+  if (link.add(this)) take_place();
+}
+
+void component::take_place() {
+  set_mode(mode_);
+  link_->wic_interlinked = interlinked_;
+  if (channel_) channel_came_up();
+  core_changed();
+}
+
+void component::channel_came_up() {
+  if (link_->wic != this) return;
+  link_->channel_is_up = true;
+  if (!link_->core) return;
+  link_->core->access_changed();
+  if (link_->interlinked()) link_->core->order_all();
 }
 
 void component::order(layer) {
@@ -107,15 +174,43 @@ awaitable<void> component::work(sctp::association& association) {
   try {
     while (waits_ && !is_ordered_) co_await ordered_.wait();
     channel_ = co_await scope_.stage("channel", open_channel(association));
-    link_.channel_is_up = true;
-    link_.channel_up.set();
-    if (link_.core && link_.interlinked()) link_.core->order_all();
-    co_await run_stage();
+    channel_came_up();
+    do {
+      const auto partings = partings_;
+      co_await serve();
+      while (partings_ == partings || parting_) co_await core_changed_.wait();
+    } while (end_ != component_end::wic);
   } catch (stage_error& e) {
     scope_.report(e);
     co_return;
   }
   co_await sleep_until(no_deadline);
+}
+
+// The stage in a branch of its own, so that part() can end it and leave the channel as it is.
+awaitable<void> component::serve() {
+  struct presence {
+    explicit presence(component& c) : self(c) { self.in_stage_ = true; }
+    presence(const presence&) = delete;
+    ~presence() {
+      self.in_stage_ = self.between_ = false;
+      self.parted_.set();
+    }
+    component& self;
+  };
+  presence here(*this);
+  auto body = [this](task_group& tasks) -> awaitable<void> {
+    serving_ = &tasks;
+    struct over {
+      explicit over(component& c) : self(c) {}
+      over(const over&) = delete;
+      ~over() { self.serving_ = nullptr; }
+      component& self;
+    };
+    over at_end(*this);
+    co_await run_stage();
+  };
+  co_await with_tasks(scope_.label(), body);
 }
 
 awaitable<void> component::run_stage() {
@@ -132,10 +227,15 @@ awaitable<void> component::run_stage() {
     }
     component& self;
   };
+  idle_ = false;
+  idled_.reset();
+  end_ = component_end::finished;
   leaving on_exit(*this);
-  const component_end end = co_await scope_.stage(stage_name_, (*stage_)(*this), stage_life::lasting);
-  if (on_end) on_end(end);
+  end_ = co_await scope_.stage(stage_name_, (*stage_)(*this), stage_life::lasting);
+  if (on_end) on_end(end_);
 }
+
+component_counters component::counted() const { return read_counters_ ? sum(counters_, read_counters_()) : counters_; }
 
 awaitable<void> component::meter() {
   for (;;) {
@@ -178,12 +278,13 @@ awaitable<std::unique_ptr<message_pipe>> component::open_channel(sctp::associati
 }
 
 awaitable<byte_stream*> component::bearer() {
-  while (!link_.core || !link_.core->established()) co_await link_.core_changed.wait();
-  co_return link_.core->established();
+  between_ = true;
+  while (link_->wic != this || !link_->core || !link_->core->established()) co_await core_changed_.wait();
+  co_return link_->core->established();
 }
 
-const bearer_local* component::core_local() const { return link_.core ? &link_.core->local() : nullptr; }
-const bearer_remote* component::core_remote() const { return link_.core ? link_.core->remote() : nullptr; }
+const bearer_local* component::core_local() const { return link_->core ? &link_->core->local() : nullptr; }
+const bearer_remote* component::core_remote() const { return link_->core ? link_->core->remote() : nullptr; }
 
 void component::finish() {
   if (finish_stage_) {

@@ -19,12 +19,13 @@ class component final : public component_context {
   component(const gateway_services& services, std::string label, stream_link& link, stage_observer seen);
   ~component() override;
 
-  /// refusal: bad_value when nobody serves the subprotocol.
+  /// refusal: bad_value when nobody serves the subprotocol, conflict.
   boost::system::result<void, refusal> configure(const channel_local& local);
-  void configure(const channel_remote& remote);
-  void set_waits(layer l, bool waits);
+  /// Whether apply() can do it, once configured with a Local. refusal: conflict (a Local that asks for something else).
+  boost::system::result<void, refusal> check(const stream_change& wanted) const;
+  /// What check() agreed to.
+  void apply(const stream_change& wanted);
   void order(layer l);
-  void apply(const stream_settings& settings);
   /// Closes the channel (RFC 6525 reset in both directions); the association stays.
   void release() { stop_requested_.set(); }
 
@@ -41,10 +42,24 @@ class component final : public component_context {
   bool idle() const noexcept { return idle_; }
   event& idled() noexcept { return idled_; }
 
+  /// The link's core end came, came up or left.
+  void core_changed() {
+    parting_ = false;
+    core_changed_.set();
+  }
+  /// Before one end leaves the link: a stage that works between the two hands on what it has taken, for at most the flush time,
+  /// and ends. It begins anew after core_changed() or join(). `alone`: also a stage without a core end.
+  awaitable<void> part(bool alone = false);
+  /// Lets go of the link, which the next component takes; after part(true).
+  void leave();
+  /// Takes another link, of another context; after leave().
+  void join(stream_link& link);
+  void set_mode(stream_mode mode);
+
   // component_context
   message_pipe& channel() override { return *channel_; }
   awaitable<byte_stream*> bearer() override;
-  msrp::flow_gate& gate() override { return link_.gate; }
+  msrp::flow_gate& gate() override { return link_->gate; }
   void count_with(std::function<component_counters()> read) override { read_counters_ = std::move(read); }
   void finish_with(std::function<void()> finish) override { finish_stage_ = std::move(finish); }
   const channel_local& local() const override { return local_; }
@@ -52,7 +67,7 @@ class component final : public component_context {
   const bearer_local* core_local() const override;
   const bearer_remote* core_remote() const override;
 
-  component_counters counted() const { return read_counters_ ? read_counters_() : counters_; }
+  component_counters counted() const;
   std::chrono::milliseconds age() const { return std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - since_); }
   stage_scope& scope() noexcept { return scope_; }
   /// The channel's id, label and subprotocol, once it is open.
@@ -63,16 +78,20 @@ class component final : public component_context {
  private:
   awaitable<std::unique_ptr<message_pipe>> open_channel(sctp::association& association);
   awaitable<void> work(sctp::association& association);
+  void take_place();
+  void channel_came_up();
+  awaitable<void> serve();
   awaitable<void> run_stage();
+  void apply(const stream_settings& settings);
   awaitable<void> meter();
   void meter_now();
 
   const gateway_services& services_;
-  stream_link& link_;
+  stream_link* link_;
   stage_scope scope_;
   channel_local local_;
   channel_remote remote_;
-  component_counters counters_;  ///< the last ones of a stage that ended
+  component_counters counters_;  ///< of the stages that ended
   std::function<component_counters()> read_counters_;
   std::function<void()> finish_stage_;
   component_counters metered_;   ///< what the metrics have been told
@@ -85,6 +104,16 @@ class component final : public component_context {
   event stop_requested_;
   event ended_;
   event idled_;
+  event core_changed_;
+  event parted_;
+  task_group* serving_ = nullptr;  ///< the branch of the stage that runs
+  unsigned partings_ = 0;
+  bool parting_ = false;           ///< an end is leaving: no stage begins
+  bool interlinked_ = false;
+  bool in_stage_ = false;
+  component_end end_ = component_end::finished;
+  bool between_ = false;           ///< the stage asked for the core end
+  stream_mode mode_ = stream_mode::inactive;
   event ordered_;
   bool waits_ = false;
   bool is_ordered_ = false;

@@ -51,6 +51,20 @@ awaitable<termination_statistics> context::remove(termination_id id) {
   co_return last;
 }
 
+awaitable<bool> context::move(termination_id id, context& to) {
+  const auto found = terminations_.find(id);
+  if (found == terminations_.end()) co_return false;
+  co_await found->second->leave();
+  auto moved = terminations_.extract(found);
+  std::erase_if(connections_, [id](const connection& c) { return c.from == id || c.to == id; });
+  apply_topology();
+  auto links = [&to](stream_number n) -> stream_link& { return to.link(n); };
+  moved.mapped()->enter(to.id_, std::move(links));
+  to.terminations_.insert(std::move(moved));
+  to.apply_topology();
+  co_return true;
+}
+
 termination_statistics context::statistics(termination_id id) const {
   const auto found = terminations_.find(id);
   return found == terminations_.end() ? termination_statistics() : found->second->statistics();

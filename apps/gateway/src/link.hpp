@@ -1,7 +1,8 @@
 // What the two ends of one stream share: the component on the access termination and the bearer on the core termination.
 #pragma once
 
-#include "agw/core/event.hpp"
+#include <vector>
+
 #include "agw/gateway/model.hpp"
 #include "agw/msrp/flow_gate.hpp"
 
@@ -10,18 +11,19 @@ namespace agw::gateway {
 class bearer;
 class component;
 
-/// Belongs to the context, one per stream number, and outlives both ends.
+/// Belongs to the context, one per stream number. An end that moves to another context takes another link. MSRP has two ends: a
+/// termination with the same stream that comes third waits until an end of its side leaves.
 struct stream_link {
   stream_number number;
   bearer* core = nullptr;    ///< the core end, while there is one
   component* wic = nullptr;  ///< the access end, while there is one
+  std::vector<bearer*> waiting_cores;
+  std::vector<component*> waiting_wics;
   bool core_interlinked = false;
   bool wic_interlinked = false;
   bool interlinked() const noexcept { return core_interlinked || wic_interlinked; }
   /// A component without a core end has only its own mode to mind.
   msrp::flow_gate gate{msrp::stream_mode::inactive, msrp::stream_mode::send_receive};
-  event core_changed;   ///< the component waits for it: an end came, or its stream came up
-  event channel_up;     ///< the bearer's patience waits for it
   bool channel_is_up = false;
 
   /// The ends' modes and the topology between them; the gate shows what is left.
@@ -30,6 +32,44 @@ struct stream_link {
   bool to_core = true;
   bool to_wic = true;
   void open_or_close_gate();
+
+  /// False: the place is taken, and `end` waits.
+  bool add(bearer* end) { return add(end, core, waiting_cores); }
+  bool add(component* end) { return add(end, wic, waiting_wics); }
+  /// True: the place is free now, or the next one's, and as if nobody had had it.
+  bool remove(bearer* end) {
+    if (!remove(end, core, waiting_cores)) return false;
+    core_interlinked = false;
+    core_mode = stream_mode::send_receive;
+    open_or_close_gate();
+    return true;
+  }
+  bool remove(component* end) {
+    if (!remove(end, wic, waiting_wics)) return false;
+    wic_interlinked = false;
+    channel_is_up = false;
+    wic_mode = stream_mode::inactive;
+    open_or_close_gate();
+    return true;
+  }
+
+ private:
+  template <class T>
+  static bool add(T* end, T*& place, std::vector<T*>& waiting) {
+    if (!place) place = end;
+    if (place != end) waiting.push_back(end);
+    return place == end;
+  }
+  template <class T>
+  static bool remove(T* end, T*& place, std::vector<T*>& waiting) {
+    std::erase(waiting, end);
+    if (place != end) return false;
+    place = nullptr;
+    if (waiting.empty()) return true;
+    place = waiting.front();
+    waiting.erase(waiting.begin());
+    return true;
+  }
 };
 
 /// The same modes in the words of the relay.

@@ -1,4 +1,4 @@
-// Small helpers of the termination's two files.
+// Small helpers of whoever refuses a change.
 #pragma once
 
 #include <string>
@@ -18,6 +18,14 @@ inline refusal refuse(refusal_reason reason, std::string text) {
 inline bool is_association(const stream_change& c) {
   return (c.local && std::holds_alternative<association_local>(*c.local)) ||
          (c.remote && std::holds_alternative<association_remote>(*c.remote));
+}
+
+/// What a change says of a stream of one kind; a refusal when it speaks of another kind. Null: nothing.
+template <class T, class Variant>
+boost::system::result<const T*, refusal> only(const std::optional<Variant>& said, const char* descriptor) {
+  if (!said) return static_cast<const T*>(nullptr);
+  if (const auto* wanted = std::get_if<T>(&*said)) return wanted;
+  return refuse(refusal_reason::conflict, std::string(descriptor) + " of another kind than the stream");
 }
 
 }  // namespace agw::gateway

@@ -4,18 +4,15 @@
 
 #include "agw/core/log.hpp"
 #include "agw/gateway/source_filter.hpp"
+#include "local_difference.hpp"
 #include "policed_pipes.hpp"
+#include "refuse.hpp"
 
 namespace agw::gateway {
 
 namespace {
 
-refusal refuse(refusal_reason reason, std::string text) {
-  refusal r;
-  r.reason = reason;
-  r.text = std::move(text);
-  return r;
-}
+bool undecided(const std::optional<setup_role>& role) { return !role || *role == setup_role::actpass; }
 
 ice::remote_parameters ice_parameters(const association_remote& remote) {
   ice::remote_parameters out;
@@ -61,7 +58,8 @@ boost::system::result<association_answer, refusal> stream_group::reserve(const a
   const auto& ours = endpoint_->local();
   // Distinct local ports keep the look-up of associations cheap in the SCTP stack, so a free choice follows the UDP port.
   local_sctp_port_ = local.sctp_port.value_or(ours.address.port());
-  association_answer answer;
+  local_.sctp_port = local_sctp_port_;
+  auto& answer = reserved_;
   answer.address = ours.address.address();
   answer.port = ours.address.port();
   answer.ice_lite = ours.lite;
@@ -70,50 +68,83 @@ boost::system::result<association_answer, refusal> stream_group::reserve(const a
   answer.candidates = ours.candidates;
   answer.fingerprint = services_.dtls->own().fingerprint().str();
   answer.sctp_port = local_sctp_port_;
+  if (const auto* line = resource_difference(local_, reserved_, local_)) {
+    return refuse(refusal_reason::bad_value, std::string(line) + ": the gateway chooses it, ask with $");
+  }
   return answer;
 }
 
-boost::system::result<dtls::role, refusal> stream_group::dtls_role(const association_remote& remote) const {
-  const auto ours = local_.setup.value_or(setup_role::actpass);
-  const auto theirs = remote.setup.value_or(setup_role::actpass);
-  if (ours != setup_role::actpass && ours == theirs) return refuse(refusal_reason::conflict, "both sides have the same a=setup");
-  if (ours == setup_role::active || theirs == setup_role::passive) return dtls::role::active;
-  return dtls::role::passive;
-}
-
-boost::system::result<void, refusal> stream_group::configure(const association_remote& remote) {
-  if (auto role = dtls_role(remote); !role) return role.error();
-  if (remote.sctp_port == 0) return refuse(refusal_reason::missing, "a=sctp-port");
-  std::vector<dtls::fingerprint> prints;
-  for (const auto& line : remote.fingerprints) {
-    auto print = dtls::fingerprint::parse(line);
-    if (!print) return refuse(refusal_reason::bad_value, "a=fingerprint:" + line);
-    prints.push_back(*print);
+boost::system::result<void, refusal> stream_group::check(const stream_change& wanted) const {
+  const auto local = only<association_local>(wanted.local, "Local");
+  if (!local) return local.error();
+  const auto remote = only<association_remote>(wanted.remote, "Remote");
+  if (!remote) return remote.error();
+  auto ours = local_;
+  if (*local) {
+    const auto* line = resource_difference(local_, reserved_, **local);
+    if (!line && remote_) line = difference(local_, **local);
+    if (line) return refuse(refusal_reason::conflict, std::string(line) + ": the stream has another already");
+    ours = **local;
   }
-  if (prints.empty()) return refuse(refusal_reason::missing, "a=fingerprint");
-  if (local_.ice && !ice::valid(ice_parameters(remote).credentials)) return refuse(refusal_reason::missing, "a=ice-ufrag, a=ice-pwd");
-  const bool again = remote_.has_value();
-  remote_ = remote;
-  fingerprints_ = std::move(prints);
-  if (again && endpoint_) endpoint_->update(ice_parameters(remote));
-  changed_.set();
+  if (*remote) {
+    const auto& theirs = **remote;
+    if (!undecided(ours.setup) && ours.setup == theirs.setup) {
+      return refuse(refusal_reason::conflict, "both sides have the same a=setup");
+    }
+    if (theirs.sctp_port == 0) return refuse(refusal_reason::missing, "a=sctp-port");
+    if (theirs.fingerprints.empty()) return refuse(refusal_reason::missing, "a=fingerprint");
+    for (const auto& line : theirs.fingerprints) {
+      if (!dtls::fingerprint::parse(line)) return refuse(refusal_reason::bad_value, "a=fingerprint:" + line);
+    }
+    if (ours.ice && !ice::valid(ice_parameters(theirs).credentials)) {
+      return refuse(refusal_reason::missing, "a=ice-ufrag, a=ice-pwd");
+    }
+  }
+  if (const auto& settings = wanted.settings) {
+    if (settings->source_address && *settings->source_address != reserved_.address) {
+      return refuse(refusal_reason::conflict, "a source address that is not the stream's own");
+    }
+    if (settings->source_port && *settings->source_port != reserved_.port) {
+      return refuse(refusal_reason::conflict, "a source port that is not the stream's own");
+    }
+  }
   return {};
 }
 
+void stream_group::apply(const stream_change& wanted) {
+  if (wanted.local && !remote_) {
+    local_ = std::get<association_local>(*wanted.local);
+    if (local_.sctp_port) local_sctp_port_ = reserved_.sctp_port = *local_.sctp_port;
+    local_.sctp_port = local_sctp_port_;
+  }
+  for (const auto& [l, waits] : wanted.waits_for_order) orders_[l].waits = waits;
+  if (!wanted.waits_for_order.empty()) changed_.set();
+  if (wanted.settings) apply(*wanted.settings);
+  if (wanted.remote) configure(std::get<association_remote>(*wanted.remote));
+}
+
+// Local's role decides; undecided, the opposite of Remote's; both undecided, we are passive.
+dtls::role stream_group::dtls_role() const {
+  const bool active = undecided(local_.setup) ? remote_->setup == setup_role::passive : local_.setup == setup_role::active;
+  return active ? dtls::role::active : dtls::role::passive;
+}
+
+void stream_group::configure(const association_remote& remote) {
+  const bool again = remote_.has_value();
+  remote_ = remote;
+  fingerprints_.clear();
+  for (const auto& line : remote.fingerprints) fingerprints_.push_back(*dtls::fingerprint::parse(line));
+  if (again && endpoint_) endpoint_->update(ice_parameters(remote));
+  changed_.set();
+}
+
 // With ICE there is no single remote address to filter by, so only ranges count there.
-boost::system::result<void, refusal> stream_group::apply(const stream_settings& settings) {
-  const auto& ours = endpoint_->local().address;
-  if (settings.source_address && *settings.source_address != ours.address()) {
-    return refuse(refusal_reason::conflict, "a source address that is not the stream's own");
-  }
-  if (settings.source_port && *settings.source_port != ours.port()) {
-    return refuse(refusal_reason::conflict, "a source port that is not the stream's own");
-  }
+void stream_group::apply(const stream_settings& settings) {
   settings_ = settings;
   policer_.set(settings.limits, clock::now());
   endpoint_->set_dscp(settings.dscp.value_or(0));
   endpoint_->admits = nullptr;
-  if (!settings.filter) return {};
+  if (!settings.filter) return;
   endpoint_->admits = [this](const udp::endpoint& source) {
     const bool known = !local_.ice && remote_ && remote_->address;
     const auto remote = known ? remote_->address : std::nullopt;
@@ -122,16 +153,10 @@ boost::system::result<void, refusal> stream_group::apply(const stream_settings& 
     if (!yes) ++discarded_;
     return yes;
   };
-  return {};
 }
 
 void stream_group::latch(latching how) {
   if (how != latching::off && endpoint_) endpoint_->latch(how == latching::relatch);
-}
-
-void stream_group::set_waits(layer l, bool waits) {
-  orders_[l].waits = waits;
-  changed_.set();
 }
 
 void stream_group::order(layer l) {
@@ -185,7 +210,7 @@ awaitable<void> stream_group::serve_components(task_group& tasks) {
 }
 
 dtls::handshake_config stream_group::dtls_config() const {
-  dtls::handshake_config out(services_.dtls, *dtls_role(*remote_), fingerprints_);
+  dtls::handshake_config out(services_.dtls, dtls_role(), fingerprints_);
   out.max_datagram_bytes = services_.config.mtu_bytes;
   out.on_authentic = [at = endpoint_.get()] { at->heard(); };
   return out;
@@ -200,7 +225,7 @@ sctp::config stream_group::sctp_config() const {
   out.streams = services_.config.sctp_streams;
   if (settings_.association == initiation::in) out.initiate = sctp::initiation::in;
   if (settings_.association == initiation::out) out.initiate = sctp::initiation::out;
-  out.dtls_client = *dtls_role(*remote_) == dtls::role::active;
+  out.dtls_client = dtls_role() == dtls::role::active;
   return out;
 }
 

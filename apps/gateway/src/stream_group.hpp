@@ -25,12 +25,13 @@ class stream_group {
   /// Takes what Local asks for: the socket is bound and everything the answer names is decided. Once.
   boost::system::result<association_answer, refusal> reserve(const association_local& local, const ip_address& own_address,
                                                                 bool controlling);
-  /// What is known of the WIC; the layers start with it. A second time it updates ICE (candidates, restart).
-  boost::system::result<void, refusal> configure(const association_remote& remote);
-  void set_waits(layer l, bool waits);
+  /// Whether apply() can do it, once reserved. refusal: conflict (a source that is not the local address and port, equal roles, a
+  /// Local that asks for something else), missing, bad_value.
+  boost::system::result<void, refusal> check(const stream_change& wanted) const;
+  /// What check() agreed to. The layers start with the first Remote; a later one updates ICE (candidates, restart).
+  void apply(const stream_change& wanted);
+  const association_answer& reserved() const noexcept { return reserved_; }
   void order(layer l);
-  /// refusal: conflict (a source address or port that is not the local one).
-  boost::system::result<void, refusal> apply(const stream_settings& settings);
   void latch(latching how);
   /// The endpoint found (kind::candidate) or learnt (kind::latched) an address of the WIC.
   std::function<void(gateway_event::kind, const udp::endpoint&)> on_address;
@@ -46,6 +47,8 @@ class stream_group {
 
   stage_scope& scope() noexcept { return scope_; }
   stream_number number() const noexcept { return number_; }
+  /// For log lines, after a move.
+  void rename(std::string label) { scope_.rename(std::move(label)); }
   stream_statistics statistics() const;
   const association_local& local() const noexcept { return local_; }
 
@@ -58,7 +61,9 @@ class stream_group {
   awaitable<void> establish(task_group& tasks);
   awaitable<void> serve_components(task_group& tasks);
   awaitable<void> ordered(layer l);
-  boost::system::result<dtls::role, refusal> dtls_role(const association_remote& remote) const;
+  void configure(const association_remote& remote);
+  void apply(const stream_settings& settings);
+  dtls::role dtls_role() const;
   dtls::handshake_config dtls_config() const;
   sctp::config sctp_config() const;
   awaitable<void> flush_components(deadline by);
@@ -69,6 +74,7 @@ class stream_group {
   stage_scope scope_;
   task_group tasks_;
   association_local local_;
+  association_answer reserved_;
   std::optional<association_remote> remote_;
   stream_settings settings_;
   traffic_policer policer_;

@@ -1,9 +1,6 @@
 #include "termination.hpp"
 
-#include <set>
-
 #include "agw/core/log.hpp"
-#include "refuse.hpp"
 
 namespace agw::gateway {
 
@@ -66,57 +63,47 @@ stage_observer termination::observer(stream_number n) {
 }
 
 awaitable<result<termination_answer, refusal>> termination::apply(termination_change change) {
-  termination_answer answer;
-  if (change.groups) {
-    if (auto done = set_groups(*change.groups); !done) co_return done.error();
-  }
-  // Associations first: a component's place depends on them.
-  for (const auto& [n, wanted] : change.streams) {
-    if (!is_association(wanted)) continue;
-    if (auto done = apply_stream(change, n, wanted, answer); !done) co_return done.error();
-  }
-  for (const auto& [n, wanted] : change.streams) {
-    if (is_association(wanted)) continue;
-    if (wanted.remove) continue;
-    if (auto done = apply_stream(change, n, wanted, answer); !done) co_return done.error();
-  }
-  for (const auto& [n, wanted] : change.streams) {
-    if (!wanted.remove) continue;
-    member_of_.erase(n);
-    co_await join_groups();
-    components_.erase(n);
-    if (const auto found = bearers_.find(n); found != bearers_.end()) {
-      links_(n).core = nullptr;
-      co_await found->second->close(deadline_after(services_.config.shutdown_time));
-      bearers_.erase(n);
+  auto planned = plan_of(change);
+  if (!planned) co_return planned.error();
+  co_await carry_out(*planned);
+  co_return std::move(planned->answer);
+}
+
+awaitable<void> termination::carry_out(plan& p) {
+  member_of_ = std::move(p.members);
+  grouped_ = p.grouped;
+  for (auto& s : p.streams) {
+    if (s.wanted.remove) {
+      co_await remove(s.number);
+    } else {
+      carry_out(s, p.answer);
     }
   }
   co_await join_groups();
-  co_return answer;
 }
 
-void termination::set_mode(stream_number n, stream_mode mode, bool core) {
-  auto& link = links_(n);
-  (core ? link.core_mode : link.wic_mode) = mode;
-  link.open_or_close_gate();
-}
-
-result<void, refusal> termination::set_groups(const std::vector<stream_group_config>& groups) {
-  std::map<stream_number, stream_number> members;
-  std::set<stream_number> deaggregations;
-  for (const auto& group : groups) {
-    if (!deaggregations.insert(group.deaggregation).second) {
-      return refuse(refusal_reason::conflict, "two groups of stream " + std::to_string(group.deaggregation.value));
-    }
-    for (const auto n : group.components) {
-      if (!members.emplace(n, group.deaggregation).second || n == group.deaggregation) {
-        return refuse(refusal_reason::conflict, "stream " + std::to_string(n.value) + " in two places");
+awaitable<void> termination::remove(stream_number n) {
+  if (const auto found = groups_.find(n); found != groups_.end()) {
+    co_await found->second->close();
+    for (auto member = member_of_.begin(); member != member_of_.end();) {
+      if (member->second != n) {
+        ++member;
+        continue;
       }
+      joined_.erase(member->first);
+      components_.erase(member->first);
+      member = member_of_.erase(member);
     }
+    groups_.erase(n);
   }
-  member_of_ = std::move(members);
-  grouped_ = true;
-  return {};
+  member_of_.erase(n);
+  co_await join_groups();
+  components_.erase(n);
+  if (const auto found = bearers_.find(n); found != bearers_.end()) {
+    co_await found->second->part();
+    co_await found->second->close(deadline_after(services_.config.shutdown_time));
+    bearers_.erase(n);
+  }
 }
 
 // Brings the groups in line with member_of_: components that are new join their association, those that left are closed.
@@ -136,13 +123,6 @@ awaitable<void> termination::join_groups() {
     joined_.emplace(n, group);
     g->second->add(c->second);
   }
-}
-
-stream_group* termination::group_of(stream_number component) {
-  const auto member = member_of_.find(component);
-  if (member == member_of_.end()) return nullptr;
-  const auto found = groups_.find(member->second);
-  return found == groups_.end() ? nullptr : found->second.get();
 }
 
 void termination::order(stream_number stream, layer l) {
@@ -182,12 +162,33 @@ termination_statistics termination::statistics() const {
   return out;
 }
 
+awaitable<void> termination::leave() {
+  for (const auto& [n, b] : bearers_) co_await b->part();
+  for (const auto& [n, c] : components_) {
+    co_await c->part(true);
+    c->leave();
+  }
+}
+
+void termination::enter(context_id context, link_finder links) {
+  context_ = context;
+  links_ = std::move(links);
+  for (const auto& [n, g] : groups_) g->rename(label(n));
+  for (const auto& [n, c] : components_) {
+    c->scope().rename(label(n));
+    c->join(links_(n));
+  }
+  for (const auto& [n, b] : bearers_) {
+    b->rename(label(n));
+    b->join(links_(n));
+  }
+}
+
 // Closes every branch and keeps what they counted.
 awaitable<void> termination::close_streams() {
   for (const auto& [n, group] : groups_) co_await group->close();
   for (const auto& [n, b] : bearers_) {
-    auto& link = links_(n);
-    if (link.core == b.get()) link.core = nullptr;
+    co_await b->part();
     co_await b->close(deadline_after(services_.config.shutdown_time));
   }
 }

@@ -30,26 +30,41 @@ class termination {
   bool is_core(stream_number n) const { return bearers_.contains(n); }
   bool is_wic(stream_number n) const { return components_.contains(n); }
   termination_statistics statistics() const;
+  /// Lets go of the context's links, and takes those of another context. In between nothing of it may run.
+  awaitable<void> leave();
+  void enter(context_id context, link_finder links);
   /// Ends every branch; the counts stay. Idempotent.
   awaitable<void> close_streams();
   awaitable<void> close();
 
  private:
-  boost::system::result<void, refusal> apply_stream(const termination_change& change, stream_number n, const stream_change& wanted,
-                                                    termination_answer& answer);
-  boost::system::result<void, refusal> apply_association(const termination_change& change, stream_number n,
-                                                         const stream_change& wanted, termination_answer& answer);
-  boost::system::result<void, refusal> apply_channel(stream_number n, const stream_change& wanted);
-  boost::system::result<void, refusal> apply_bearer(const termination_change& change, stream_number n, const stream_change& wanted,
-                                                    termination_answer& answer);
-  boost::system::result<void, refusal> set_groups(const std::vector<stream_group_config>& groups);
+  /// One stream of a change. What is new is made but not started; what is there has agreed to the change and is as it was.
+  struct planned_stream {
+    stream_number number;
+    stream_change wanted;  ///< without Local where the stream is new
+    std::unique_ptr<stream_group> group;
+    std::shared_ptr<component> channel;
+    std::unique_ptr<bearer> core;
+  };
+  /// A change that can no longer fail. Thrown away it leaves nothing behind.
+  struct plan {
+    std::map<stream_number, stream_number> members;
+    bool grouped = false;
+    std::vector<planned_stream> streams;
+    termination_answer answer;
+  };
+  boost::system::result<plan, refusal> plan_of(const termination_change& change);
+  boost::system::result<void, refusal> plan_association(plan& p, const termination_change& change, planned_stream& s);
+  boost::system::result<void, refusal> plan_channel(plan& p, planned_stream& s);
+  boost::system::result<void, refusal> plan_bearer(plan& p, const termination_change& change, planned_stream& s);
+  awaitable<void> carry_out(plan& p);
+  void carry_out(planned_stream& s, termination_answer& answer);
+  awaitable<void> remove(stream_number n);
   awaitable<void> join_groups();
-  void set_mode(stream_number n, stream_mode mode, bool core);
   stage_observer observer(stream_number n);
   void emit(gateway_event::kind what, stream_number n, std::string_view stage, std::string cause = {});
   void emit_address(gateway_event::kind what, stream_number n, std::string_view stage, const ip_address& address, std::uint16_t port);
   std::string label(stream_number n) const;
-  stream_group* group_of(stream_number component);
 
   const gateway_services& services_;
   asio::any_io_executor executor_;

@@ -1,4 +1,6 @@
-// What a change says of one stream: an association, a channel or a bearer, made or changed in place.
+// A change of a termination in two steps: a plan, which may be refused and leaves nothing behind, and its execution.
+#include <set>
+
 #include "refuse.hpp"
 #include "termination.hpp"
 
@@ -6,113 +8,208 @@ namespace agw::gateway {
 
 using boost::system::result;
 
-result<void, refusal> termination::apply_stream(const termination_change& change, stream_number n, const stream_change& wanted,
-                                                termination_answer& answer) {
-  const bool known_group = groups_.contains(n);
-  const bool known_bearer = bearers_.contains(n);
-  if (is_association(wanted) || known_group) return apply_association(change, n, wanted, answer);
-  const bool bearer_asked = (wanted.local && std::holds_alternative<bearer_local>(*wanted.local)) ||
-                            (wanted.remote && std::holds_alternative<bearer_remote>(*wanted.remote));
-  if (bearer_asked || known_bearer) return apply_bearer(change, n, wanted, answer);
-  return apply_channel(n, wanted);
+namespace {
+
+/// The descriptions of kind T that Local gives the choice of, by their place.
+template <class T>
+std::vector<std::pair<std::size_t, const T*>> descriptions(const stream_change& wanted) {
+  std::vector<std::pair<std::size_t, const T*>> out;
+  const auto add = [&](std::size_t place, const stream_local& local) {
+    if (const auto* one = std::get_if<T>(&local)) out.emplace_back(place, one);
+  };
+  if (wanted.local) add(0, *wanted.local);
+  for (std::size_t i = 0; i < wanted.alternatives.size(); ++i) add(i + 1, wanted.alternatives[i]);
+  return out;
 }
 
-result<void, refusal> termination::apply_association(const termination_change& change, stream_number n, const stream_change& wanted,
-                                                     termination_answer& answer) {
-  auto found = groups_.find(n);
-  std::unique_ptr<stream_group> fresh;
-  stream_group* group = found == groups_.end() ? nullptr : found->second.get();
-  if (!group) {
-    const auto* local = wanted.local ? std::get_if<association_local>(&*wanted.local) : nullptr;
-    if (!local) return refuse(refusal_reason::missing, "Local of stream " + std::to_string(n.value));
-    fresh = std::make_unique<stream_group>(services_, executor_, label(n), n, observer(n));
-    fresh->on_address = [this, n](gateway_event::kind what, const udp::endpoint& seen) {
+refusal no_local(stream_number n) { return refuse(refusal_reason::missing, "Local of stream " + std::to_string(n.value)); }
+
+result<std::map<stream_number, stream_number>, refusal> members_of(const std::vector<stream_group_config>& groups) {
+  std::map<stream_number, stream_number> members;
+  std::set<stream_number> deaggregations;
+  for (const auto& group : groups) {
+    if (!deaggregations.insert(group.deaggregation).second) {
+      return refuse(refusal_reason::conflict, "two groups of stream " + std::to_string(group.deaggregation.value));
+    }
+    for (const auto n : group.components) {
+      if (!members.emplace(n, group.deaggregation).second || n == group.deaggregation) {
+        return refuse(refusal_reason::conflict, "stream " + std::to_string(n.value) + " in two places");
+      }
+    }
+  }
+  return members;
+}
+
+/// A stream that is there takes the first of the descriptions that it can.
+template <class Kind, class Stream>
+result<void, refusal> agree(const Stream& stream, stream_change& wanted, std::vector<taken_local>* taken, const stream_answer& is) {
+  if (!wanted.local) return stream.check(wanted);
+  std::optional<refusal> first;
+  for (const auto& [place, local] : descriptions<Kind>(wanted)) {
+    auto one = wanted;
+    one.local = *local;
+    auto agreed = stream.check(one);
+    if (!agreed) {
+      if (!first) first = agreed.error();
+      continue;
+    }
+    wanted = std::move(one);
+    if (taken) taken->push_back({place, is});
+    return {};
+  }
+  if (first) return *first;
+  return refuse(refusal_reason::conflict, "Local of another kind than the stream");
+}
+
+}  // namespace
+
+result<termination::plan, refusal> termination::plan_of(const termination_change& change) {
+  plan out;
+  out.members = member_of_;
+  out.grouped = grouped_;
+  if (change.groups) {
+    auto members = members_of(*change.groups);
+    if (!members) return members.error();
+    out.members = std::move(*members);
+    out.grouped = true;
+  }
+  // Associations first: a component's place depends on them.
+  for (const bool associations : {true, false}) {
+    for (const auto& [n, wanted] : change.streams) {
+      const bool is_one = is_association(wanted) || groups_.contains(n);
+      if (is_one != associations) continue;
+      planned_stream s;
+      s.number = n;
+      s.wanted = wanted;
+      const bool core = (wanted.local && std::holds_alternative<bearer_local>(*wanted.local)) ||
+                        (wanted.remote && std::holds_alternative<bearer_remote>(*wanted.remote)) || bearers_.contains(n);
+      if (!wanted.remove) {
+        const auto planned = is_one ? plan_association(out, change, s) : core ? plan_bearer(out, change, s) : plan_channel(out, s);
+        if (!planned) return planned.error();
+      }
+      out.streams.push_back(std::move(s));
+    }
+  }
+  return out;
+}
+
+result<void, refusal> termination::plan_association(plan& p, const termination_change& change, planned_stream& s) {
+  const auto n = s.number;
+  auto* const taken = s.wanted.alternatives.empty() ? nullptr : &p.answer.taken[n];
+  if (const auto found = groups_.find(n); found != groups_.end()) {
+    return agree<association_local>(*found->second, s.wanted, taken, found->second->reserved());
+  }
+  std::optional<refusal> first;
+  for (const auto& [place, local] : descriptions<association_local>(s.wanted)) {
+    if (s.group) {  // the others come along: one socket serves them all
+      if (taken && s.wanted.keep_alternatives) taken->push_back({place, s.group->reserved()});
+      continue;
+    }
+    auto made = std::make_unique<stream_group>(services_, executor_, label(n), n, observer(n));
+    made->on_address = [this, n](gateway_event::kind what, const udp::endpoint& seen) {
       emit_address(what, n, what == gateway_event::kind::candidate ? "ice" : "udp", seen.address(), seen.port());
     };
     // Remote together with Local is an offer that we answer; without it the offer is ours.
-    const auto* remote = wanted.remote ? std::get_if<association_remote>(&*wanted.remote) : nullptr;
-    auto reserved = fresh->reserve(*local, change.address, !remote || remote->ice_lite);
-    if (!reserved) return reserved.error();
-    answer.streams[n] = *reserved;
-    group = fresh.get();
-  }
-  for (const auto& [l, waits] : wanted.waits_for_order) group->set_waits(l, waits);
-  if (wanted.settings) {
-    if (auto done = group->apply(*wanted.settings); !done) return done.error();
-  }
-  if (wanted.remote) {
-    const auto* remote = std::get_if<association_remote>(&*wanted.remote);
-    if (!remote) return refuse(refusal_reason::conflict, "Remote of stream " + std::to_string(n.value) + " is of another kind");
-    if (auto done = group->configure(*remote); !done) return done.error();
-  }
-  if (fresh) {
-    fresh->start();
-    groups_.emplace(n, std::move(fresh));
-  }
-  return {};
-}
-
-result<void, refusal> termination::apply_channel(stream_number n, const stream_change& wanted) {
-  auto found = components_.find(n);
-  if (found == components_.end()) {
-    const auto* local = wanted.local ? std::get_if<channel_local>(&*wanted.local) : nullptr;
-    if (!local) return refuse(refusal_reason::missing, "Local of stream " + std::to_string(n.value));
-    auto made = std::make_shared<component>(services_, label(n), links_(n), observer(n));
-    if (auto done = made->configure(*local); !done) return done.error();
-    made->on_end = [this, n](component_end end) {
-      if (end == component_end::wic) emit(gateway_event::kind::released, n, "channel");
-      if (end == component_end::core) emit(gateway_event::kind::released, n, "tcp");
-    };
-    found = components_.emplace(n, std::move(made)).first;
-    if (!grouped_) {
-      if (groups_.size() != 1) return refuse(refusal_reason::missing, "a stream group for stream " + std::to_string(n.value));
-      member_of_[n] = groups_.begin()->first;
+    const auto* remote = s.wanted.remote ? std::get_if<association_remote>(&*s.wanted.remote) : nullptr;
+    auto reserved = made->reserve(*local, change.address, !remote || remote->ice_lite);
+    if (!reserved) {
+      if (!first) first = reserved.error();
+      continue;
     }
+    s.group = std::move(made);
+    p.answer.streams[n] = *reserved;
+    if (taken) taken->push_back({place, *reserved});
   }
-  if (wanted.remote) {
-    const auto* remote = std::get_if<channel_remote>(&*wanted.remote);
-    if (!remote) return refuse(refusal_reason::conflict, "Remote of stream " + std::to_string(n.value) + " is of another kind");
-    found->second->configure(*remote);
-  }
-  for (const auto& [l, waits] : wanted.waits_for_order) found->second->set_waits(l, waits);
-  if (wanted.settings) found->second->apply(*wanted.settings);
-  if (wanted.mode) set_mode(n, *wanted.mode, false);
-  return {};
+  if (!s.group) return first ? *first : no_local(n);
+  s.wanted.local.reset();
+  return s.group->check(s.wanted);
 }
 
-result<void, refusal> termination::apply_bearer(const termination_change& change, stream_number n, const stream_change& wanted,
-                                                termination_answer& answer) {
-  auto found = bearers_.find(n);
-  std::unique_ptr<bearer> fresh;
-  bearer* at = found == bearers_.end() ? nullptr : found->second.get();
-  if (!at) {
-    const auto* local = wanted.local ? std::get_if<bearer_local>(&*wanted.local) : nullptr;
-    if (!local) return refuse(refusal_reason::missing, "Local of stream " + std::to_string(n.value));
-    fresh = std::make_unique<bearer>(services_, executor_, label(n), links_(n), observer(n));
-    at = fresh.get();
-    at->on_latched = [this, n](const ip_address& address, std::uint16_t port) {
+result<void, refusal> termination::plan_channel(plan& p, planned_stream& s) {
+  const auto n = s.number;
+  auto* const taken = s.wanted.alternatives.empty() ? nullptr : &p.answer.taken[n];
+  if (const auto found = components_.find(n); found != components_.end()) {
+    return agree<channel_local>(*found->second, s.wanted, taken, {});
+  }
+  std::optional<refusal> first;
+  for (const auto& [place, local] : descriptions<channel_local>(s.wanted)) {
+    auto made = std::make_shared<component>(services_, label(n), links_(n), observer(n));
+    if (auto done = made->configure(*local); !done) {
+      if (!first) first = done.error();
+      continue;
+    }
+    s.channel = std::move(made);
+    if (taken) taken->push_back({place, {}});
+    break;
+  }
+  if (!s.channel) return first ? *first : no_local(n);
+  s.wanted.local.reset();
+  if (!p.grouped) {
+    std::set<stream_number> groups;
+    for (const auto& entry : groups_) groups.insert(entry.first);
+    for (const auto& other : p.streams) {
+      if (other.group) groups.insert(other.number);
+      if (other.wanted.remove) groups.erase(other.number);
+    }
+    if (groups.size() != 1) return refuse(refusal_reason::missing, "a stream group for stream " + std::to_string(n.value));
+    p.members[n] = *groups.begin();
+  }
+  return s.channel->check(s.wanted);
+}
+
+result<void, refusal> termination::plan_bearer(plan& p, const termination_change& change, planned_stream& s) {
+  const auto n = s.number;
+  auto* const taken = s.wanted.alternatives.empty() ? nullptr : &p.answer.taken[n];
+  if (const auto found = bearers_.find(n); found != bearers_.end()) {
+    return agree<bearer_local>(*found->second, s.wanted, taken, found->second->reserved());
+  }
+  std::optional<refusal> first;
+  for (const auto& [place, local] : descriptions<bearer_local>(s.wanted)) {
+    if (s.core) {
+      const auto offered = taken && s.wanted.keep_alternatives ? s.core->offer(*local) : std::nullopt;
+      if (offered) taken->push_back({place, *offered});
+      continue;
+    }
+    auto made = std::make_unique<bearer>(services_, executor_, label(n), links_(n), observer(n));
+    made->on_latched = [this, n](const ip_address& address, std::uint16_t port) {
       emit_address(gateway_event::kind::latched, n, "tcp", address, port);
     };
-    auto reserved = at->reserve(*local, change.address);
-    if (!reserved) return reserved.error();
-    answer.streams[n] = *reserved;
+    auto reserved = made->reserve(*local, change.address);
+    if (!reserved) {
+      if (!first) first = reserved.error();
+      continue;
+    }
+    s.core = std::move(made);
+    p.answer.streams[n] = *reserved;
+    if (taken) taken->push_back({place, *reserved});
   }
-  for (const auto& [l, waits] : wanted.waits_for_order) at->set_waits(l, waits);
-  if (wanted.settings) at->apply(*wanted.settings);
-  if (wanted.remote) {
-    const auto* remote = std::get_if<bearer_remote>(&*wanted.remote);
-    if (!remote) return refuse(refusal_reason::conflict, "Remote of stream " + std::to_string(n.value) + " is of another kind");
-    if (auto done = at->configure(*remote); !done) return done.error();
+  if (!s.core) return first ? *first : no_local(n);
+  s.wanted.local.reset();
+  return s.core->check(s.wanted);
+}
+
+void termination::carry_out(planned_stream& s, termination_answer& answer) {
+  const auto n = s.number;
+  if (s.group) {
+    s.group->apply(s.wanted);
+    s.group->start();
+    groups_.emplace(n, std::move(s.group));
+    return;
   }
-  if (wanted.mode || fresh) set_mode(n, wanted.mode.value_or(stream_mode::inactive), true);
-  if (fresh) {
-    fresh->start();
-    auto& link = links_(n);
-    link.core = fresh.get();
-    link.core_changed.set();
-    bearers_.emplace(n, std::move(fresh));
+  if (s.core) {
+    s.core->apply(s.wanted);
+    s.core->start();
+    bearers_.emplace(n, std::move(s.core));
+    return;
   }
-  return {};
+  const auto change = [&](auto& stream) {
+    stream.apply(s.wanted);
+    if (s.wanted.local) answer.streams[n] = stream.reserved();
+  };
+  if (const auto found = groups_.find(n); found != groups_.end()) return change(*found->second);
+  if (const auto found = bearers_.find(n); found != bearers_.end()) return change(*found->second);
+  if (s.channel) components_.emplace(n, std::move(s.channel));
+  if (const auto found = components_.find(n); found != components_.end()) found->second->apply(s.wanted);
 }
 
 }  // namespace agw::gateway

@@ -78,6 +78,8 @@ class stage_scope {
   void report(stage_error& error);
 
   const std::string& label() const noexcept { return label_; }
+  /// For what is logged from now on.
+  void rename(std::string label) { label_ = std::move(label); }
   unsigned stream() const noexcept { return stream_; }
   const stage_services& services() const noexcept { return services_; }
 

@@ -36,6 +36,11 @@ class context {
   awaitable<termination_statistics> remove(termination_id id);
   termination_statistics statistics(termination_id id) const;
 
+  /// Move: the termination leaves this context, with all its layers up, for another of the same executor. A stage that joins the
+  /// two ends of a stream hands on what it has taken and ends; it begins anew when there are two ends again. False: no such
+  /// termination. Topology that was said of it is forgotten.
+  awaitable<bool> move(termination_id id, context& to);
+
   /// Starts a layer that waits for the order; without effect where it does not wait.
   void order(termination_id id, stream_number stream, layer l);
   /// Learns the stream's remote address from what comes next: the first datagram of a plain UDP association, the first connection

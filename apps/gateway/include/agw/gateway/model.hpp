@@ -116,6 +116,8 @@ struct bearer_remote {
   std::optional<setup_role> setup;
   std::vector<std::string> path;
   std::vector<std::string> fingerprints;
+  bool tls = false;               ///< what its protocol says: chooses between the alternatives of Local
+  bool msrp_aware = false;
 };
 
 struct bearer_answer {
@@ -178,6 +180,10 @@ struct stream_change {
   std::optional<stream_mode> mode;
   std::optional<stream_settings> settings;
   std::optional<stream_local> local;
+  /// More descriptions, in descending order of preference. Without keep_alternatives the first of all that can be had is taken;
+  /// with it, all that the resources of the taken one serve are kept, and Remote chooses between them.
+  std::vector<stream_local> alternatives;
+  bool keep_alternatives = false;
   std::optional<stream_remote> remote;
   std::map<layer, bool> waits_for_order;  ///< true: the layer starts only by order
   bool remove = false;
@@ -189,7 +195,8 @@ struct stream_group_config {
   std::vector<stream_number> components;
 };
 
-/// Creates a termination, or changes one in place. What is absent stays as it is.
+/// Creates a termination, or changes one in place. What is absent stays as it is. A Local for a stream that is there may repeat
+/// what the stream has; more than that can change only before Remote is known.
 struct termination_change {
   termination_id id;
   std::string name;                                      ///< for log lines
@@ -198,8 +205,15 @@ struct termination_change {
   std::map<stream_number, stream_change> streams;
 };
 
+/// A description that was taken: its place among `local` (0) and `alternatives` (1 and up), and what was chosen for it.
+struct taken_local {
+  std::size_t place = 0;
+  stream_answer answer;
+};
+
 struct termination_answer {
-  std::map<stream_number, stream_answer> streams;
+  std::map<stream_number, stream_answer> streams;            ///< of the first description that was taken
+  std::map<stream_number, std::vector<taken_local>> taken;   ///< where there was more than one description
 };
 
 struct stream_statistics {

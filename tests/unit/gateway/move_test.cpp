@@ -1,0 +1,150 @@
+// The ends of a stream come and go while the other end lives: replaced, added beside, moved to another context.
+#include <boost/asio/write.hpp>
+
+#include "call.hpp"
+
+using namespace agw;
+using namespace agw::gateway;
+using namespace agw::gateway::test;
+
+namespace {
+
+constexpr termination_id second_core{3};
+
+/// Another core peer: an active bearer of the gateway's dials it.
+struct other_peer {
+  explicit other_peer(rig& r) : listens(listening(r)), socket(r.loop) {}
+
+  awaitable<void> join(context& gateway) {
+    auto wanted = with_stream(second_core, s2, bearer_change(setup_role::active, listens.local_endpoint().port()));
+    const auto made = co_await gateway.apply(std::move(wanted));
+    REQUIRE(made.has_value());
+    socket = co_await listens.async_accept(asio::use_awaitable);
+  }
+  awaitable<std::string> hears(std::string end) {
+    const auto size = co_await asio::async_read_until(socket, asio::dynamic_buffer(heard), end, asio::use_awaitable);
+    std::string out = heard.substr(0, size);
+    heard.erase(0, size);
+    co_return out;
+  }
+
+  asio::ip::tcp::acceptor listens;
+  asio::ip::tcp::socket socket;
+  std::string heard;
+};
+
+awaitable<void> talk(call& c, other_peer& peer, std::string id) {
+  const auto out = msrp_send(id + "out", "to the new core");
+  co_await c.say(out);
+  const auto at_peer = co_await peer.hears("-------" + id + "out$\r\n");
+  CHECK(at_peer == out);
+  const auto back = msrp_send(id + "back", "from the new core");
+  co_await asio::async_write(peer.socket, asio::buffer(back), asio::use_awaitable);
+  const auto at_wic = co_await c.wic_hears("-------" + id + "back$\r\n");
+  CHECK(at_wic == back);
+}
+
+}  // namespace
+
+TEST_CASE("the core end is replaced in a living call, before or after the old one leaves") {
+  const bool make_before_break = GENERATE(true, false);
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    call c(r);
+    other_peer next(r);
+    co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
+      const auto first = msrp_send("first", "to the old core");
+      co_await c.say(first);
+      const auto at_core = co_await c.core_hears("-------first$\r\n");
+      CHECK(at_core == first);
+      if (make_before_break) {
+        co_await next.join(gateway);
+        const auto second = msrp_send("second", "the old one still");
+        co_await c.say(second);
+        const auto still = co_await c.core_hears("-------second$\r\n");
+        CHECK(still == second);
+      }
+      const auto last = co_await gateway.remove(core_side);
+      CHECK(last.at(s2).octets_sent > 0);
+      if (!make_before_break) {
+        const auto held = msrp_send("held", "nobody is there");
+        co_await c.say(held);
+        co_await next.join(gateway);
+        const auto kept = co_await next.hears("-------held$\r\n");
+        CHECK(kept == held);
+      }
+      co_await talk(c, next, "new");
+      const auto counted = gateway.statistics(access_side).at(s2);
+      CHECK(counted.messages_received == 3u);  // of both core ends
+      CHECK_FALSE(r.saw("msrp", gateway_event::kind::failed));
+      CHECK_FALSE(r.saw("tcp", gateway_event::kind::released));
+    });
+  });
+}
+
+TEST_CASE("a termination moves to another context with its layers up, and what it left goes on") {
+  const bool access_moves = GENERATE(true, false);
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    call c(r);
+    other_peer next(r);
+    std::vector<gateway_event> seen;
+    context other(r.services, r.loop.get_executor(), context_id{8}, [&](gateway_event e) { seen.push_back(std::move(e)); });
+    std::exception_ptr error;
+    try {
+      co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
+        const auto first = msrp_send("first", "before");
+        co_await c.say(first);
+        const auto at_core = co_await c.core_hears("-------first$\r\n");
+        CHECK(at_core == first);
+        if (access_moves) {
+          co_await next.join(other);
+          const bool moved = co_await gateway.move(access_side, other);
+          CHECK(moved);
+          CHECK(gateway.terminations() == 1);
+          CHECK(other.terminations() == 2);
+          co_await talk(c, next, "moved");
+          CHECK_FALSE(gateway.statistics(access_side).contains(s2));
+          CHECK(other.statistics(access_side).at(s2).messages_received == 2u);
+          co_await other.remove(access_side);
+        } else {
+          const bool moved = co_await gateway.move(core_side, other);
+          CHECK(moved);
+          const bool again = co_await gateway.move(core_side, other);
+          CHECK_FALSE(again);
+          const auto held = msrp_send("held", "kept until there is a core again");
+          co_await c.say(held);
+          const bool back = co_await other.move(core_side, gateway);
+          CHECK(back);
+          const auto kept = co_await c.core_hears("-------held$\r\n");
+          CHECK(kept == held);
+        }
+      });
+    } catch (...) {
+      error = std::current_exception();
+    }
+    co_await other.close();
+    if (error) std::rethrow_exception(error);
+  });
+}
+
+TEST_CASE("a bearer that waits for its peer moves, and the context it left may go") {
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    auto other = std::make_unique<context>(r.services, r.loop.get_executor(), context_id{8}, [&](gateway_event e) {
+      r.events.push_back(std::move(e));
+      r.changed.set();
+    });
+    auto wanted = with_stream(core_side, s2, bearer_change(setup_role::passive, std::uint16_t{4000}, setup_role::active));
+    const auto made = co_await other->apply(std::move(wanted));
+    REQUIRE(made.has_value());
+    co_await settle();
+    const bool moved = co_await other->move(core_side, gateway);
+    CHECK(moved);
+    co_await other->close();
+    other.reset();
+    auto peer = co_await dial(r, bearer_of(*made).port);
+    const auto up = co_await r.event_of("tcp", gateway_event::kind::established);
+    CHECK(up.context == gateway.id());
+  });
+}
