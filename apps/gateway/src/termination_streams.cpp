@@ -138,6 +138,10 @@ result<void, refusal> termination::plan_channel(plan& p, planned_stream& s) {
       if (!first) first = done.error();
       continue;
     }
+    made->on_end = [this, n](component_end end) {
+      if (end == component_end::wic) emit(gateway_event::kind::released, n, "channel");
+      if (end == component_end::core) emit(gateway_event::kind::released, n, "tcp");
+    };
     s.channel = std::move(made);
     if (taken) taken->push_back({place, {}});
     break;

@@ -9,14 +9,14 @@ namespace agw::iq {
 using h248::error_code;
 
 awaitable<bool> command_runner::enter(std::shared_ptr<context_record> record) {
-  pass_ = co_await turnstile::enter(record->turn);
+  passes_.push_back(co_await turnstile::enter(record->turn));
   record_ = std::move(record);
   co_return !record_->closing;  // the one before us may have ended the context
 }
 
 awaitable<void> command_runner::begin(h248::action_state& at) {
   record_ = nullptr;
-  pass_.release();
+  passes_.clear();
   const auto id = at.asked().context;
   if (id.is_null() || id.is_all()) co_return;
   if (id.is_choose()) {
@@ -35,13 +35,14 @@ awaitable<void> command_runner::begin(h248::action_state& at) {
         co_return;
       }
     }
-    auto made = co_await state_.make_context();
+    const auto sources = sources_of(at.asked());
+    auto made = co_await state_.make_context(sources.empty() ? nullptr : sources.begin()->second->home);
     at.set_context(made->id);
-    co_await enter(std::move(made));
+    co_await enter_all(sources, std::move(made));
     co_return;
   }
   auto found = state_.find(id.value);
-  const bool there = found && co_await enter(std::move(found));
+  const bool there = found && co_await enter_all(sources_of(at.asked()), std::move(found));
   if (!there) at.fail(error_code::unknown_context, std::to_string(id.value));
 }
 
@@ -49,7 +50,7 @@ awaitable<void> command_runner::end(h248::action_state&) {
   // The last Subtract, or an Add that failed in a new context, deletes the context (H.248.1 6.1.1).
   if (record_ && !record_->closing && record_->terminations.empty()) co_await state_.drop(record_);
   record_ = nullptr;
-  pass_.release();
+  passes_.clear();
 }
 
 // From overload_percent on, the priority that a new context needs rises from 1 to 15 with the load.
@@ -72,7 +73,7 @@ awaitable<void> command_runner::run(h248::action_state& at, const h248::command&
     case h248::command_kind::audit_value: co_await audit_value(at, c); break;
     case h248::command_kind::audit_capability: co_await audit_capability(at, c); break;
     case h248::command_kind::service_change: co_await service_change(at, c); break;
-    case h248::command_kind::move: at.fail(c, error_code::not_implemented, "Move: layers stay in the context they came up in"); break;
+    case h248::command_kind::move: co_await move(at, c); break;
     case h248::command_kind::notify: at.fail(c, error_code::unknown_command, "Notify towards a gateway"); break;
   }
 }
@@ -137,10 +138,8 @@ awaitable<void> command_runner::add(h248::action_state& at, const h248::command&
     termination->id = gateway::termination_id{state_.free_termination_id()};
   }
   termination->interface = interface->name;
-  record_->terminations.emplace(lower(termination->name), termination);
-  if (!co_await configure(at, c, record_, termination)) {
-    record_->terminations.erase(lower(termination->name));
-  }
+  state_.enrol(record_, termination);
+  if (!co_await configure(at, c, record_, termination)) state_.strike(*record_, lower(termination->name));
 }
 
 awaitable<void> command_runner::modify(h248::action_state& at, const h248::command& c) {
@@ -177,9 +176,7 @@ awaitable<void> command_runner::subtract(h248::action_state& at, const h248::com
       co_return co_await context->remove(id);
     };
     const auto counted = co_await on(*record->home, remove);
-    const auto key = lower(termination->name);
-    record->terminations.erase(key);
-    std::erase_if(record->topology, [&](const topology_rule& rule) { return rule.a == key || rule.b == key; });
+    state_.strike(*record, lower(termination->name));
     auto& answer = at.answer(c, h248::termination_id{termination->name});
     if (!quiet) answer_statistics(at, answer, counted);
     if (other && record->terminations.empty()) co_await state_.drop(record);

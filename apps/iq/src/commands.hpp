@@ -7,6 +7,7 @@
 #include "agw/h248/transaction_executor.hpp"
 #include "sdp_mapping.hpp"
 #include "state.hpp"
+#include "stream_choice.hpp"
 
 namespace agw::iq {
 
@@ -26,12 +27,16 @@ class command_runner final : public h248::command_handler {
   struct media_change {
     gateway::termination_change change;
     std::map<std::uint16_t, stream_record> streams;        ///< as they are to be remembered
-    std::map<std::uint16_t, h248::sdp> to_fill;            ///< Locals to be returned
+    std::map<std::uint16_t, stream_choice> choices;        ///< where Local was given, or Remote gave a choice
     std::optional<std::vector<std::string>> groups;
   };
 
   awaitable<void> add(h248::action_state& at, const h248::command& c);
   awaitable<void> modify(h248::action_state& at, const h248::command& c);
+  awaitable<void> move(h248::action_state& at, const h248::command& c);
+  /// One termination from its context to ours, with what the command says of it. False: an error was answered.
+  awaitable<bool> move_one(h248::action_state& at, const h248::command& c, std::shared_ptr<context_record> from,
+                           std::shared_ptr<termination_record> termination);
   awaitable<void> modify_root(h248::action_state& at, const h248::command& c);
   awaitable<void> subtract(h248::action_state& at, const h248::command& c);
   awaitable<void> audit_value(h248::action_state& at, const h248::command& c);
@@ -56,10 +61,14 @@ class command_runner final : public h248::command_handler {
   std::vector<std::pair<std::shared_ptr<context_record>, std::shared_ptr<termination_record>>> matching(h248::action_state& at,
                                                                                                        const h248::command& c);
   awaitable<bool> enter(std::shared_ptr<context_record> record);
+  /// The contexts that the action's Moves take terminations from.
+  std::map<std::uint32_t, std::shared_ptr<context_record>> sources_of(const h248::action& asked) const;
+  /// Enters `record`, and before it or after it the others: in the order of their ids, so that no two transactions wait for each other.
+  awaitable<bool> enter_all(std::map<std::uint32_t, std::shared_ptr<context_record>> others, std::shared_ptr<context_record> record);
 
   state& state_;
   std::shared_ptr<context_record> record_;
-  turnstile::pass pass_;
+  std::vector<turnstile::pass> passes_;
 };
 
 }  // namespace agw::iq

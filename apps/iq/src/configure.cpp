@@ -102,57 +102,39 @@ checked<command_runner::media_change> command_runner::media_of(const h248::comma
     const auto known = termination.streams.find(id.value);
     stream_record record = known == termination.streams.end() ? stream_record() : known->second;
     gateway::stream_change wanted;
-    const bool fresh = !record.has_local;
-    if (p.local) {
-      const auto alternatives = h248::sdp::parse(*p.local);
-      if (!alternatives) {
-        failed.emplace(error_code::invalid_sdp, alternatives.error().to_text());
-        return;
-      }
-      if (alternatives->empty()) {  // an empty Local gives the stream's resources back
-        wanted.remove = true;
-        record = stream_record();
-      } else {
-        // The first alternative that can be supported.
-        std::optional<command_error> why;
-        for (const auto& one : *alternatives) {
-          auto local = local_of(one);
-          if (!local) {
-            if (!why) why = local.error();
-            continue;
-          }
-          why.reset();
-          if (fresh) wanted.local = std::move(*local);
-          record.local = one.to_text();
-          record.has_local = true;
-          if (one.has_choose()) out.to_fill.insert_or_assign(id.value, one);
-          break;
-        }
-        if (why) {
-          failed = std::move(why);
-          return;
-        }
-      }
+    const auto flag = [&](std::optional<bool> h248::local_control::* said, bool before) {
+      return p.control ? (*p.control.*said).value_or(false) : before;
+    };
+    record.reserve_value = flag(&h248::local_control::reserve_value, record.reserve_value);
+    record.reserve_group = flag(&h248::local_control::reserve_group, record.reserve_group);
+    auto choice = choose(p.local, p.remote, record, record.reserve_value || record.reserve_group);
+    if (!choice) {
+      failed = choice.error();
+      if (failed->code == error_code::missing_local_or_remote) failed->text += " of stream " + std::to_string(id.value);
+      return;
     }
-    if (p.remote && !p.remote->empty()) {
-      const auto remote = h248::sdp::parse_one(*p.remote);
-      if (!remote) {
-        failed.emplace(error_code::invalid_sdp, remote.error().to_text());
-        return;
-      }
-      if (!record.has_local) {
-        failed.emplace(error_code::missing_local_or_remote, "Local of stream " + std::to_string(id.value));
-        return;
-      }
-      auto mapped = remote_of(*remote, kind_of_answer(record));
-      if (!mapped) {
-        failed = mapped.error();
-        return;
-      }
-      wanted.remote = std::move(*mapped);
-      record.remote = std::string(*p.remote);
+    if (choice->unsupportable) {
+      out.choices.insert_or_assign(id.value, std::move(*choice));
+      return;
+    }
+    if (choice->gives_back) {
+      wanted.remove = true;
+      record = stream_record();
+    }
+    if (!choice->locals.empty()) {
+      wanted.local = choice->locals.front();
+      wanted.alternatives.assign(choice->locals.begin() + 1, choice->locals.end());
+      wanted.keep_alternatives = record.reserve_value || record.reserve_group;
+      record.local = choice->descriptions.front().to_text();
+      record.has_local = true;
+    }
+    if (choice->remote) {
+      wanted.remote = choice->remote;
+      record.remote = choice->remote_over_specified ? choice->remote_description->to_text() : std::string(*p.remote);
       record.has_remote = true;
+      if (choice->locals.empty()) record.local = selected(record.local, *choice->remote_description);
     }
+    if (!choice->locals.empty() || choice->remote_over_specified) out.choices.insert_or_assign(id.value, std::move(*choice));
     if (p.control) {
       const auto mode = p.control->mode.value_or(h248::stream_mode::inactive);
       wanted.mode = mode_of(mode);
@@ -161,8 +143,6 @@ checked<command_runner::media_change> command_runner::media_of(const h248::comma
         return;
       }
       record.mode = mode;
-      record.reserve_value = p.control->reserve_value.value_or(false);
-      record.reserve_group = p.control->reserve_group.value_or(false);
       auto settings = settings_of(p.control->properties);
       if (!settings) {
         failed = settings.error();
@@ -212,7 +192,8 @@ awaitable<bool> command_runner::configure(h248::action_state& at, const h248::co
   co_return true;
 }
 
-// What was under-specified returns with the chosen values: each Local that held a $, whole; nothing else.
+// What was under- or over-specified returns with the choice: a Local that held a $ or several descriptions, whole; a Remote that
+// held several; and nothing else.
 void command_runner::answer_media(h248::action_state& at, h248::command& answer, const media_change& change,
                                   const gateway::termination_answer& chosen, termination_record& termination) {
   for (const auto& [n, record] : change.streams) {
@@ -220,16 +201,37 @@ void command_runner::answer_media(h248::action_state& at, h248::command& answer,
   }
   if (change.groups) termination.groups = *change.groups;
   for (const auto& [n, answered] : chosen.streams) termination.streams[n.value].answer = answered;
-  if (change.to_fill.empty()) return;
   h248::media_descriptor media;
-  for (const auto& [n, description] : change.to_fill) {
-    auto& record = termination.streams[n];
-    record.local = filled(description, record.answer);
-    auto& stream = media.streams.emplace_back();
+  for (const auto& [n, choice] : change.choices) {
+    h248::stream_descriptor stream;
     stream.id = h248::stream_id{n};
-    stream.parameters.local = at.keep(record.local);
+    auto& returned = stream.parameters;
+    if (choice.unsupportable) {
+      returned.local = std::string_view();
+      media.streams.push_back(std::move(stream));
+      continue;
+    }
+    auto& record = termination.streams[n];
+    if (!choice.descriptions.empty()) {
+      std::vector<h248::sdp> filled_in;
+      bool asked = choice.local_over_specified;
+      const auto take = [&](std::size_t place, const gateway::stream_answer& answered) {
+        asked = asked || choice.descriptions[place].has_choose();
+        filled_in.push_back(filled(choice.descriptions[place], answered));
+      };
+      if (const auto taken = chosen.taken.find(gateway::stream_number{n}); taken != chosen.taken.end()) {
+        for (const auto& one : taken->second) take(one.place, one.answer);
+      } else {
+        take(0, record.answer);
+      }
+      record.local = h248::to_text(filled_in);
+      if (choice.remote) record.local = selected(record.local, *choice.remote_description);
+      if (asked) returned.local = at.keep(record.local);
+    }
+    if (choice.remote_over_specified) returned.remote = at.keep(record.remote);
+    if (returned.local || returned.remote) media.streams.push_back(std::move(stream));
   }
-  answer.add(std::move(media));
+  if (!media.streams.empty()) answer.add(std::move(media));
 }
 
 }  // namespace agw::iq

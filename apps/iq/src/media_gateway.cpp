@@ -46,10 +46,10 @@ std::uint32_t state::free_termination_id() {
   return last_termination;
 }
 
-awaitable<std::shared_ptr<context_record>> state::make_context() {
+awaitable<std::shared_ptr<context_record>> state::make_context(shard* home) {
   auto record = std::make_shared<context_record>();
   record->id = h248::context_id{free_context_id()};
-  record->home = &shards.next();
+  record->home = home ? home : &shards.next();
   contexts.emplace(record->id.value, record);
   auto control_executor = control.get_executor();
   gateway::event_sink sink = [this, control_executor](gateway::gateway_event event) {
@@ -65,6 +65,7 @@ awaitable<std::shared_ptr<context_record>> state::make_context() {
 awaitable<void> state::drop(std::shared_ptr<context_record> record) {
   record->closing = true;
   contexts.erase(record->id.value);
+  for (const auto& entry : record->terminations) whereabouts.erase(entry.first);
   if (!record->context) {
     if (contexts.empty()) emptied.set();
     co_return;
@@ -85,13 +86,23 @@ std::shared_ptr<context_record> state::find(std::uint32_t id) const {
 
 std::shared_ptr<termination_record> state::find_termination(std::string_view name, std::shared_ptr<context_record>* where) const {
   const auto key = lower(name);
-  for (const auto& [id, record] : contexts) {
-    const auto found = record->terminations.find(key);
-    if (found == record->terminations.end()) continue;
-    if (where) *where = record;
-    return found->second;
-  }
-  return nullptr;
+  const auto known = whereabouts.find(key);
+  const auto record = known == whereabouts.end() ? nullptr : find(known->second);
+  if (!record) return nullptr;
+  if (where) *where = record;
+  return record->terminations.at(key);
+}
+
+void state::enrol(const std::shared_ptr<context_record>& record, std::shared_ptr<termination_record> termination) {
+  auto key = lower(termination->name);
+  whereabouts.insert_or_assign(key, record->id.value);
+  record->terminations.emplace(std::move(key), std::move(termination));
+}
+
+void state::strike(context_record& record, const std::string& key) {
+  whereabouts.erase(key);
+  record.terminations.erase(key);
+  std::erase_if(record.topology, [&](const topology_rule& rule) { return rule.a == key || rule.b == key; });
 }
 
 void state::report(const gateway::gateway_event& event) {

@@ -68,6 +68,9 @@ std::optional<std::string> given(std::optional<std::string_view> value) {
   return std::string(*value);
 }
 
+bool over_tls(const h248::sdp_media& m) { return m.is_protocol("TCP/TLS/MSRP") || m.is_protocol("TCP/TLS"); }
+bool names_msrp(const h248::sdp_media& m) { return m.is_protocol("TCP/MSRP") || m.is_protocol("TCP/TLS/MSRP"); }
+
 checked<stream_local> association(const h248::sdp& d, const h248::sdp_media& m) {
   association_local out;
   auto address = address_of(d);
@@ -111,8 +114,8 @@ checked<stream_local> bearer(const h248::sdp& d, const h248::sdp_media& m) {
   auto setup = setup_of(d);
   if (!setup) return setup.error();
   out.setup = setup->value_or(gateway::setup_role::actpass);
-  out.tls = m.is_protocol("TCP/TLS/MSRP") || m.is_protocol("TCP/TLS");
-  out.msrp_aware = m.is_protocol("TCP/MSRP") || m.is_protocol("TCP/TLS/MSRP");
+  out.tls = over_tls(m);
+  out.msrp_aware = names_msrp(m);
   out.path = path_of(d);
   out.choose_path = d.path() == "$";
   return stream_local(std::move(out));
@@ -192,13 +195,15 @@ checked<stream_remote> remote_of(const h248::sdp& d, stream_kind known) {
       out.setup = *setup;
       out.path = path_of(d);
       out.fingerprints = fingerprints_of(d);
+      out.tls = over_tls(*m);
+      out.msrp_aware = names_msrp(*m);
       return stream_remote(std::move(out));
     }
   }
   return missing("m=");
 }
 
-std::string filled(h248::sdp d, const stream_answer& answer) {
+h248::sdp filled(h248::sdp d, const stream_answer& answer) {
   if (const auto* a = std::get_if<association_answer>(&answer)) {
     d.fill_address(a->address.to_string());
     d.fill_port(a->port);
@@ -219,7 +224,7 @@ std::string filled(h248::sdp d, const stream_answer& answer) {
     d.fill_port(b->port);
     if (!b->path.empty()) d.fill_attribute("path", b->path.front());
   }
-  return d.to_text();
+  return d;
 }
 
 command_error error_of(const refusal& refused) {

@@ -32,7 +32,7 @@ checked<gateway::stream_local> local_of(const h248::sdp& description);
 checked<gateway::stream_remote> remote_of(const h248::sdp& description, stream_kind known);
 
 /// The description with every $ replaced by what the gateway chose.
-std::string filled(h248::sdp description, const gateway::stream_answer& answer);
+h248::sdp filled(h248::sdp description, const gateway::stream_answer& answer);
 
 command_error error_of(const gateway::refusal& refused);
 

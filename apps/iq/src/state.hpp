@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "agw/core/event.hpp"
 #include "agw/iq/media_gateway.hpp"
@@ -30,6 +31,7 @@ struct state {
   const h248::package_names& names;
   notifier notify;
   std::map<std::uint32_t, std::shared_ptr<context_record>> contexts;
+  std::unordered_map<std::string, std::uint32_t> whereabouts;  ///< a termination's lower-case name, and its context
   std::uint32_t last_context = 0;
   std::uint32_t last_termination = 0;
   std::map<std::string, stored_property> root_properties;
@@ -48,8 +50,8 @@ struct state {
   std::uint32_t free_context_id();
   std::uint32_t free_termination_id();
 
-  /// A context of the gateway on the next shard. Throws std::bad_alloc only.
-  awaitable<std::shared_ptr<context_record>> make_context();
+  /// A context of the gateway on `home`, or on the next shard. Throws std::bad_alloc only.
+  awaitable<std::shared_ptr<context_record>> make_context(shard* home = nullptr);
   /// Its context is closed and destroyed on its shard, and the record is forgotten.
   awaitable<void> drop(std::shared_ptr<context_record> record);
   /// On the control loop, for an event that a shard reported.
@@ -82,6 +84,9 @@ struct state {
   /// The context a termination stands in, and its record; null when there is none.
   std::shared_ptr<context_record> find(std::uint32_t id) const;
   std::shared_ptr<termination_record> find_termination(std::string_view name, std::shared_ptr<context_record>* where = nullptr) const;
+  /// A termination enters a context, or leaves it for good or for another. `key` is its lower-case name.
+  void enrol(const std::shared_ptr<context_record>& record, std::shared_ptr<termination_record> termination);
+  void strike(context_record& record, const std::string& key);
 };
 
 std::string lower(std::string_view text);

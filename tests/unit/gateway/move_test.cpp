@@ -82,6 +82,24 @@ TEST_CASE("the core end is replaced in a living call, before or after the old on
   });
 }
 
+TEST_CASE("a side that closes is told, and the core end may come again") {
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    call c(r);
+    other_peer next(r);
+    co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
+      c.core.close();
+      const auto gone = co_await r.event_of("tcp", gateway_event::kind::released);
+      CHECK(gone.termination == access_side);
+      co_await gateway.remove(core_side);
+      co_await next.join(gateway);
+      co_await talk(c, next, "again");
+      co_await c.channel->close(deadline_after(1s));
+      co_await r.event_of("channel", gateway_event::kind::released);
+    });
+  });
+}
+
 TEST_CASE("a termination moves to another context with its layers up, and what it left goes on") {
   const bool access_moves = GENERATE(true, false);
   rig r;

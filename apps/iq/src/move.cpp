@@ -1,0 +1,107 @@
+// Move: a termination with its layers up goes from one context to another (H.248.1 7.2.4).
+#include "commands.hpp"
+#include "termination_name.hpp"
+
+namespace agw::iq {
+
+using h248::error_code;
+
+std::map<std::uint32_t, std::shared_ptr<context_record>> command_runner::sources_of(const h248::action& asked) const {
+  std::map<std::uint32_t, std::shared_ptr<context_record>> out;
+  for (const auto& c : asked.commands) {
+    if (c.kind != h248::command_kind::move) continue;
+    const auto pattern = c.termination();
+    std::shared_ptr<context_record> where;
+    if (!pattern.has_all()) {
+      if (state_.find_termination(pattern.name, &where)) out.emplace(where->id.value, where);
+      continue;
+    }
+    for (const auto& [id, record] : state_.contexts) {
+      for (const auto& entry : record->terminations) {
+        if (pattern.matches(h248::termination_id{entry.second->name})) out.emplace(id, record);
+      }
+    }
+  }
+  return out;
+}
+
+awaitable<bool> command_runner::enter_all(std::map<std::uint32_t, std::shared_ptr<context_record>> others,
+                                          std::shared_ptr<context_record> record) {
+  others.insert_or_assign(record->id.value, record);
+  for (const auto& entry : others) co_await enter(entry.second);
+  record_ = std::move(record);
+  co_return !record_->closing;
+}
+
+awaitable<void> command_runner::move(h248::action_state& at, const h248::command& c) {
+  const auto pattern = c.termination();
+  if (!record_) {
+    at.fail(c, error_code::unknown_action, "Move needs a context");
+    co_return;
+  }
+  if (pattern.is_root() || pattern.has_choose()) {
+    at.fail(c, error_code::incorrect_identifier, pattern.name);
+    co_return;
+  }
+  // What stands in the contexts that were entered; what has come elsewhere meanwhile is another transaction's.
+  std::vector<std::pair<std::shared_ptr<context_record>, std::shared_ptr<termination_record>>> found;
+  bool here = false;
+  for (const auto& [id, record] : sources_of(at.asked())) {
+    for (const auto& [key, termination] : record->terminations) {
+      const h248::termination_id name{termination->name};
+      if (pattern.has_all() ? !pattern.matches(name) : !(pattern == name)) continue;
+      here = here || record == record_;
+      if (record != record_ && !record->closing) found.emplace_back(record, termination);
+    }
+  }
+  if (found.empty()) {
+    const auto code = here ? error_code::termination_in_context
+                           : pattern.has_all() ? error_code::no_termination_matched : error_code::unknown_termination;
+    at.fail(c, code, pattern.name);
+    co_return;
+  }
+  for (auto& [from, termination] : found) {
+    if (!co_await move_one(at, c, from, termination)) co_return;
+  }
+}
+
+awaitable<bool> command_runner::move_one(h248::action_state& at, const h248::command& c, std::shared_ptr<context_record> from,
+                                         std::shared_ptr<termination_record> termination) {
+  const auto to = record_;
+  const h248::termination_id name{termination->name};
+  if (to->terminations.size() >= state_.config.max_terminations_per_context) {
+    at.fail(c, name, error_code::too_many_terminations);
+    co_return false;
+  }
+  if (termination->service != h248::service_state::in_service || !state_.in_service(termination->interface)) {
+    at.fail(c, name, error_code::service_unavailable, termination->name + " is out of service");
+    co_return false;
+  }
+  if (from->home != to->home) {
+    at.fail(c, name, error_code::insufficient_resources,
+            termination->name + ": contexts " + std::to_string(from->id.value) + " and " + std::to_string(to->id.value) +
+                " are served by different threads");
+    co_return false;
+  }
+  const auto carry = [id = termination->id](context_record& source, context_record& target) {
+    return [id, s = source.context.get(), t = target.context.get()]() -> awaitable<bool> { co_return co_await s->move(id, *t); };
+  };
+  auto there = carry(*from, *to);
+  co_await on(*from->home, there);
+  const auto rules = from->topology;
+  const auto key = lower(termination->name);
+  state_.strike(*from, key);
+  state_.enrol(to, termination);
+  if (!co_await configure(at, c, to, termination)) {  // as before: nothing has happened
+    auto back = carry(*to, *from);
+    co_await on(*from->home, back);
+    state_.strike(*to, key);
+    state_.enrol(from, termination);
+    from->topology = rules;
+    co_return false;
+  }
+  if (from->terminations.empty()) co_await state_.drop(from);
+  co_return true;
+}
+
+}  // namespace agw::iq

@@ -1,0 +1,147 @@
+#include "stream_choice.hpp"
+
+#include <algorithm>
+
+#include "state.hpp"
+
+namespace agw::iq {
+
+using h248::error_code;
+
+namespace {
+
+checked<std::vector<h248::sdp>> parsed(std::string_view octets) {
+  auto out = h248::sdp::parse(octets);
+  if (!out) return command_error(error_code::invalid_sdp, out.error().to_text());
+  return std::move(*out);
+}
+
+stream_kind kind_of_local(const gateway::stream_local& l) {
+  if (std::holds_alternative<gateway::association_local>(l)) return stream_kind::association;
+  return std::holds_alternative<gateway::channel_local>(l) ? stream_kind::channel : stream_kind::bearer;
+}
+
+/// What a Local that comes again leaves out stays as it was.
+h248::sdp completed(h248::sdp description, const h248::sdp& before) {
+  for (const char* name : {"setup", "max-message-size", "path"}) {
+    if (description.has_attribute(name)) continue;
+    if (const auto value = before.attribute(name)) description.add_attribute(name, *value);
+  }
+  return description;
+}
+
+bool same_protocol(const h248::sdp& a, const h248::sdp& b) {
+  const auto ours = a.media(), theirs = b.media();
+  return ours && theirs && ours->is_protocol(theirs->protocol);
+}
+
+bool same_family(const h248::sdp& a, const h248::sdp& b) {
+  const auto ours = a.connection(), theirs = b.connection();
+  return !ours || !theirs || ours->ip6 == theirs->ip6;
+}
+
+/// The first description of Remote that goes with `local`; by protocol and address family where there is a choice.
+std::optional<std::size_t> partner(const h248::sdp& local, const std::vector<h248::sdp>& remotes, stream_kind kind, bool choosy) {
+  for (std::size_t i = 0; i < remotes.size(); ++i) {
+    const bool fits = !choosy || (same_protocol(local, remotes[i]) && same_family(local, remotes[i]));
+    if (fits && remote_of(remotes[i], kind)) return i;
+  }
+  return std::nullopt;
+}
+
+/// Fills in `locals` and `descriptions`; an error when nothing can be had and that is one.
+checked<void> choose_local(stream_choice& out, std::vector<h248::sdp> all, const stream_record& known, bool reserve) {
+  out.local_over_specified = all.size() > 1;
+  const auto before = known.has_local ? h248::sdp::parse_one(known.local) : h248::sdp_result<h248::sdp>(h248::sdp());
+  std::optional<command_error> why;
+  for (auto& one : all) {
+    auto local = local_of(known.has_local && before ? completed(one, *before) : one);
+    if (!local) {
+      if (!why) why = local.error();
+      continue;
+    }
+    if (!out.locals.empty() && kind_of_local(*local) != kind_of_local(out.locals.front())) continue;
+    out.locals.push_back(std::move(*local));
+    out.descriptions.push_back(std::move(one));
+  }
+  if (!out.locals.empty()) return {};
+  if (reserve) {
+    out.unsupportable = true;
+    return {};
+  }
+  if (!out.local_over_specified) return *why;
+  return command_error(error_code::insufficient_resources, "no alternative of Local: " + why->text);
+}
+
+/// Leaves those of Local that go with the chosen description of Remote.
+void keep_partners(stream_choice& out, const std::vector<h248::sdp>& remotes, std::size_t chosen, stream_kind kind) {
+  std::vector<h248::sdp> descriptions;
+  std::vector<gateway::stream_local> locals;
+  for (std::size_t i = 0; i < out.locals.size(); ++i) {
+    if (partner(out.descriptions[i], remotes, kind, true) != chosen) continue;
+    descriptions.push_back(std::move(out.descriptions[i]));
+    locals.push_back(std::move(out.locals[i]));
+  }
+  if (locals.empty()) return;
+  out.descriptions = std::move(descriptions);
+  out.locals = std::move(locals);
+}
+
+checked<void> choose_remote(stream_choice& out, std::vector<h248::sdp> all, const stream_record& known) {
+  out.remote_over_specified = all.size() > 1;
+  const auto kind = out.locals.empty() ? kind_of_answer(known) : kind_of_local(out.locals.front());
+  std::optional<std::size_t> chosen;
+  for (const bool choosy : {true, false}) {
+    if (chosen) break;
+    if (out.locals.empty()) {
+      const auto ours = h248::sdp::parse_one(known.local);
+      chosen = partner(ours ? *ours : h248::sdp(), all, kind, choosy);
+      continue;
+    }
+    for (const auto& local : out.descriptions) {
+      if (!chosen) chosen = partner(local, all, kind, choosy);
+    }
+  }
+  if (!chosen) {
+    const auto why = remote_of(all.front(), kind);
+    if (all.size() == 1) return why.error();
+    return command_error(error_code::insufficient_resources, "no alternative of Remote: " + why.error().text);
+  }
+  if (out.locals.size() > 1) keep_partners(out, all, *chosen, kind);
+  out.remote = std::move(*remote_of(all[*chosen], kind));
+  out.remote_description = std::move(all[*chosen]);
+  return {};
+}
+
+}  // namespace
+
+checked<stream_choice> choose(std::optional<std::string_view> local, std::optional<std::string_view> remote, const stream_record& known,
+                              bool reserve) {
+  stream_choice out;
+  if (local) {
+    auto all = parsed(*local);
+    if (!all) return all.error();
+    if (all->empty()) {
+      out.gives_back = true;
+      return out;
+    }
+    if (auto done = choose_local(out, std::move(*all), known, reserve); !done) return done.error();
+    if (out.unsupportable) return out;
+  }
+  if (!remote) return out;
+  auto all = parsed(*remote);
+  if (!all) return all.error();
+  if (all->empty()) return out;
+  if (out.locals.empty() && !known.has_local) return command_error(error_code::missing_local_or_remote, "Local");
+  if (auto done = choose_remote(out, std::move(*all), known); !done) return done.error();
+  return out;
+}
+
+std::string selected(const std::string& local, const h248::sdp& remote) {
+  const auto all = h248::sdp::parse(local);
+  if (!all || all->size() < 2) return local;
+  const auto found = std::ranges::find_if(*all, [&](const h248::sdp& one) { return same_protocol(one, remote); });
+  return (found == all->end() ? all->front() : *found).to_text();
+}
+
+}  // namespace agw::iq

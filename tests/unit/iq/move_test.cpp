@@ -1,0 +1,65 @@
+// Move: terminations change their context and stay what they are.
+#include "rig.hpp"
+
+using namespace agw::iq::test;
+using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
+
+namespace {
+
+const std::string add_core = "Add=ip/1/core/${" + core_local + "}";
+
+}  // namespace
+
+TEST_CASE("a termination moves to a context that is there, or to a new one; a context that is left empty ends", "[iq]") {
+  rig r;
+  r.ask("Context=${" + add_core + "," + add_core + "}");
+  r.ask("Context=${" + add_core + "}");
+  const auto port = between(r.ask("Context=1{AuditValue=ip/1/core/1{Audit{Media}}}"), "m=message ", " ");
+  CHECK(r.ask("Context=2{Move=ip/1/core/1}") == "C=2{MV=ip/1/core/1}");
+  CHECK(r.gateway.contexts() == 2);
+  CHECK(between(r.ask("Context=2{AuditValue=ip/1/core/1{Audit{Media}}}"), "m=message ", " ") == port);
+  CHECK_THAT(r.ask("Context=1{AuditValue=ip/1/core/1{Audit{Media}}}"), Contains("ER=435{"));
+  CHECK_THAT(r.ask("Context=${Move=IP/1/CORE/2}"), StartsWith("C=3{MV=ip/1/core/2}"));
+  CHECK(r.gateway.contexts() == 2);  // the first has ended
+  CHECK_THAT(r.ask("Context=1{Subtract=*}"), Contains("ER=411{"));
+  CHECK(r.ask("Context=3{W-Move=ip/1/core/*}") == "C=3{W-MV=ip/1/core/*}");
+  CHECK(r.gateway.contexts() == 1);
+  CHECK(r.ask("Context=3{W-Subtract=*{Audit{}}}") == "C=3{W-S=*}");
+  CHECK(r.gateway.contexts() == 0);
+}
+
+TEST_CASE("what a Move says of the termination holds with it, and a refusal moves nothing", "[iq]") {
+  rig r;
+  r.ask("Context=${" + add_core + "," + add_core + "}");
+  r.ask("Context=${" + add_core + "}");
+  r.ask("Context=1{Topology{ip/1/core/1,ip/1/core/2,Isolate}}");
+  const auto refused = r.ask("Context=2{Move=ip/1/core/1{Media{Stream=2{LocalControl{Mode=Loopback}}}}}");
+  CHECK_THAT(refused, StartsWith("C=2{MV=ip/1/core/1{ER=517{"));
+  const auto still = r.ask("Context=1{ContextAudit{Topology},AuditValue=ip/1/core/1{Audit{Media}}}");
+  CHECK_THAT(still, Contains("TP{ip/1/core/1,ip/1/core/2,IS}"));
+  CHECK_THAT(still, Contains("MO=SR"));
+  CHECK(r.ask("Context=2{Move=ip/1/core/1{Media{Stream=2{LocalControl{Mode=Inactive}}}}}") == "C=2{MV=ip/1/core/1}");
+  CHECK_THAT(r.ask("Context=2{AuditValue=ip/1/core/1{Audit{Media}}}"), Contains("MO=IN"));
+  CHECK_THAT(r.ask("Context=1{ContextAudit{Topology}}"), !Contains("core/1,"));
+}
+
+TEST_CASE("a Move that cannot be says why", "[iq]") {
+  auto config = two_sides();
+  config.max_terminations_per_context = 2;
+  rig r(config);
+  r.ask("Context=${" + add_core + "," + add_core + "}");
+  r.ask("Context=${" + add_core + "}");
+  CHECK_THAT(r.ask("Context=1{Move=ip/1/core/1}"), Contains("MV=ip/1/core/1{ER=433{"));
+  CHECK_THAT(r.ask("Context=1{Move=ip/1/core/77}"), Contains("ER=430{"));
+  CHECK_THAT(r.ask("Context=1{Move=ip/7/*}"), Contains("ER=431{"));
+  CHECK_THAT(r.ask("Context=1{Move=ip/1/core/$}"), Contains("ER=410{"));
+  CHECK_THAT(r.ask("Context=1{Move=ROOT}"), Contains("ER=410{"));
+  CHECK_THAT(r.ask("Context=9{Move=ip/1/core/1}"), Contains("ER=411{"));
+  CHECK_THAT(r.ask("Context=-{Move=ip/1/core/1}"), Contains("ER=421{"));
+  CHECK_THAT(r.ask("Context=1{Move=ip/1/core/3}"), Contains("ER=434{"));
+  r.ask("Context=2{ServiceChange=ip/1/core/3{Services{Method=Forced,Reason=\"905\"}}}");
+  r.ask("Context=1{Subtract=ip/1/core/1}");
+  CHECK_THAT(r.ask("Context=1{Move=ip/1/core/3}"), Contains("ER=503{"));
+  CHECK(r.gateway.contexts() == 2);
+}
