@@ -64,6 +64,7 @@ std::string_view to_text(transport via) noexcept {
     case transport::udp: return "udp";
     case transport::tcp: return "tcp";
     case transport::sctp: return "sctp";
+    case transport::sctp_over_udp: return "sctp+udp";
   }
   return "";
 }
@@ -84,7 +85,7 @@ std::string to_text(const peer_name& name) {
 result<peer_name> peer_name::parse(std::string_view text, transport fallback) {
   peer_name out;
   out.via = fallback;
-  for (const auto via : {transport::udp, transport::tcp, transport::sctp}) {
+  for (const auto via : {transport::udp, transport::tcp, transport::sctp, transport::sctp_over_udp}) {
     const auto word = to_text(via);
     if (text.size() <= word.size() || !iequals(text.substr(0, word.size()), word) || text[word.size()] != ':') continue;
     // "tcp:5000" is the host of that name; "tcp:host" has something else than a port behind it.
@@ -100,7 +101,7 @@ result<peer_name> peer_name::parse(std::string_view text, transport fallback) {
   const auto host = parse_host(parts->host, ec);
   if (bracketed ? ec || !host.is_v6() : ec && !is_domain(parts->host)) return make_error_code(errc::bad_address);
   out.host = parts->host;
-  if (parts->port) out.port = *parts->port;
+  out.port = parts->port.value_or(default_port(out.via));
   return out;
 }
 
@@ -189,7 +190,7 @@ std::string to_text(const mid& id) {
 
 std::optional<peer_name> peer_of(const mid& id, transport via) {
   if (id.type == mid::form::device || id.type == mid::form::mtp || id.text.empty()) return std::nullopt;
-  return peer_name{via, std::string(id.text), id.port.value_or(text_port)};
+  return peer_name{via, std::string(id.text), id.port.value_or(default_port(via))};
 }
 
 }  // namespace agw::h248

@@ -15,7 +15,8 @@ result<std::unique_ptr<message_link>> open_link(asio::any_io_executor executor, 
       config.dial = side == link_side::gateway;
       return open_tcp_link(std::move(executor), local, config);
     }
-    case transport::sctp: break;
+    case transport::sctp:
+    case transport::sctp_over_udp: break;
   }
   return make_error_code(errc::no_link);
 }

@@ -120,6 +120,21 @@ void sctp_socket::prepare(const config& options, std::size_t path_mtu_bytes) {
   }
 }
 
+void sctp_socket::limit_path(const path_limits& limits) {
+  sctp_assocparams association{};
+  association.sasoc_asocmaxrxt = static_cast<std::uint16_t>(limits.max_retransmissions);
+  set(SCTP_ASSOCINFO, &association, sizeof association);
+  sctp_paddrparams path{};
+  path.spp_assoc_id = SCTP_FUTURE_ASSOC;
+  path.spp_flags = SPP_HB_ENABLE;
+  path.spp_hbinterval = static_cast<std::uint32_t>(limits.heartbeat.count());
+  path.spp_pathmaxrxt = static_cast<std::uint16_t>(limits.max_retransmissions);
+  set(SCTP_PEER_ADDR_PARAMS, &path, sizeof path);
+  sctp_initmsg init{};  // what is 0 stays
+  init.sinit_max_attempts = static_cast<std::uint16_t>(limits.max_init_attempts);
+  set(SCTP_INITMSG, &init, sizeof init);
+}
+
 void sctp_socket::connect(std::uint16_t remote_port) {
   auto address = address_of(id_, remote_port);
   if (usrsctp_connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 && errno != EINPROGRESS) refuse("connect");

@@ -39,6 +39,13 @@ struct send_options {
   std::uint32_t parameter = 0;
 };
 
+/// When a peer counts as gone, where no layer below asks for it.
+struct path_limits {
+  std::chrono::milliseconds heartbeat{5000};
+  unsigned max_retransmissions = 4;
+  unsigned max_init_attempts = 4;
+};
+
 struct socket_status {
   std::chrono::microseconds srtt{0};
   std::size_t queued = 0;  ///< messages and chunks that wait to be sent or acknowledged
@@ -55,6 +62,8 @@ class sctp_socket {
   sctp_socket(const sctp_socket&) = delete;
   sctp_socket& operator=(const sctp_socket&) = delete;
 
+  /// Before connect() and listen(): otherwise the peer is never given up.
+  void limit_path(const path_limits& limits);
   /// Sends INIT.
   void connect(std::uint16_t remote_port);
   void listen();

@@ -1,12 +1,25 @@
 #include "agw/control/links.hpp"
 
+#include "agw/control/sctp_link.hpp"
 #include "agw/core/log.hpp"
 
 namespace agw::control {
 
+namespace {
+
+result<std::unique_ptr<h248::message_link>> open(asio::any_io_executor executor, const h248::peer_address& at, h248::link_side side) {
+  if (at.via != h248::transport::sctp_over_udp) return h248::open_link(std::move(executor), at, side);
+  sctp_link_config config;
+  config.listen = side == h248::link_side::controller;
+  config.dial = side == h248::link_side::gateway;
+  return open_sctp_link(std::move(executor), at, config);
+}
+
+}  // namespace
+
 bool add_links(h248::endpoint& control, const std::vector<h248::peer_address>& ends, h248::link_side side) {
   for (const auto& at : ends) {
-    auto link = h248::open_link(control.get_executor(), at, side);
+    auto link = open(control.get_executor(), at, side);
     if (!link) {
       log::error("H.248 on {}: {}", h248::to_text(at), link.error().message());
       return false;

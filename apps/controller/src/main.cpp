@@ -9,6 +9,7 @@
 #include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
 #include "agw/http/server.hpp"
+#include "agw/transports/sctp_stack.hpp"
 #include "client.hpp"
 #include "options.hpp"
 #include "web_assets.hpp"
@@ -38,6 +39,7 @@ awaitable<void> serve(controller::mgc& control, http::server& http) {
 int run(const controller::controller_options& options) {
   asio::io_context loop(1);
   metrics counted;
+  sctp::stack sctp;
   controller::mgc control(loop.get_executor(), h248::endpoint_config(), &counted);
   if (!control::add_links(control.control(), options.h248, h248::link_side::controller)) return 1;
   port_pool ports(0, 0);

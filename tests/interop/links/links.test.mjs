@@ -54,13 +54,13 @@ async function until_true(what, ms = 20000) {
 
 const ended = { code: 0, signal: null };
 
-for (const transport of ['udp', 'tcp']) {
+for (const transport of ['udp', 'tcp', 'sctp+udp']) {
   test(`a call under H.248 over ${transport}`, async () => {
     const [own, far] = [await free_udp_port(), await free_udp_port()];
     const prefix = transport === 'udp' ? '' : `${transport}:`;
     const mgc = await controller(`${prefix}127.0.0.1:${far}`);
     const mg = await gateway(['--h248', `127.0.0.1:${own}`, '--mgc', `${prefix}127.0.0.1:${far}`]);
-    await mg.says(new RegExp(`registered with ${prefix}127\\.0\\.0\\.1:${far}`));
+    await mg.says(new RegExp(`registered with ${prefix.replace('+', '\\+')}127\\.0\\.0\\.1:${far}`));
     await call(mgc);
     await until_true(async () => (await mg.value('agw_contexts')) === 0);
     assert.deepEqual(await mg.end(), ended);
@@ -74,6 +74,20 @@ test('an MGC over TCP fails over to one that has a name and speaks UDP, and call
   const secondary = await controller(`127.0.0.1:${second}`, `tcp:127.0.0.1:${second}`);
   const mg = await gateway(['--h248', `127.0.0.1:${own}`, '--mgc', `tcp:127.0.0.1:${first}`, '--mgc', `localhost:${second}`]);
   await mg.says(new RegExp(`registered with tcp:127\\.0\\.0\\.1:${first}`));
+  await call(primary);
+  await primary.end();
+  await mg.says(new RegExp(`registered with 127\\.0\\.0\\.1:${second}`), 60000);
+  await call(secondary);
+  assert.deepEqual(await mg.end(), ended);
+  assert.deepEqual(await secondary.end(), ended);
+});
+
+test('an MGC over SCTP in UDP that dies is left for the next one, which speaks UDP', async () => {
+  const [own, first, second] = [await free_udp_port(), await free_udp_port(), await free_udp_port()];
+  const primary = await controller(`sctp+udp:127.0.0.1:${first}`);
+  const secondary = await controller(`127.0.0.1:${second}`);
+  const mg = await gateway(['--h248', `127.0.0.1:${own}`, '--mgc', `sctp+udp:127.0.0.1:${first}`, '--mgc', `127.0.0.1:${second}`]);
+  await mg.says(new RegExp(`registered with sctp\\+udp:127\\.0\\.0\\.1:${first}`));
   await call(primary);
   await primary.end();
   await mg.says(new RegExp(`registered with 127\\.0\\.0\\.1:${second}`), 60000);

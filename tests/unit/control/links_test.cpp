@@ -5,6 +5,7 @@
 #include "agw/control/addresses.hpp"
 #include "agw/control/links.hpp"
 #include "agw/core/task_group.hpp"
+#include "agw/transports/sctp_stack.hpp"
 #include "support/loop.hpp"
 
 using namespace agw;
@@ -32,10 +33,12 @@ h248::endpoint_config named(const char* name) {
 }  // namespace
 
 TEST_CASE("an endpoint with a link for each transport reaches a controller over each of them") {
+  sctp::stack stack;
   test::run([]() -> awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
     h248::endpoint mgc(executor, named("mgc"));
-    const std::vector<h248::peer_address> theirs{{transport::udp, loopback, 0}, {transport::tcp, loopback, 0}};
+    const std::vector<h248::peer_address> theirs{
+        {transport::udp, loopback, 0}, {transport::tcp, loopback, 0}, {transport::sctp_over_udp, loopback, 0}};
     REQUIRE(control::add_links(mgc, theirs, h248::link_side::controller));
     std::vector<transport> heard;
     mgc.on_request([&](const h248::incoming_request& request, h248::outgoing_reply& reply) -> awaitable<void> {
@@ -46,14 +49,15 @@ TEST_CASE("an endpoint with a link for each transport reaches a controller over 
       co_return;
     });
     h248::endpoint mg(executor, named("mg"));
-    const std::vector<h248::peer_name> mgcs{{transport::tcp, "127.0.0.1", 1}, {transport::udp, "127.0.0.1", 1}};
+    const std::vector<h248::peer_name> mgcs{
+        {transport::sctp_over_udp, "127.0.0.1", 1}, {transport::tcp, "127.0.0.1", 1}, {transport::udp, "127.0.0.1", 1}};
     const auto ours = control::own_ends({transport::udp, loopback, 0}, mgcs);
-    REQUIRE(ours.size() == 2);
+    REQUIRE(ours.size() == 3);
     REQUIRE(control::add_links(mg, ours, h248::link_side::gateway));
     auto body = [&](task_group& group) -> awaitable<void> {
       group.spawn("mgc", [&]() -> awaitable<void> { co_await mgc.run(); });
       group.spawn("mg", [&]() -> awaitable<void> { co_await mg.run(); });
-      for (const auto via : {transport::udp, transport::tcp}) {
+      for (const auto via : {transport::udp, transport::tcp, transport::sctp_over_udp}) {
         const auto to = mgc.local(via).value();
         REQUIRE(to.via == via);
         REQUIRE(to.port != 0);
@@ -63,7 +67,7 @@ TEST_CASE("an endpoint with a link for each transport reaches a controller over 
         REQUIRE(reply->error() == nullptr);
         REQUIRE(heard.back() == via);
       }
-      REQUIRE(heard.size() == 2);
+      REQUIRE(heard.size() == 3);
     };
     co_await with_tasks("test", std::move(body));
   });
@@ -81,7 +85,7 @@ TEST_CASE("a link that cannot be opened is told of, and the endpoint does withou
 }
 
 TEST_CASE("addresses are written as they are read") {
-  for (const auto* text : {"127.0.0.1:2944", "tcp:127.0.0.1:2944", "tcp:[::1]:0", "[::1]:1"}) {
+  for (const auto* text : {"127.0.0.1:2944", "tcp:127.0.0.1:2944", "tcp:[::1]:0", "[::1]:1", "sctp+udp:127.0.0.1:9899"}) {
     CAPTURE(text);
     config_value v;
     v.data = std::string(text);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,8 +19,14 @@ namespace agw::h248 {
 /// The port of the text encoding, on every transport (H.248.1 9).
 inline constexpr std::uint16_t text_port = 2944;
 
-enum class transport : std::uint8_t { udp, tcp, sctp };
-std::string_view to_text(transport via) noexcept;  // "udp", "tcp", "sctp"
+/// SCTP's packets in UDP (RFC 6951), for machines and networks without SCTP: the port of an address is UDP's then, and SCTP's own
+/// port is text_port at both ends.
+inline constexpr std::uint16_t sctp_over_udp_port = 9899;
+
+enum class transport : std::uint8_t { udp, tcp, sctp, sctp_over_udp };
+inline constexpr std::size_t transports = 4;
+std::string_view to_text(transport via) noexcept;  // "udp", "tcp", "sctp", "sctp+udp"
+constexpr std::uint16_t default_port(transport via) noexcept { return via == transport::sctp_over_udp ? sctp_over_udp_port : text_port; }
 
 /// One end of a link. For TCP the address of the far end of a connection: what came over it is answered over it.
 struct peer_address {
@@ -38,8 +45,8 @@ struct peer_address {
 /// "127.0.0.1:2944", "[::1]:2944"; with the transport in front, "tcp:127.0.0.1:2944", unless it is UDP.
 std::string to_text(const peer_address& peer);
 
-/// A peer as configuration names it: `[udp:|tcp:|sctp:]host[:port]`; host is an IPv4 address, an IPv6 address in brackets, or a
-/// domain name. UDP and 2944 where nothing is said.
+/// A peer as configuration names it: `[udp:|tcp:|sctp:|sctp+udp:]host[:port]`; host is an IPv4 address, an IPv6 address in brackets, or a
+/// domain name. UDP and the transport's default_port() where nothing is said.
 struct peer_name {
   transport via = transport::udp;
   std::string host{};  // without brackets

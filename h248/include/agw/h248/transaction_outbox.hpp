@@ -75,7 +75,7 @@ class transaction_outbox {
   const transaction_config& config_;
   layout style_ = layout::compact;
   std::array<std::string, 4> headers_{};  // by version
-  std::array<transport_limits, 3> limits_{};
+  std::array<transport_limits, transports> limits_{};
   std::map<key, destination> destinations_;
   bool due_ = false;
 };
