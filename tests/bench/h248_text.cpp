@@ -1,5 +1,8 @@
 // How long does one message take, in and out? The Add of a data-channel call (about 1 KB) and a compact Notify.
+#include <filesystem>
+#include <fstream>
 #include <string>
+#include <string_view>
 
 #include <benchmark/benchmark.h>
 
@@ -42,4 +45,16 @@ BENCHMARK_CAPTURE(write_one, add_compact, h248_examples::add, layout::compact);
 BENCHMARK_CAPTURE(write_one, add_pretty, h248_examples::add, layout::pretty);
 BENCHMARK_CAPTURE(write_one, notify_compact, h248_examples::notify, layout::compact);
 
-BENCHMARK_MAIN();
+// --texts FOLDER writes the messages there, for decoders of others (h248_beside_megaco.escript).
+int main(int argc, char** argv) {
+  if (argc == 3 && std::string_view(argv[1]) == "--texts") {
+    const std::filesystem::path folder(argv[2]);
+    std::ofstream(folder / "add.txt") << h248_examples::add;
+    std::ofstream(folder / "notify.txt") << h248_examples::notify;
+    return std::filesystem::exists(folder / "notify.txt") ? 0 : 1;
+  }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
