@@ -268,7 +268,7 @@ stream_statistics bearer::statistics() const {
   stream_statistics out;
   out.octets_sent = counted.bytes_out;
   out.octets_received = counted.bytes_in;
-  out.packets_discarded = discarded_;
+  if (settings_.filter || discarded_ > 0) out.packets_discarded = discarded_;
   out.duration = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - since_);
   return out;
 }

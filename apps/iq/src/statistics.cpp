@@ -33,6 +33,7 @@ h248::statistics_descriptor statistics_of(h248::action_state& at, const gateway:
   if (s.messages_received) out.entries.push_back(counted(at, "dcc", "mr", *s.messages_received));
   if (s.chunks_forwarded) out.entries.push_back(counted(at, "msrp", "fwd", *s.chunks_forwarded));
   if (s.chunks_rejected) out.entries.push_back(counted(at, "msrp", "rej", *s.chunks_rejected));
+  if (s.packets_discarded) out.entries.push_back(counted(at, "gm", "dp", *s.packets_discarded));
   if (only.empty()) return out;
   h248::statistics_descriptor some;
   for (const auto& entry : out.entries) {
@@ -66,6 +67,7 @@ void answer_statistics(h248::action_state& at, h248::command& answer, const gate
     add_to(sum.messages_received, s.messages_received);
     add_to(sum.chunks_forwarded, s.chunks_forwarded);
     add_to(sum.chunks_rejected, s.chunks_rejected);
+    add_to(sum.packets_discarded, s.packets_discarded);
   }
   answer.add(statistics_of(at, sum, only));
 }

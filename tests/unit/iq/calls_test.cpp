@@ -68,6 +68,16 @@ TEST_CASE("Subtract returns statistics by stream, in version 2 in sum, and none 
   CHECK_THAT(r.ask("Context=2{Subtract=ip/1/core/3}", 2), StartsWith("C=2{S=ip/1/core/3{SA{nt/os=0,nt/or=0,nt/dur="));
 }
 
+TEST_CASE("what the source filter discards is among the statistics of a filtered stream", "[iq]") {
+  rig r;
+  auto filtered = core_local;
+  filtered.insert(filtered.find("Mode="), "gm/saf=ON,");
+  r.ask("Context=${Add=ip/1/core/${" + filtered + "}}");
+  CHECK_THAT(r.ask("Context=1{Subtract=ip/1/core/1}"), Contains("gm/dp=0"));
+  r.ask("Context=${Add=ip/1/core/${" + core_local + "}}");
+  CHECK_THAT(r.ask("Context=2{Subtract=ip/1/core/2}"), !Contains("gm/dp"));
+}
+
 TEST_CASE("Subtract of everything everywhere leaves nothing", "[iq]") {
   rig r;
   for (int i = 0; i < 3; ++i) r.ask("Context=${Add=ip/1/core/${" + core_local + "}}");
