@@ -113,9 +113,17 @@ h248::observed_event as_h248(const observed& o) {
   event.time = o.time;
   for (const auto& [name, value] : o.parameters) {
     const bool text = value.starts_with('"');
+    auto values = text ? h248::one(h248::quoted(std::string_view(value).substr(1))) : h248::one(std::string_view(value));
+    // A parameter stands once; what has several values has them as a list.
+    if (!event.parameters.empty() && event.parameters.back().name == name) {
+      auto& before = event.parameters.back().values;
+      before.values.push_back(values.first());
+      before.form = h248::value_form::sublist;
+      continue;
+    }
     h248::parameter p;
     p.name = name;
-    p.values = text ? h248::one(h248::quoted(std::string_view(value).substr(1))) : h248::one(std::string_view(value));
+    p.values = std::move(values);
     event.parameters.push_back(std::move(p));
   }
   return event;

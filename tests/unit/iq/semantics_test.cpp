@@ -105,7 +105,10 @@ TEST_CASE("an interface whose address has gone is told and refuses", "[iq]") {
   r.ask("Context=-{Modify=ROOT{Events=9{ipra/arc}}}");
   here = false;
   CHECK_THAT(r.heard_of("SC=ip/1/core/*"), Contains("907") || Contains("906"));
-  CHECK_THAT(r.heard_of("ipra/arc"), Contains("OE=9{"));
+  const auto changed = r.heard_of("ipra/arc");
+  CHECK_THAT(changed, Contains("OE=9{"));
+  CHECK_THAT(changed, Contains("delrealms=[\"access\",\"core\"]"));
+  CHECK(agw::h248::parse(changed).ok());
   CHECK_THAT(r.ask(add_core()), Contains("ER=503{"));
 }
 
