@@ -9,8 +9,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include <agw/h248/packages.hpp>
 #include <agw/h248/profile_check.hpp>
+#include <agw/h248/reference.hpp>
 #include <agw/h248/text.hpp>
 
 #include "capture.hpp"
@@ -103,6 +103,7 @@ int main(int argc, char** argv) {
   auto* check_command = app.add_subcommand("check", "one line for each file: ok, or where it is wrong");
   auto* print_command = app.add_subcommand("print", "write messages out again");
   auto* packages_command = app.add_subcommand("packages", "the packages the gateway implements, as Markdown");
+  auto* reference_command = app.add_subcommand("reference", "packages, error codes and words of the encoding, as Markdown");
   for (auto* command : {check_command, print_command}) {
     command->add_option("FILE", files, "files with one message each; - is standard input");
     command->add_option("--pcap", pcap, "the messages of a capture");
@@ -118,6 +119,10 @@ int main(int argc, char** argv) {
   try {
     if (*packages_command) {
       std::cout << packages_as_markdown();
+      return 0;
+    }
+    if (*reference_command) {
+      std::cout << reference_as_markdown();
       return 0;
     }
     if (!*check_command && !*print_command) {

@@ -96,6 +96,7 @@ void declare(settings& s, server_options& o) {
   s.add("tls.key", o.tls.private_key_file, kind::file(), "");
   s.add("tls.ca", o.tls.ca_file, kind::file(), "");
   s.add("limits.contexts", o.iq.max_contexts, kind::integer<std::size_t>(1, 10'000'000), "");
+  s.add("limits.overload_percent", o.iq.overload_percent, kind::integer<unsigned>(1, 100), "");
   s.add("limits.terminations_per_context", o.iq.max_terminations_per_context, kind::integer<std::size_t>(2, 256), "");
   s.add("shutdown.mode", o.shutdown_graceful, kind::choice<bool>({{"forced", false}, {"graceful", true}}), "");
   s.add("shutdown.delay", o.shutdown_delay, kind::duration(0s, 24h), "");

@@ -72,7 +72,7 @@ std::vector<std::uint16_t> implied_stream(const termination_record& t) {
 
 void answer_stream(h248::action_state& at, h248::media_descriptor& media, std::uint16_t n, const stream_record& s,
                    const h248::audit_stream& wanted, const gateway::termination_statistics& counted) {
-  auto& out = media.streams.emplace_back();
+  h248::stream_descriptor out;
   out.id = h248::stream_id{n};
   auto& p = out.parameters;
   if (wanted.control) {
@@ -97,6 +97,14 @@ void answer_stream(h248::action_state& at, h248::media_descriptor& media, std::u
       if (!some.entries.empty()) p.statistics.emplace(std::move(some));
     }
   }
+  // A Stream with nothing in it is none: the grammar has no such thing.
+  if (p.control || p.local || p.remote || p.statistics) media.streams.push_back(std::move(out));
+}
+
+/// A descriptor with nothing in it is its bare name.
+void add_media(h248::command& answer, h248::media_descriptor media) {
+  if (media.state || media.single || !media.streams.empty()) answer.add(std::move(media));
+  else answer.add(h248::audit_token::media);
 }
 
 checked<void> answer_media(h248::action_state& at, h248::command& answer, const h248::audit_media& wanted, const termination_record& t,
@@ -119,7 +127,7 @@ checked<void> answer_media(h248::action_state& at, h248::command& answer, const 
     if (found == t.streams.end()) return command_error(error_code::audited_item_missing, "Stream=" + std::to_string(one.id.value));
     answer_stream(at, media, one.id.value, found->second, one.parameters, counted);
   }
-  answer.add(std::move(media));
+  add_media(answer, std::move(media));
   return {};
 }
 
@@ -249,7 +257,8 @@ void answer_root_audit(h248::action_state& at, h248::command& answer, const h248
       if (media->state) {
         for (const auto& one : media->state->properties) answer_properties(at, state.properties, one.name, known);
       }
-      answer.add(std::move(out));
+      if (!state.service && state.properties.empty()) out.state.reset();
+      add_media(answer, std::move(out));
     } else {
       h248::audit_descriptor one;
       one.items.push_back(item);

@@ -32,6 +32,7 @@ void state::observe(std::shared_ptr<context_record> context, std::shared_ptr<ter
   // H.248.1 7.1.9: an event stops what is being signalled, unless it says KeepActive; then what it embeds becomes active.
   if (!asked->keep_active) {
     const auto playing = std::exchange(termination->signals, {});
+    termination->lists.clear();
     for (const auto& signal : playing) end_signal(context, termination, signal, h248::completion_reason::by_event);
   }
   const auto* embedded = asked->embedded ? asked->embedded.get() : asked->behaviour ? &asked->behaviour->embedded : nullptr;

@@ -52,6 +52,7 @@ std::vector<observed> names_of(const gateway_event& e) {
     return out;
   }
   const bool failed = e.what == gateway_event::kind::failed;
+  const bool network = e.stage == "ice" || e.stage == "dtls" || e.stage == "tls" || e.stage == "sctp" || e.stage == "tcp";
   const auto with_cause = [&](observed o) {
     if (failed) {
       add_text(o, "Cause", e.cause);
@@ -66,7 +67,7 @@ std::vector<observed> names_of(const gateway_event& e) {
       add_word(o, "result", failed ? "Fail" : "Ok");
       with_cause(std::move(o));
     }
-  } else if (e.stage == "dtls" || e.stage == "tls" || e.stage == "sctp" || e.stage == "tcp") {
+  } else if (network) {
     auto o = make(e.stage == "sctp" ? "sctpbcc" : e.stage == "tcp" ? "tcpbcc" : "tlsbsc", "BNCChange", e);
     add_word(o, "Type", type_of(e.what));
     with_cause(std::move(o));
@@ -78,6 +79,11 @@ std::vector<observed> names_of(const gateway_event& e) {
     if (!e.label.empty()) add_text(o, "label", e.label);
     if (!e.subprotocol.empty()) add_text(o, "proto", e.subprotocol);
     with_cause(std::move(o));
+  }
+  if (failed && network) {
+    auto netfail = make("nt", "netfail", e);
+    add_text(netfail, "cs", e.cause);
+    out.push_back(std::move(netfail));
   }
   if (e.what != gateway_event::kind::established && !out.empty()) {
     auto cause = make("g", "cause", e);

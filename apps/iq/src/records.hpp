@@ -66,6 +66,7 @@ struct termination_record {
   const h248::events_descriptor* events = nullptr;    ///< the active one: the commanded one, or one embedded in it
   std::vector<active_signal> signals;
   std::uint64_t last_signal = 0;
+  std::map<std::uint16_t, std::uint64_t> lists;       ///< signal lists that play, between two signals too; a number as a signal's
   h248::service_state service = h248::service_state::in_service;
   clock::time_point touched = clock::now();           ///< the last command for it, or heartbeat
   clock::time_point moved = clock::now();             ///< when its octet count last grew, for adid/ipstop

@@ -3,7 +3,6 @@
 
 #include "agw/core/log.hpp"
 #include "media_properties.hpp"
-#include "media_properties.hpp"
 #include "state.hpp"
 
 namespace agw::iq {
@@ -55,6 +54,12 @@ awaitable<void> state::play(std::shared_ptr<context_record> context, std::shared
   const auto before = std::exchange(termination->signals, {});
   std::vector<active_signal> ended;
   for (const auto& playing : before) (goes_on(playing) ? termination->signals : ended).push_back(playing);
+  std::erase_if(termination->lists, [&](const auto& playing) {
+    return std::ranges::none_of(signals.entries, [&](const h248::signal_entry& entry) {
+      const auto* list = std::get_if<h248::signal_list>(&entry);
+      return list && list->id == playing.first;
+    });
+  });
   for (const auto& signal : ended) end_signal(context, termination, signal, completion_reason::by_signals);
 
   for (const auto& entry : signals.entries) {
@@ -67,30 +72,46 @@ awaitable<void> state::play(std::shared_ptr<context_record> context, std::shared
       continue;
     }
     const auto& list = std::get<h248::signal_list>(entry);
-    const bool playing = std::ranges::any_of(termination->signals, [&](const active_signal& s) { return s.list == list.id; });
-    if (!playing) tasks.spawn("signal list", [this, context, termination, keeps, &list] { return play_list(context, termination, keeps, &list); });
+    if (termination->lists.contains(list.id)) continue;
+    termination->lists.emplace(list.id, ++termination->last_signal);
+    tasks.spawn("signal list", [this, context, termination, keeps, &list] { return play_list(context, termination, keeps, &list); });
   }
 }
 
-// One after the other: each waits for the end of the one before it.
+// One after the other: each waits for the end of the one before it. What ends the list takes it out of `lists`.
 awaitable<void> state::play_list(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination,
                                  std::shared_ptr<const void> keeps, const h248::signal_list* list) {
-  for (auto at = list->signals.begin(); at != list->signals.end(); ++at) {
+  const auto run = termination->lists.at(list->id);
+  const auto over = [&] {
+    const auto found = termination->lists.find(list->id);
+    return context->closing || found == termination->lists.end() || found->second != run;
+  };
+  for (const auto& what : list->signals) {
     active_signal signal;
     signal.keeps = keeps;
-    signal.what = &*at;
+    signal.what = &what;
     signal.list = list->id;
     co_await start_signal(context, termination, signal);
-    if (type_of(*at) == h248::signal_type::on_off) co_return;
-    if (type_of(*at) == h248::signal_type::time_out) {
+    if (type_of(what) == h248::signal_type::on_off) co_return;
+    if (type_of(what) == h248::signal_type::time_out) {
       const auto number = termination->last_signal;
-      co_await sleep_until(deadline_after(std::chrono::milliseconds(10) * at->duration.value_or(0)));
-      if (std::ranges::any_of(termination->signals, [&](const active_signal& s) { return s.number == number; })) continue;
-      // Its own timer may have ended it in this turn; anything else that ended it ended the list.
-      if (termination->last_signal != number || context->closing) co_return;
+      co_await sleep_until(deadline_after(std::chrono::milliseconds(10) * what.duration.value_or(0)));
+      time_out(context, termination, number);
     }
-    if (at->intersignal_delay) co_await sleep_until(deadline_after(std::chrono::milliseconds(10) * *at->intersignal_delay));
+    if (over()) co_return;
+    if (what.intersignal_delay) co_await sleep_until(deadline_after(std::chrono::milliseconds(10) * *what.intersignal_delay));
+    if (over()) co_return;
   }
+  termination->lists.erase(list->id);
+}
+
+void state::time_out(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination, std::uint64_t number) {
+  auto& all = termination->signals;
+  const auto found = std::ranges::find(all, number, &active_signal::number);
+  if (found == all.end()) return;
+  const auto ended = *found;
+  all.erase(found);
+  end_signal(context, termination, ended, completion_reason::time_out);
 }
 
 awaitable<void> state::start_signal(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination,
@@ -112,13 +133,6 @@ awaitable<void> state::start_signal(std::shared_ptr<context_record> context, std
     co_await on(*context->home, carry_out);
   }
   if (const auto how = latching_of(what); how && *how && context->home && context->context) {
-    auto learn = [gate = context->context.get(), id = termination->id, stream, latch = **how]() -> awaitable<void> {
-      gate->latch(id, stream, latch);
-      co_return;
-    };
-    co_await on(*context->home, learn);
-  }
-  if (const auto how = latching_of(what); how && *how && context->home && context->context) {
     auto learn = [gate = context->context.get(), id = termination->id, stream, kind = **how]() -> awaitable<void> {
       gate->latch(id, stream, kind);
       co_return;
@@ -132,15 +146,11 @@ awaitable<void> state::start_signal(std::shared_ptr<context_record> context, std
     case h248::signal_type::on_off: termination->signals.push_back(signal); break;
     case h248::signal_type::time_out:
       termination->signals.push_back(signal);
+      if (signal.list) break;  // play_list keeps its time
       tasks.spawn("signal", [this, context, termination, number = signal.number,
                              time = std::chrono::milliseconds(10) * what.duration.value_or(0)]() -> awaitable<void> {
         co_await sleep_until(deadline_after(time));
-        auto& all = termination->signals;
-        const auto found = std::ranges::find(all, number, &active_signal::number);
-        if (found == all.end()) co_return;
-        const auto over = *found;
-        all.erase(found);
-        end_signal(context, termination, over, completion_reason::time_out);
+        time_out(context, termination, number);
       });
       break;
   }

@@ -75,6 +75,8 @@ struct state {
                                active_signal signal);
   awaitable<void> play_list(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination,
                             std::shared_ptr<const void> keeps, const h248::signal_list* list);
+  /// A signal's duration is over, if it still plays.
+  void time_out(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination, std::uint64_t number);
   bool in_service(std::string_view interface) const;
   /// Realms whose interface is in service.
   std::vector<std::string> realms() const;

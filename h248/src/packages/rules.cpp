@@ -1,9 +1,8 @@
-// What the table says about values, and the table as a page to read.
+// What the table says about values.
 #include <agw/h248/packages.hpp>
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 
 namespace agw::h248 {
 namespace {
@@ -36,35 +35,6 @@ bool fits(const value_rule& rule, const value& v) noexcept {
   return false;
 }
 
-std::string in_words(const value_rule& rule) {
-  switch (rule.type) {
-    case value_type::boolean: return "ON, OFF";
-    case value_type::integer: return std::to_string(rule.min) + " to " + std::to_string(rule.max);
-    case value_type::real: return "number";
-    case value_type::octets: return "hexadecimal";
-    case value_type::string: return rule.several ? "strings" : "string";
-    case value_type::enumeration: break;
-  }
-  std::string out;
-  for (const auto word : rule.words) (out += out.empty() ? "" : ", ") += word;
-  return out;
-}
-
-std::string hex(std::uint16_t n) {
-  char text[8];
-  std::snprintf(text, sizeof text, "0x%04x", n);
-  return text;
-}
-
-std::string_view mark(standing s) {
-  switch (s) {
-    case standing::known: return "";
-    case standing::number_assumed: return "number";
-    case standing::provisional: return "P";
-  }
-  return "";
-}
-
 }  // namespace
 
 bool fits(const value_rule& rule, const value_set& values) noexcept {
@@ -72,36 +42,6 @@ bool fits(const value_rule& rule, const value_set& values) noexcept {
   // Braces mean "one of these", brackets "all of these": which is meant depends on the item.
   if (values.empty() || values.form == (rule.several ? value_form::alternatives : value_form::sublist)) return false;
   return std::ranges::all_of(values.values, [&](const value& v) { return fits(rule, v); });
-}
-
-std::string packages_as_markdown() {
-  static constexpr std::string_view kinds[] = {"property", "event", "signal", "statistic"};
-  std::string out =
-      "| package | number | version | from | provisional |\n"
-      "|---|---|---|---|---|\n";
-  for (const auto& p : package_table()) {
-    if (!p.implemented) continue;
-    out += "| `" + std::string(p.name) + "` | " + hex(p.id) + " | " + std::to_string(p.version) + " | " + std::string(p.source) +
-           " | " + std::string(mark(p.identifier)) + " |\n";
-  }
-  out +=
-      "\n| item | kind | number | values | meaning | provisional |\n"
-      "|---|---|---|---|---|---|\n";
-  for (const auto& p : package_table()) {
-    if (!p.implemented) continue;
-    for (const auto& i : p.items) {
-      const bool valued = i.kind == item_kind::property || i.kind == item_kind::statistic;
-      out += "| `" + std::string(p.name) + "/" + std::string(i.name) + "` | " +
-             std::string(kinds[static_cast<std::size_t>(i.kind)]) + " | " + hex(i.id) + " | " +
-             (valued ? in_words(i.value) : std::string()) + " | " + std::string(i.meaning) +
-             (i.read_only && i.places != place::none ? ", read-only" : "") + " | " + std::string(mark(i.identifier)) + " |\n";
-      for (const auto& q : i.parameters) {
-        out += "| `  " + std::string(q.name) + "` | parameter | " + hex(q.id) + " | " + in_words(q.value) + " | " +
-               std::string(q.meaning) + " | " + std::string(mark(i.identifier)) + " |\n";
-      }
-    }
-  }
-  return out;
 }
 
 }  // namespace agw::h248

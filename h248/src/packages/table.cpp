@@ -67,10 +67,8 @@ constexpr item_info root_items[] = {
 
 // nt, H.248.1 E.11
 constexpr parameter_info netfail_parameters[] = {{"cs", 1, text, "why"}};
-constexpr parameter_info qualert_parameters[] = {{"th", 1, integer(0, 99), "threshold in percent"}};
 constexpr item_info nt_items[] = {property("jit", 7, known, integer(), at_stream, "largest jitter buffer in ms"),
                                   event("netfail", 5, known, netfail_parameters, "the network failed"),
-                                  event("qualert", 6, known, qualert_parameters, "the quality fell below the threshold"),
                                   statistic("dur", 1, known, real, "ms the stream has existed"),
                                   statistic("os", 2, known, real, "octets sent"),
                                   statistic("or", 3, known, real, "octets received")};
@@ -195,21 +193,37 @@ constexpr item_info stuncf_items[] = {event("fail", 1, provisional, consent_para
 
 constexpr package_info table[] = {
     {"g", 0x0001, 1, known, true, "H.248.1 E.1", g_items},
-    {"root", 0x0002, 2, known, true, "H.248.1 E.2", root_items},
-    {"nt", 0x000b, 1, known, true, "H.248.1 E.11", nt_items},
-    {"it", 0x0045, 1, known, true, "H.248.14", it_items},
-    {"ocp", 0x0051, 1, known, true, "H.248.11", ocp_items},
-    {"ds", 0x008b, 2, known, true, "H.248.52", ds_items},
-    {"gm", 0x008c, 2, known, true, "H.248.43", gm_items},
-    {"tman", 0x008d, 1, known, true, "H.248.53", tman_items},
-    {"hangterm", 0x0098, 1, known, true, "H.248.36", hangterm_items},
+    {"root", 0x0002, 2, known, true, "H.248.1 E.2", root_items,
+     "normalMGExecutionTime, MGCProvisionalResponseTimerValue and both limits govern the gateway's transactions from the "
+     "moment they are set. The other two timers describe the controller: they are kept and returned."},
+    {"nt", 0x000b, 1, known, true, "H.248.1 E.11", nt_items,
+     "jit holds in any case, for nothing is held back against jitter. The event qualert does not exist here: quality is not "
+     "measured (error 451)."},
+    {"it", 0x0045, 1, known, true, "H.248.14", it_items,
+     "Any message from the controller counts as a sign of life."},
+    {"ocp", 0x0051, 1, known, true, "H.248.11", ocp_items,
+     "From `overload_percent` of the contexts on, a new one needs a priority that rises with the load; emergency and IEPS "
+     "calls need none."},
+    {"ds", 0x008b, 2, known, true, "H.248.52", ds_items,
+     "A code point up to 3F, or a whole traffic class octet with its last two bits clear."},
+    {"gm", 0x008c, 2, known, true, "H.248.43", gm_items,
+     "rsb is accepted: no stream has RTCP. With full ICE the address and port filters do not act on the access side."},
+    {"tman", 0x008d, 1, known, true, "H.248.53", tman_items,
+     "Policing delays what a peer sends, by back-pressure, and loses nothing. With pol=ON and no rate 10000 octets per "
+     "second hold."},
+    {"hangterm", 0x0098, 1, known, true, "H.248.36", hangterm_items,
+     "Any command for the termination starts the time again."},
     {"ipnapt", 0x0099, 1, known, true, "H.248.37", ipnapt_items},
-    {"adid", 0x009c, 1, known, true, "H.248.40", adid_items},
-    {"ipdc", 0x009d, 1, known, true, "H.248.41", ipdc_items},
+    {"adid", 0x009c, 1, known, true, "H.248.40", adid_items,
+     "Once for each Events descriptor."},
+    {"ipdc", 0x009d, 1, known, true, "H.248.41", ipdc_items,
+     "A realm that contradicts the interface field of the TerminationID is error 473."},
     {"seg", 0x00a3, 1, assumed, false, "H.248.1 E.14", seg_items},
-    {"adr", 0x00ac, 1, known, false, "H.248.37 Amd.1", adr_items},
-    {"rtcph", 0x00b5, 1, known, true, "H.248.57", rtcph_items},
-    {"mgastuns", 0x00c2, 1, provisional, true, "H.248.50", {}},
+    {"adr", 0x00ac, 1, known, true, "H.248.37 Amd.1", adr_items},
+    {"rtcph", 0x00b5, 1, known, true, "H.248.57", rtcph_items,
+     "Accepted without effect: no stream has RTCP."},
+    {"mgastuns", 0x00c2, 1, provisional, true, "H.248.50", {},
+     "The gateway answers Binding requests wherever Local asks for candidates (`a=candidate:$`)."},
     {"ostuncc", 0x00c3, 1, provisional, true, "H.248.50", ostuncc_items},
     {"ipra", 0x00e0, 1, known, true, "H.248.41 Amd.1", ipra_items},
     // The private range, until the registered numbers can be had.
@@ -219,7 +233,8 @@ constexpr package_info table[] = {
     {"dcc", 0xf004, 1, provisional, true, "H.248.97", dcc_items},
     {"seplink", 0xf005, 1, provisional, true, "H.248.92", seplink_items},
     {"mgroup", 0xf006, 1, provisional, true, "H.248.96", mgroup_items},
-    {"stuncf", 0xf007, 1, provisional, true, "H.248.50", stuncf_items},
+    {"stuncf", 0xf007, 1, provisional, true, "H.248.50", stuncf_items,
+     "Consent is RFC 7675's; its time is `[ice] consent_timeout`."},
     {"msrp", 0xf008, 1, provisional, true, "H.248.69", msrp_items},
 };
 

@@ -136,14 +136,3 @@ TEST_CASE("overrides that make no sense are refused") {
   CHECK_NOTHROW(package_names(overrides{{"gm/saf", "sam"}, {"gm/sam", "saf"}}));
   CHECK(package_names().empty());
 }
-
-TEST_CASE("the reference page holds every implemented package and item") {
-  const std::string page = packages_as_markdown();
-  for (const auto& p : package_table()) {
-    CHECK((page.find("`" + std::string(p.name) + "` | 0x") != std::string::npos) == p.implemented);
-    for (const auto& i : p.items) {
-      const std::string full = "`" + std::string(p.name) + "/" + std::string(i.name) + "`";
-      CHECK((page.find(full) != std::string::npos) == p.implemented);
-    }
-  }
-}

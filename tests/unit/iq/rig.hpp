@@ -72,9 +72,41 @@ class rig : h248::command_handler {
   }
 
   ~rig() override {
+    clock::manual_now = clock::real_time;
     run([this] { return gateway.close(); });
     run([this] { return tasks_.stop(); });
     shards.stop();
+  }
+
+  /// Time goes on by `by` and whatever that wakes runs. From the first call on the clock stands still between the calls.
+  void pass(clock::duration by) {
+    if (clock::manual_now == clock::real_time) clock::manual_now = clock::now().time_since_epoch().count();
+    clock::manual_now += by.count();
+    // The timer queue looks at the clock only when an earlier timer re-arms it.
+    timer wake(loop.get_executor(), clock::now() - std::chrono::hours(1));
+    wake.async_wait([](error_code) {});
+    loop.restart();
+    while (loop.poll() != 0) {
+    }
+  }
+
+  /// Whether the MGC has a request that holds `part`.
+  bool heard_already(std::string_view part) const {
+    for (const auto& text : heard) {
+      if (text.find(part) != std::string::npos) return true;
+    }
+    return false;
+  }
+
+  /// Time goes on second by second until the MGC has a request that holds `part`.
+  std::string heard_in_time(std::string_view part) {
+    for (int seconds = 0; seconds < 10'000 && !heard_already(part); ++seconds) {
+      pass(std::chrono::seconds(1));
+      loop.run_for(std::chrono::milliseconds(1));  // what stands on a shard answers in its own time
+    }
+    INFO(part);
+    REQUIRE(heard_already(part));
+    return heard_of(part);
   }
 
   /// Turns the loop until `done()`.

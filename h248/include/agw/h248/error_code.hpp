@@ -113,9 +113,19 @@ enum class change_reason : std::uint16_t {
   cold_failover = 920,
 };
 
+// Which part of agw gives an error code; bits.
+namespace giver {
+inline constexpr std::uint8_t parser = 1;
+inline constexpr std::uint8_t profile = 2;
+inline constexpr std::uint8_t endpoint = 4;
+inline constexpr std::uint8_t gateway = 8;
+inline constexpr std::uint8_t controller = 16;
+}  // namespace giver
+
 struct coded_text {
   std::uint16_t code;
   std::string_view text;
+  std::uint8_t given_by = 0;  // error codes only
 };
 
 // In ascending order.

@@ -79,6 +79,7 @@ struct package_info {
   bool implemented = false;  // by the gateway: what a Packages audit returns
   std::string_view source{};
   std::span<const item_info> items{};
+  std::string_view note{};  // what a reader of the reference page has to know besides
 
   const item_info* item(item_kind kind, std::string_view item_name) const noexcept;
 };
@@ -122,8 +123,5 @@ class package_names {
   names to_wire_;
   names to_canonical_;
 };
-
-// The reference as Markdown: packages with their items, and what is provisional.
-std::string packages_as_markdown();
 
 }  // namespace agw::h248
