@@ -130,6 +130,11 @@ awaitable<result<std::vector<peer_address>>> resolve(peer_name name) {
   co_return out;
 }
 
+std::vector<peer_address> reachable_from(const asio::ip::address& local, std::vector<peer_address> all) {
+  if (local.is_v4()) std::erase_if(all, [](const peer_address& a) { return a.host.is_v6(); });
+  return all;
+}
+
 result<mid_name> mid_name::parse(std::string_view text) {
   mid_name out;
   const auto bad = make_error_code(errc::bad_mid);
@@ -190,7 +195,8 @@ std::string to_text(const mid& id) {
 
 std::optional<peer_name> peer_of(const mid& id, transport via) {
   if (id.type == mid::form::device || id.type == mid::form::mtp || id.text.empty()) return std::nullopt;
-  return peer_name{via, std::string(id.text), id.port.value_or(default_port(via))};
+  const auto port = id.port.value_or(text_port);
+  return peer_name{via, std::string(id.text), port == text_port ? default_port(via) : port};
 }
 
 }  // namespace agw::h248

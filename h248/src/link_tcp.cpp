@@ -15,6 +15,7 @@
 #include <agw/core/task_group.hpp>
 #include <agw/core/until.hpp>
 #include <agw/h248/error.hpp>
+#include <agw/h248/link_rest.hpp>
 #include <agw/h248/link_tpkt.hpp>
 
 namespace agw::h248 {
@@ -72,6 +73,8 @@ class tcp_link final : public message_link {
     auto at = connections_.find(to);
     if (at == connections_.end()) {
       if (!config_.dial || connections_.size() >= config_.max_connections) return count_drop("h248", "no-connection");
+      resting_.forget_old(clock::now());
+      if (resting_.rests(to, clock::now())) return count_drop("h248", "no-connection");
       at = connections_.emplace(to, std::make_shared<connection>(tcp::socket(executor_))).first;
       if (group_ != nullptr) start(to, *at->second);
     }
@@ -135,6 +138,7 @@ class tcp_link final : public message_link {
       try {
         if (!c->up) co_await until(deadline_after(config_.connect_timeout), connect(peer, c));
         c->up = true;
+        resting_.reached(peer);
         boost::system::error_code ignored;
         c->socket.set_option(tcp::no_delay(true), ignored);
         c->socket.set_option(asio::socket_base::keep_alive(true), ignored);
@@ -155,6 +159,7 @@ class tcp_link final : public message_link {
     }
     if (cancelled) std::rethrow_exception(cancelled);
     log::info("h248: connection with {} ended: {}", to_text(peer), why);
+    if (!c->up) resting_.failed(peer, clock::now());
     on_state_(peer, false);
   }
 
@@ -205,6 +210,7 @@ class tcp_link final : public message_link {
   peer_address local_;
   tcp_link_config config_;
   std::map<peer_address, std::shared_ptr<connection>> connections_;
+  peer_rest resting_{config_.first_redial, config_.longest_redial};
   receiver on_message_;
   state_observer on_state_;
   peer_filter filter_;

@@ -222,6 +222,11 @@ awaitable<void> registration::impl::attempt(registration_machine::attempt a) {
     if (e.code() != make_error_code(core_error::timed_out)) throw;
   }
   if (addresses.empty()) log::warn("h248: the MGC {} does not resolve", to_text(a.to));
+  // An address of the other family would cost the whole time of an attempt.
+  if (const auto own = control.local(a.to.via); own && !addresses.empty()) {
+    addresses = reachable_from(own->host, std::move(addresses));
+    if (addresses.empty()) log::warn("h248: the MGC {} has no address that {} reaches", to_text(a.to), to_text(*own));
+  }
   if (addresses.size() > most_addresses) addresses.resize(most_addresses);
   update_peers(addresses);
   for (const auto& to : addresses) {

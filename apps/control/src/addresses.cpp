@@ -48,7 +48,7 @@ value_kind<h248::peer_name> mgc_name() {
     return name && is_usable(name->via) && name->port != 0 ? std::optional(*name) : std::nullopt;
   };
   return {"HOST[:PORT], an address or a name and a port from 1 to 65535, with tcp: or sctp+udp: in front where it is not UDP, such as "
-          "127.0.0.1:2944, [::1]:2944, tcp:mgc.example.com or sctp+udp:mgc.example.com",
+          "127.0.0.1:2944, [::1]:2944, tcp:mgc.example.com or sctp+udp:mgc.example.com (there is no sctp: of the kernel's)",
           read, [](const h248::peer_name& n) { return quoted(h248::to_text(n)); }};
 }
 

@@ -13,6 +13,7 @@
 #include "agw/core/metrics.hpp"
 #include "agw/core/task_group.hpp"
 #include "agw/core/until.hpp"
+#include "agw/h248/link_rest.hpp"
 #include "agw/transports/port_pool.hpp"
 #include "agw/transports/udp.hpp"
 
@@ -63,8 +64,7 @@ class sctp_link final : public h248::message_link {
     auto at = connections_.find(to);
     if (at == connections_.end() || at->second->over()) {
       if (!config_.dial || at != connections_.end()) return count_drop("h248", "not-connected");
-      const auto pause = resting_.find(to);
-      if (pause != resting_.end() && pause->second.until > clock::now()) return count_drop("h248", "not-connected");
+      if (resting_.rests(to, clock::now())) return count_drop("h248", "not-connected");
       at = begin(to, sctp::message_side::dial);
       if (at == connections_.end()) return;
     }
@@ -79,7 +79,7 @@ class sctp_link final : public h248::message_link {
     void on_packet(bytes_view packet) override { link.socket_.send(packet, to); }
     void on_up() override {
       was_up = true;
-      link.resting_.erase(peer);
+      link.resting_.reached(peer);
       log::info("h248: associated with {}", h248::to_text(peer));
       if (link.on_state_) link.on_state_(peer, true);
     }
@@ -102,12 +102,6 @@ class sctp_link final : public h248::message_link {
     std::optional<sctp::message_association> association;
   };
   using connection_map = std::map<peer_address, std::unique_ptr<connection>>;
-
-  /// A peer that could not be reached is left alone for a while.
-  struct rest {
-    clock::time_point until;
-    clock::duration length{};
-  };
 
   udp::endpoint endpoint_of(const peer_address& peer) const {
     auto host = peer.host;
@@ -180,7 +174,7 @@ class sctp_link final : public h248::message_link {
         ++at;
       }
       for (const auto& c : gone) ended(*c, now);
-      std::erase_if(resting_, [&](const auto& entry) { return entry.second.until + config_.longest_redial < now; });
+      resting_.forget_old(now);
       try {
         co_await until(next, changed_.wait());
       } catch (const system_error& e) {
@@ -191,12 +185,7 @@ class sctp_link final : public h248::message_link {
 
   void ended(const connection& c, clock::time_point now) {
     log::info("h248: association with {} ended: {}", h248::to_text(c.peer), c.why);
-    if (c.dialled && !c.was_up) {
-      auto& pause = resting_[c.peer];
-      const auto before = pause.length;
-      pause.length = before == clock::duration() ? config_.first_redial : std::min(2 * before, config_.longest_redial);
-      pause.until = now + pause.length;
-    }
+    if (c.dialled && !c.was_up) resting_.failed(c.peer, now);
     on_state_(c.peer, false);
   }
 
@@ -206,7 +195,7 @@ class sctp_link final : public h248::message_link {
   receiver on_message_;
   state_observer on_state_;
   peer_filter filter_;
-  std::map<peer_address, rest> resting_;
+  h248::peer_rest resting_{config_.first_redial, config_.longest_redial};
   event changed_;
   connection_map connections_;
 };

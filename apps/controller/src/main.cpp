@@ -27,6 +27,7 @@ awaitable<void> wait_for_signal() {
 awaitable<void> serve(controller::mgc& control, http::server& http) {
   auto body = [&](task_group& tasks) -> awaitable<void> {
     tasks.spawn("h248", [&] { return control.control().run(); });
+    tasks.spawn("watch", [&] { return control.watch(); });
     auto web = [&](task_group& web_tasks) -> awaitable<void> {
       web_tasks.spawn("http", [&] { return http.run(); });
       co_await wait_for_signal();
@@ -40,7 +41,9 @@ int run(const controller::controller_options& options) {
   asio::io_context loop(1);
   metrics counted;
   sctp::stack sctp;
-  controller::mgc control(loop.get_executor(), h248::endpoint_config(), &counted);
+  h248::registry_config gateways;
+  gateways.audit_interval = options.audit_interval;
+  controller::mgc control(loop.get_executor(), h248::endpoint_config(), &counted, std::move(gateways));
   if (!control::add_links(control.control(), options.h248, h248::link_side::controller)) return 1;
   port_pool ports(0, 0);
 

@@ -75,15 +75,16 @@ class mgc::runner final : public h248::command_handler {
   mgc& mgc_;
 };
 
-mgc::mgc(asio::any_io_executor executor, h248::endpoint_config config, agw::metrics* counted)
-    : control_(executor, std::move(config), counted), registry_(control_, h248::registry_config()) {
+mgc::mgc(asio::any_io_executor executor, h248::endpoint_config config, agw::metrics* counted, h248::registry_config gateways)
+    : control_(executor, std::move(config), counted), registry_(control_, std::move(gateways)) {
   control_.on_request([this](const h248::incoming_request& request, h248::outgoing_reply& reply) -> awaitable<void> {
     runner commands(*this);
     co_await h248::execute(request, reply, commands);
   });
   control_.on_message([this](h248::direction d, const h248::peer_address&, std::string_view text, clock::time_point) { trace(d, text); });
   registry_.on_change([this](h248::gateway_change change, const h248::registered_gateway& gateway) {
-    log::info("gateway {}: {}", h248::to_text(h248::mid(gateway.mid)), change == h248::gateway_change::gone ? "gone" : "registered");
+    static constexpr std::string_view words[] = {"registered", "registered again", "draining", "in service again", "gone", "lost"};
+    log::info("gateway {}: {}", h248::to_text(h248::mid(gateway.mid)), words[static_cast<std::size_t>(change)]);
     if (on_gateway) on_gateway(change);
   });
 }

@@ -45,11 +45,13 @@ struct composed {
 /// Lives on the controller's loop.
 class mgc {
  public:
-  mgc(asio::any_io_executor executor, h248::endpoint_config config, agw::metrics* counted);
+  mgc(asio::any_io_executor executor, h248::endpoint_config config, agw::metrics* counted, h248::registry_config gateways = {});
   h248::endpoint& control() noexcept { return control_; }
 
   /// The gateway that calls go to; nothing while none is registered, or while it drains.
   std::optional<h248::registered_gateway> gateway() const;
+  /// Asks gateways that have long been silent whether they are there, until cancelled. Run it beside control().
+  awaitable<void> watch() { return registry_.watch(); }
   /// Called whenever the gateway's registration changes.
   std::function<void(h248::gateway_change)> on_gateway;
   /// Sees the messages that concern no call.

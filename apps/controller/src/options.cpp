@@ -12,6 +12,9 @@ std::optional<early_exit> parse(controller_options& out, int argc, const char* c
   all.add("h248.listen", out.h248, kind::list(control::listen_address(), 1, 2),
           "where the gateway registers, over UDP; tcp:ADDR:PORT for TCP; once for each")
       .option("--h248", "ADDR:PORT");
+  all.add("h248.audit_interval", out.audit_interval, kind::duration(std::chrono::seconds(0), std::chrono::hours(24)),
+          "a gateway that was silent for so long is asked (AuditValue of ROOT) whether it is there; 0s: never")
+      .option("--audit-interval", "TIME");
   all.add("http.listen", out.http, kind::listen_address(), "the page and its WebSocket").option("--http", "ADDR:PORT");
   all.add("msrp.address", out.msrp, kind::address(), "the IMS peer's address towards the gateway").option("--msrp", "ADDR");
   std::vector<std::pair<std::string, std::string>> levels;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agw/core/clock.hpp"
 #include "agw/core/settings.hpp"
 #include "agw/h248/link_address.hpp"
 
@@ -13,6 +14,7 @@ namespace agw::controller {
 struct controller_options {
   /// Where the gateway registers: one address for each transport
   std::vector<h248::peer_address> h248{{h248::transport::udp, boost::asio::ip::make_address("127.0.0.1"), 12944}};
+  clock::duration audit_interval = std::chrono::seconds(60);  ///< silence of a gateway after which it is asked; 0: never
   address_port http{boost::asio::ip::make_address("127.0.0.1"), 8080};   ///< page and WebSocket
   boost::asio::ip::address msrp = boost::asio::ip::make_address("127.0.0.1");  ///< the bot's address towards the gateway
   std::string log_level = "info";

@@ -2,6 +2,7 @@
 
 #include <agw/h248/error.hpp>
 #include <agw/h248/link_address.hpp>
+#include <agw/h248/link_rest.hpp>
 
 using namespace agw;
 using namespace agw::h248;
@@ -33,6 +34,34 @@ TEST_CASE("what is no peer is refused") {
   }
 }
 
+TEST_CASE("from an IPv4 address only IPv4 is reached, from an IPv6 one both may be") {
+  const auto at = [](const char* host) { return peer_address{transport::udp, agw::asio::ip::make_address(host), 2944}; };
+  const std::vector<peer_address> all{at("2001:db8::1"), at("192.0.2.1"), at("2001:db8::2"), at("192.0.2.2")};
+  CHECK(reachable_from(at("10.0.0.1").host, all) == std::vector<peer_address>{all[1], all[3]});
+  CHECK(reachable_from(at("0.0.0.0").host, all) == std::vector<peer_address>{all[1], all[3]});
+  CHECK(reachable_from(at("::").host, all) == all);
+}
+
+TEST_CASE("a peer that could not be reached rests longer each time, until it is reached") {
+  peer_rest resting(std::chrono::seconds(1), std::chrono::seconds(4));
+  const peer_address peer{transport::tcp, agw::asio::ip::make_address("192.0.2.1"), 2944};
+  agw::clock::time_point now(std::chrono::seconds(100));
+  for (const int seconds : {1, 2, 4, 4}) {
+    resting.failed(peer, now);
+    now += std::chrono::seconds(seconds) - std::chrono::milliseconds(1);
+    CHECK(resting.rests(peer, now));
+    now += std::chrono::milliseconds(1);
+    CHECK_FALSE(resting.rests(peer, now));
+    resting.forget_old(now);
+    CHECK(resting.size() == 1);
+  }
+  resting.reached(peer);
+  resting.failed(peer, now);
+  CHECK_FALSE(resting.rests(peer, now + std::chrono::seconds(1)));
+  resting.forget_old(now + std::chrono::seconds(6));
+  CHECK(resting.size() == 0);
+}
+
 TEST_CASE("message identifiers are read as they are written") {
   for (const auto* text : {"[10.0.0.1]:2944", "[10.0.0.1]", "[2001:db8::1]:55555", "<mg.example.org>:2944", "<mg>", "mtp{12ab34}", "agw/1",
                            "gw@example.org"}) {
@@ -56,4 +85,8 @@ TEST_CASE("a message identifier with an address says where to go") {
   const peer_address address{transport::udp, asio::ip::make_address("::1"), 77};
   REQUIRE(to_text(mid(mid_name::of(address))) == "[::1]:77");
   REQUIRE(numeric(peer_name{transport::udp, "mgc.example", 1}).error() == make_error_code(errc::bad_address));
+  // 2944 is SCTP's own port: in UDP its packets have another one.
+  CHECK(peer_of(mid{mid::form::ip4, "192.0.2.1", 2944}, transport::sctp_over_udp)->port == 9899);
+  CHECK(peer_of(mid{mid::form::ip4, "192.0.2.1", std::nullopt}, transport::sctp_over_udp)->port == 9899);
+  CHECK(peer_of(mid{mid::form::ip4, "192.0.2.1", 5000}, transport::sctp_over_udp)->port == 5000);
 }

@@ -61,6 +61,8 @@ std::string to_text(const peer_name& name);
 result<peer_address> numeric(const peer_name& name);
 /// All addresses of a name, in the resolver's order; at least one. errc::bad_address when there is none.
 awaitable<result<std::vector<peer_address>>> resolve(peer_name name);
+/// Those that a socket bound to `local` can send to: from an IPv4 address only IPv4 ones. The order stays.
+std::vector<peer_address> reachable_from(const asio::ip::address& local, std::vector<peer_address> all);
 
 /// A message identifier that owns its text.
 class mid_name {
@@ -84,7 +86,8 @@ class mid_name {
 
 /// In the form that a message has. Without case differences: equal mids have equal texts.
 std::string to_text(const mid& id);
-/// The peer that a mid points to, for ServiceChangeAddress and MgcIdToTry; nothing for device names and MTP addresses.
+/// The peer that a mid points to, for ServiceChangeAddress and MgcIdToTry; nothing for device names and MTP addresses. With SCTP in UDP
+/// text_port is SCTP's own port, so that UDP's is sctp_over_udp_port; any other port is UDP's.
 std::optional<peer_name> peer_of(const mid& id, transport via);
 
 }  // namespace agw::h248

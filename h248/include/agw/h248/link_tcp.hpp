@@ -16,6 +16,8 @@ struct tcp_link_config {
   std::size_t max_connections = 1024;                          // beyond, new ones are closed
   std::size_t max_queue_bytes = 4u << 20;                      // of one connection whose peer does not read; beyond, messages are dropped
   clock::duration connect_timeout = std::chrono::seconds(5);
+  clock::duration first_redial = std::chrono::milliseconds(500);  // rest after an attempt that failed; doubled up to the next
+  clock::duration longest_redial = std::chrono::seconds(4);
   clock::duration frame_timeout = std::chrono::seconds(10);    // for the rest of a message that has begun; then the connection is closed
 };
 
