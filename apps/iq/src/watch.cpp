@@ -76,22 +76,21 @@ awaitable<void> state::every_second() {
     std::chrono::seconds limit;
   };
   std::vector<flow> flows;
-  const auto all = contexts;  // an event may change what it walks
-  for (const auto& [id, context] : all) {
+  for (const auto& [id, context] : contexts) {
     for (const auto& [name, termination] : context->terminations) {
-      if (const auto* heartbeat = subscribed(*termination, "hangterm/thb")) {
-        const std::chrono::seconds period(number(*heartbeat, "timerx", 3600));
-        if (period.count() > 0 && now - termination->touched >= period) {
-          termination->touched = now;
-          observe(context, termination, make_observed("hangterm", "thb", 0));
-        }
-      }
       if (const auto* stop = subscribed(*termination, "adid/ipstop"); stop && !termination->stopped) {
         flow one;
         one.context = context;
         one.termination = termination;
         one.limit = std::chrono::seconds(number(*stop, "dt", 60));
         flows.push_back(std::move(one));
+      }
+      const auto* heartbeat = subscribed(*termination, "hangterm/thb");
+      const std::chrono::seconds period(heartbeat ? number(*heartbeat, "timerx", 3600) : 0);
+      if (period.count() > 0 && now - termination->touched >= period) {
+        termination->touched = now;
+        // What an event embeds runs after this walk, as tasks of its own: the maps stay as they are.
+        observe(context, termination, make_observed("hangterm", "thb", 0));
       }
     }
   }

@@ -107,9 +107,8 @@ void writer::session(token t, std::string_view octets) {
     }
     out_ += octets;
     if (out_.back() != '\n' && out_.back() != '\r') out_ += '\n';
-    if (pretty_) out_.append(indent_, ' ');
   }
-  out_ += '}';
+  out_ += '}';  // not indented: blanks in front of it would belong to the session description
 }
 
 void writer::stream_parts(const stream_parameters& s) {

@@ -125,7 +125,7 @@ TEST_CASE("a message built by hand is written in both layouts") {
         "v=0\n"
         "c=IN IP4 192.0.2.1\n"
         "m=application 4000 UDP/DTLS/SCTP x\n"
-        "     }\n"
+        "}\n"
         "    }\n"
         "   }\n"
         "  }\n"

@@ -90,3 +90,18 @@ TEST_CASE("new contexts of an overloaded gateway need priority, an emergency non
   CHECK_THAT(r.ask("Context=${Emergency,Add=ip/1/core/${" + core_local + "}}"), Contains("A=ip/1/core/"));
   CHECK_THAT(r.ask("Context=${Emergency,Add=ip/1/core/${" + core_local + "}}"), Contains("ER=412{"));
 }
+
+TEST_CASE("the MGC takes the whole gateway out of service and back", "[iq]") {
+  rig r;
+  r.ask(add_core());
+  const auto change = [&](const std::string& services) { return r.ask("Context=-{ServiceChange=ROOT{Services{" + services + "}}}"); };
+  const std::string state = "Context=-{AuditValue=ROOT{Audit{Media{TerminationState{ServiceStates}}}}}";
+  CHECK_THAT(change("Method=Graceful,Reason=\"905 Termination taken out of service\""), !Contains("ER="));
+  CHECK_THAT(r.ask(add_core()), Contains("ER=503{"));
+  CHECK_THAT(r.ask(state), Contains("SI=OS"));
+  CHECK_THAT(r.ask("Context=1{AuditValue=*{Audit{}}}"), Contains("ip/1/core/1"));  // what stands goes on
+  CHECK_THAT(change("Method=Restart,Reason=\"918 Cancel Graceful\""), !Contains("ER="));
+  CHECK_THAT(r.ask(state), Contains("SI=IV"));
+  CHECK_THAT(r.ask(add_core()), Contains("A=ip/1/core/"));
+  CHECK_THAT(change("Method=HandOff,Reason=\"903 MGC Directed Change\""), Contains("ER=472{"));  // to whom?
+}
