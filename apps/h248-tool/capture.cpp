@@ -7,6 +7,9 @@
 #include <optional>
 #include <utility>
 
+#include <agw/h248/link_address.hpp>
+
+#include "fragments.hpp"
 #include "frames.hpp"
 
 namespace agw::h248_tool {
@@ -95,6 +98,8 @@ class dissector {
     if (f.cut) ++out_.unread;
   }
 
+  void end() { out_.unread += fragments_.unfinished(); }
+
  private:
   void ethernet(bytes data, std::uint32_t type) {
     while (type == 0x8100 || type == 0x88A8) {  // VLAN tags
@@ -119,12 +124,13 @@ class dissector {
 
   void ip4(bytes data) {
     const std::size_t header = (data.u8(0) & 15u) * 4, length = data.be16(2);
-    if ((data.be16(6) & 0x3FFFu) != 0) {  // a fragment
-      ++out_.unread;
-      return;
-    }
     const bytes payload = (length >= header && length != 0 ? data.first(length) : data).from(header);
-    transport(data.u8(9), address(AF_INET, data.from(12)), address(AF_INET, data.from(16)), payload);
+    const auto from = address(AF_INET, data.from(12)), to = address(AF_INET, data.from(16));
+    const std::uint32_t place = data.be16(6);
+    if ((place & 0x3FFFu) == 0) return transport(data.u8(9), from, to, payload);
+    const auto key = from + ' ' + to + ' ' + std::to_string(data.u8(9)) + ' ' + std::to_string(data.be16(4));
+    const auto whole = fragments_.add(key, (place & 0x1FFFu) * 8, (place & 0x2000u) != 0, payload.view());
+    if (whole) transport(data.u8(9), from, to, bytes(*whole));
   }
 
   void ip6(bytes data) {
@@ -147,7 +153,10 @@ class dissector {
     from += ':' + std::to_string(data.be16(0));
     to += ':' + std::to_string(data.be16(2));
     if (protocol == 17) {
-      message(from, to, std::string(data.first(data.be16(4)).from(8).view()));
+      const bytes payload = data.first(data.be16(4)).from(8);
+      const bool sctp = data.be16(0) == h248::sctp_over_udp_port || data.be16(2) == h248::sctp_over_udp_port;
+      if (sctp && !looks_like_message(payload.view())) return chunks(from, to, payload.from(12));  // RFC 6951
+      message(from, to, std::string(payload.view()));
     } else if (protocol == 6) {
       const std::size_t header = (data.u8(12) >> 4) * 4;
       const bool syn = (data.u8(13) & 2u) != 0;
@@ -184,6 +193,7 @@ class dissector {
   capture& out_;
   std::int64_t start_us_ = 0;
   std::int64_t now_us_ = 0;
+  fragments fragments_;
   std::map<std::string, tcp_half> halves_;
   std::map<std::string, std::string> pieces_;
 };
@@ -194,6 +204,7 @@ capture read_capture(const std::string& file) {
   capture out;
   dissector each(out);
   for_each_frame(file, [&each](const frame& f) { each(f); });
+  each.end();
   return out;
 }
 

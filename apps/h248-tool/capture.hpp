@@ -1,5 +1,5 @@
 // The H.248 text messages in a capture file: pcap or pcapng; Ethernet, Linux cooked, raw IP or loopback; UDP, TPKT over TCP, and
-// SCTP with payload protocol 7. Messages are known by their first bytes, not by port.
+// SCTP with payload protocol 7, also in UDP at port 9899. Messages are known by their first bytes, not by port.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct captured_message {
 struct capture {
   std::vector<captured_message> messages;
   std::size_t frames = 0;
-  std::size_t unread = 0;  // frames with IP fragments or cut short by the capture's snap length
+  std::size_t unread = 0;  // frames cut short by the snap length, and datagrams whose IPv4 fragments are not all there; all IPv6 fragments
 };
 
 // Throws std::runtime_error if `bytes` are no capture.

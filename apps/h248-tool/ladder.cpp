@@ -206,7 +206,7 @@ bool print_ladder(std::ostream& out, const capture& from, bool profile) {
   ladder all;
   for (const auto& m : from.messages) all.message(m, profile);
   const bool good = all.print(out);
-  if (from.unread != 0) out << from.unread << " frames were fragments or cut short\n";
+  if (from.unread != 0) out << from.unread << " frames were cut short, or pieces of datagrams that are not all there\n";
   return good;
 }
 

@@ -148,5 +148,70 @@ for n in range(0, len(pcap(frames)), 7):
     if code not in (0, 1, 2) or (err and not err.startswith("agw-h248: ")):
         check("a capture cut at %d" % n, False, code, out, err)
 
+# other links: each kind of frame around the same request
+def ip6(protocol, payload, extra=b""):
+    src, dst = b"\x20\x01\x0d\xb8" + bytes(11) + b"\2", b"\x20\x01\x0d\xb8" + bytes(11) + b"\1"
+    first = 0 if extra else protocol
+    return struct.pack("!IHBB", 6 << 28, len(extra) + len(payload), first, 64) + src + dst + extra + payload
+
+
+def datagram(text, port=2944):
+    return struct.pack("!HHHH", port, port, 8 + len(text), 0) + text
+
+
+def data_chunk(text, flags, tsn, protocol=7):
+    body = struct.pack("!IHHI", tsn, 1, 0, protocol) + text
+    return struct.pack("!BBH", 0, flags, 4 + len(body)) + body + b"\0" * (-len(body) % 4)
+
+
+def linked(link_type, *all_data):
+    out = struct.pack(">IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, link_type)
+    for data in all_data:
+        out += struct.pack(">IIII", 1000, 0, len(data), len(data)) + data
+    return out
+
+
+v4 = udp(ask, MGC, MG)[14:]
+v6 = ip6(17, datagram(ask))
+hop = ip6(17, datagram(ask), struct.pack("!BB6x", 17, 0))
+sctp = struct.pack("!HHII", 2944, 2944, 1, 0) + data_chunk(ask[:40], 2, 10) + data_chunk(ask[40:], 1, 11) + data_chunk(b"!/3 x K{1}", 3, 12, 0)
+def fragment(packet, at, size, more):
+    head, body = bytearray(packet[:20]), packet[20:][at : at + size]
+    head[2:4] = struct.pack("!H", 20 + len(body))
+    head[4:6] = b"\x12\x34"
+    head[6:8] = struct.pack("!H", (0x2000 if more else 0) | at // 8)
+    return bytes(head) + body
+
+
+pieces = [fragment(v4, 48, 1000, False), fragment(v4, 0, 24, True), fragment(v4, 24, 24, True)]
+cooked2 = struct.pack("!HHIHBB8s", 0x0800, 0, 1, 1, 0, 6, bytes(8))
+kinds = {
+    "raw IPv4": linked(101, v4),
+    "raw IPv6": linked(101, v6),
+    "IPv6 with options": linked(229, hop),
+    "loopback": linked(0, struct.pack("<I", 2) + v4),
+    "VLAN": linked(1, bytes(12) + b"\x81\x00\x00\x05\x08\x00" + v4),
+    "two VLANs": linked(1, bytes(12) + b"\x88\xa8\x00\x05\x81\x00\x00\x06\x86\xdd" + v6),
+    "Linux cooked": linked(113, bytes(14) + b"\x08\x00" + v4),
+    "Linux cooked 2": linked(276, cooked2 + v4),
+    "fragments": linked(101, *pieces),
+    "SCTP": linked(101, ip4(132, sctp, MGC, MG)[14:]),
+    "SCTP in UDP": linked(101, ip4(17, datagram(sctp, 9899), MGC, MG)[14:]),
+    "SCTP in UDP over IPv6": linked(101, ip6(17, datagram(sctp, 9899))),
+}
+for name, made in kinds.items():
+    write("kind", made)
+    code, out, err = run("print", "--compact", "--pcap", "kind")
+    check(name, code == 0 and out == GOOD + "\n", code, out, err)
+    code, out, err = run("--pcap", "kind")
+    check("the ladder of " + name, code == 0 and out.count("Transaction 1 C $ Add ip/1/access/$   <= UNANSWERED") == 1, code, out, err)
+    for n in range(24, len(made), 5):
+        write("cut", made[:n])
+        code, out, err = run("--pcap", "cut")
+        check("%s cut at %d" % (name, n), code in (0, 1, 2), code, out, err)
+write("kind", linked(101, *pieces[:2]))
+code, out, err = run("--pcap", "kind")
+check("a fragment that is missing is told", "Transaction" not in out and "not all there" in out, code, out, err)
+
 print("%d passed, %d failed" % (passed, failed))
 sys.exit(1 if failed else 0)
