@@ -42,6 +42,10 @@ class command_runner final : public h248::command_handler {
   awaitable<void> audit_value(h248::action_state& at, const h248::command& c);
   awaitable<void> audit_capability(h248::action_state& at, const h248::command& c);
   awaitable<void> service_change(h248::action_state& at, const h248::command& c);
+  using placed_terminations = std::vector<std::pair<std::shared_ptr<context_record>, std::shared_ptr<termination_record>>>;
+  /// Those that a name or wildcard means, within the action's context or in all.
+  placed_terminations terminations_of(h248::termination_id pattern) const;
+  awaitable<void> put_in_service(placed_terminations all, bool in_service);
   /// ServiceChange of the MGC on terminations: out of service and back.
   awaitable<void> change_terminations(h248::action_state& at, const h248::command& c, h248::change_method method);
   /// The topology of the context, as modes of its streams.

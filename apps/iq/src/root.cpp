@@ -62,9 +62,36 @@ awaitable<void> command_runner::service_change(h248::action_state& at, const h24
     at.fail(c, *refused, "ServiceChange of ROOT");
     co_return;
   }
-  if (method == h248::change_method::forced || method == h248::change_method::graceful) state_.draining = true;
-  if (method == h248::change_method::restart) state_.draining = false;
+  const bool forced = method == h248::change_method::forced, restart = method == h248::change_method::restart;
+  if (forced || method == h248::change_method::graceful) state_.draining = true;
+  if (restart) state_.draining = false;
+  // Forced takes what stands out of service at once, Restart brings it back; both leave the calls to the MGC to subtract.
+  if (forced || restart) {
+    auto all = terminations_of(h248::termination_id{"*"});
+    co_await put_in_service(std::move(all), restart);
+  }
   at.answer(c);
+}
+
+command_runner::placed_terminations command_runner::terminations_of(h248::termination_id pattern) const {
+  placed_terminations out;
+  for (const auto& [id, record] : state_.contexts) {
+    if (record_ && record != record_) continue;
+    for (const auto& [key, termination] : record->terminations) {
+      const h248::termination_id name{termination->name};
+      if (pattern.has_all() ? pattern.matches(name) : pattern == name) out.emplace_back(record, termination);
+    }
+  }
+  return out;
+}
+
+awaitable<void> command_runner::put_in_service(placed_terminations all, bool in_service) {
+  for (const auto& [record, termination] : all) {
+    termination->service = in_service ? h248::service_state::in_service : h248::service_state::out_of_service;
+    turnstile::pass turn;
+    if (record != record_) turn = co_await turnstile::enter(record->turn);
+    if (!record->closing) co_await apply_topology(record);
+  }
 }
 
 awaitable<void> command_runner::change_terminations(h248::action_state& at, const h248::command& c, h248::change_method method) {
@@ -89,28 +116,13 @@ awaitable<void> command_runner::change_terminations(h248::action_state& at, cons
       else state_.interface_service.insert_or_assign(lower(i.name), h248::service_state::out_of_service);
     }
   }
-  std::vector<std::pair<std::shared_ptr<context_record>, std::shared_ptr<termination_record>>> all;
-  const auto contexts = state_.contexts;
-  for (const auto& [id, record] : contexts) {
-    if (record_ && record != record_) continue;
-    for (const auto& [key, termination] : record->terminations) {
-      const h248::termination_id name{termination->name};
-      if (pattern.has_all() ? pattern.matches(name) : pattern == name) all.emplace_back(record, termination);
-    }
-  }
+  auto all = terminations_of(pattern);
   if (all.empty() && !named) {
     at.fail(c, pattern.has_all() ? error_code::no_termination_matched : error_code::unknown_termination, pattern.name);
     co_return;
   }
   // Graceful lets what stands go on to its end: only nothing new comes.
-  if (method != h248::change_method::graceful) {
-    for (const auto& [record, termination] : all) {
-      termination->service = restart ? h248::service_state::in_service : h248::service_state::out_of_service;
-      turnstile::pass turn;
-      if (record != record_) turn = co_await turnstile::enter(record->turn);
-      if (!record->closing) co_await apply_topology(record);
-    }
-  }
+  if (method != h248::change_method::graceful) co_await put_in_service(std::move(all), restart);
   at.answer(c);
 }
 

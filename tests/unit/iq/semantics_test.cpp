@@ -103,5 +103,10 @@ TEST_CASE("the MGC takes the whole gateway out of service and back", "[iq]") {
   CHECK_THAT(change("Method=Restart,Reason=\"918 Cancel Graceful\""), !Contains("ER="));
   CHECK_THAT(r.ask(state), Contains("SI=IV"));
   CHECK_THAT(r.ask(add_core()), Contains("A=ip/1/core/"));
+  const std::string states = "Context=*{AuditValue=*{Audit{Media{TerminationState{ServiceStates}}}}}";
+  CHECK_THAT(change("Method=Forced,Reason=\"905 Termination taken out of service\""), !Contains("ER="));
+  CHECK_THAT(r.ask(states), Contains("SI=OS") && !Contains("SI=IV"));
+  CHECK_THAT(change("Method=Restart,Reason=\"900 Service Restored\""), !Contains("ER="));
+  CHECK_THAT(r.ask(states), Contains("SI=IV") && !Contains("SI=OS"));
   CHECK_THAT(change("Method=HandOff,Reason=\"903 MGC Directed Change\""), Contains("ER=472{"));  // to whom?
 }
