@@ -54,7 +54,7 @@ for (const [name, options] of [
 ]) {
   test(name, async () => {
     // Held for a moment: what a stage took is told after the fact, and a call that is over by then never hears of it.
-    const report = await wic([...options, '-hold', '500ms']);
+    const report = await wic([...options, '-hold', '1500ms']);
     works(report);
     assert.deepEqual(report.causes, { requested: 1 });
     for (const stage of ['ice', 'dtls', 'sctp']) assert.ok(report.stages_ms[stage], `${stage} in ${JSON.stringify(report)}`);
