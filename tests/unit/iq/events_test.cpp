@@ -9,8 +9,6 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-std::string add_core(const std::string& more = {}) { return "Context=${Add=ip/1/core/${" + core_local + more + "}}"; }
-
 const std::string modify = "Context=1{Modify=ip/1/core/1{";
 const std::string audit_signals = "Context=1{AuditValue=ip/1/core/1{Audit{Signals}}}";
 const std::string audit_events = "Context=1{AuditValue=ip/1/core/1{Audit{Events}}}";

@@ -7,14 +7,14 @@ using Catch::Matchers::StartsWith;
 
 namespace {
 
-const std::string add_core = "Add=ip/1/core/${" + core_local + "}";
+const std::string core_side = "Add=ip/1/core/${" + core_local + "}";
 
 }  // namespace
 
 TEST_CASE("a termination moves to a context that is there, or to a new one; a context that is left empty ends", "[iq]") {
   rig r;
-  r.ask("Context=${" + add_core + "," + add_core + "}");
-  r.ask("Context=${" + add_core + "}");
+  r.ask("Context=${" + core_side + "," + core_side + "}");
+  r.ask("Context=${" + core_side + "}");
   const auto port = between(r.ask("Context=1{AuditValue=ip/1/core/1{Audit{Media}}}"), "m=message ", " ");
   CHECK(r.ask("Context=2{Move=ip/1/core/1}") == "C=2{MV=ip/1/core/1}");
   CHECK(r.gateway.contexts() == 2);
@@ -31,8 +31,8 @@ TEST_CASE("a termination moves to a context that is there, or to a new one; a co
 
 TEST_CASE("what a Move says of the termination holds with it, and a refusal moves nothing", "[iq]") {
   rig r;
-  r.ask("Context=${" + add_core + "," + add_core + "}");
-  r.ask("Context=${" + add_core + "}");
+  r.ask("Context=${" + core_side + "," + core_side + "}");
+  r.ask("Context=${" + core_side + "}");
   r.ask("Context=1{Topology{ip/1/core/1,ip/1/core/2,Isolate}}");
   const auto refused = r.ask("Context=2{Move=ip/1/core/1{Media{Stream=2{LocalControl{Mode=Loopback}}}}}");
   CHECK_THAT(refused, StartsWith("C=2{MV=ip/1/core/1{ER=517{"));
@@ -48,8 +48,8 @@ TEST_CASE("a Move that cannot be says why", "[iq]") {
   auto config = two_sides();
   config.max_terminations_per_context = 2;
   rig r(config);
-  r.ask("Context=${" + add_core + "," + add_core + "}");
-  r.ask("Context=${" + add_core + "}");
+  r.ask("Context=${" + core_side + "," + core_side + "}");
+  r.ask("Context=${" + core_side + "}");
   CHECK_THAT(r.ask("Context=1{Move=ip/1/core/1}"), Contains("MV=ip/1/core/1{ER=433{"));
   CHECK_THAT(r.ask("Context=1{Move=ip/1/core/77}"), Contains("ER=430{"));
   CHECK_THAT(r.ask("Context=1{Move=ip/7/*}"), Contains("ER=431{"));

@@ -252,4 +252,7 @@ inline const std::string access_local =
     "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=dcmap:0 subprotocol=\"msrp\";label=\"chat\"\r\na=dcsa:0 setup:active\r\n"
     "a=dcsa:0 path:msrps://127.0.0.1:9/si438;dc\r\n}}}";
 
+/// An Add of the core side into a new context, with further descriptors.
+inline std::string add_core(const std::string& more = {}) { return "Context=${Add=ip/1/core/${" + core_local + more + "}}"; }
+
 }  // namespace agw::iq::test

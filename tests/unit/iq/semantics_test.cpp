@@ -5,12 +5,6 @@ using namespace agw::iq::test;
 using Catch::Matchers::Contains;
 using Catch::Matchers::StartsWith;
 
-namespace {
-
-std::string add_core(const std::string& more = {}) { return "Context=${Add=ip/1/core/${" + core_local + more + "}}"; }
-
-}  // namespace
-
 TEST_CASE("an individual audit returns what it names and nothing else", "[iq]") {
   rig r;
   r.ask(add_core(",Events=7{tcpbcc/BNCChange{Type=Est},g/cause}"));

@@ -5,12 +5,6 @@ using namespace agw::iq::test;
 using namespace std::chrono_literals;
 using Catch::Matchers::Contains;
 
-namespace {
-
-std::string add_core(const std::string& more = {}) { return "Context=${Add=ip/1/core/${" + core_local + more + "}}"; }
-
-}  // namespace
-
 TEST_CASE("a termination that nobody asks after sends its heartbeat, again and again", "[iq]") {
   rig r;
   r.pass(0s);
