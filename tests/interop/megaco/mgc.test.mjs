@@ -175,6 +175,44 @@ async function drive(transport, style) {
   trace.check();
 }
 
+test('an MGC that speaks version 2 only goes, and comes back', async () => {
+  const port = await free_udp_port();
+  const offers_3 = /(?:Version|V)\s*=\s*3/i;
+  const modest = (request, peer) => {
+    if (offers_3.test(request.text)) return 'Context = - { ServiceChange = ROOT { Error = 406 { "version 2 at most" } } }';
+    const actions = answer(request, peer).replace('Version = 3', 'Version = 2');
+    peer.version = Math.min(peer.version, 2);
+    return actions;
+  };
+  const start = () => new megaco_peer({ port, style: 'compact', name: 'mgc1', answer: modest });
+  let mgc = start();
+  await mgc.listening;
+  const server = await gateway('udp', 'compact', port);
+  try {
+    await mgc.heard(offers_3);
+    const second = await mgc.heard(/(?:Version|V)\s*=\s*2/i);
+    assert.match(second.text, method('Restart', 'RS'));
+    await server.says(/registered with \S+, version 2/);
+    const ask = async (actions) => assert.equal(say.error_of(await mgc.request(actions)), 0);
+    await ask('Context = - { AuditValue = ROOT { Audit { Packages } } }');
+    // One second of silence, and the gateway asks whether it is heard; the answer is a sign of life, until there is none.
+    await ask('Context = - { Modify = ROOT { Events = 9 { it/ito { mit = 100 } } } }');
+    const notified = await mgc.heard(/it\/ito/i);
+    assert.equal(notified.version, 2);
+    await mgc.vanish();
+    await server.says(/lost the MGC/);
+    mgc = start();
+    const again = await mgc.heard(method('Disconnected', 'DC'));
+    assert.match(again.text, /900 Service Restored/i);
+    await server.says(/(registered with[^]*){2}/);
+    assert.deepEqual(mgc.troubles, []);
+  } finally {
+    const exit = await server.end();
+    await mgc.end();
+    assert.deepEqual(exit, { code: 0, signal: null });
+  }
+});
+
 async function run_wic(url, options, on_up) {
   const child = spawn(path.join(bin, 'pion-wic'), ['-url', url, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
   let out = '';
