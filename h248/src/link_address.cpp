@@ -135,6 +135,16 @@ std::vector<peer_address> reachable_from(const asio::ip::address& local, std::ve
   return all;
 }
 
+asio::ip::address unmapped(asio::ip::address host) {
+  if (host.is_v6() && host.to_v6().is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, host.to_v6());
+  return host;
+}
+
+asio::ip::address mapped_for(const asio::ip::address& local, asio::ip::address host) {
+  if (local.is_v6() && host.is_v4()) return asio::ip::make_address_v6(asio::ip::v4_mapped, host.to_v4());
+  return host;
+}
+
 result<mid_name> mid_name::parse(std::string_view text) {
   mid_name out;
   const auto bad = make_error_code(errc::bad_mid);

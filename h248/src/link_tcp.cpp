@@ -25,11 +25,7 @@ using asio::ip::tcp;
 
 constexpr std::size_t read_bytes = 16384;
 
-peer_address peer_at(const tcp::endpoint& at) {
-  auto host = at.address();
-  if (host.is_v6() && host.to_v6().is_v4_mapped()) host = asio::ip::make_address_v4(asio::ip::v4_mapped, host.to_v6());
-  return {transport::tcp, std::move(host), at.port()};
-}
+peer_address peer_at(const tcp::endpoint& at) { return {transport::tcp, unmapped(at.address()), at.port()}; }
 
 class tcp_link final : public message_link {
  public:

@@ -20,7 +20,7 @@ constexpr int socket_buffer_bytes = 1 << 20;
 
 class udp_link final : public message_link {
  public:
-  udp_link(udp::socket socket, bool v6) : socket_(std::move(socket)), v6_(v6) {}
+  udp_link(udp::socket socket, asio::ip::address own) : socket_(std::move(socket)), own_(std::move(own)) {}
 
   transport kind() const noexcept override { return transport::udp; }
   bool reliable() const noexcept override { return false; }
@@ -45,9 +45,7 @@ class udp_link final : public message_link {
 
   void send(const peer_address& to, std::string_view text) override {
     boost::system::error_code ec;
-    auto host = to.host;
-    if (v6_ && host.is_v4()) host = asio::ip::make_address_v6(asio::ip::v4_mapped, host.to_v4());
-    socket_.send_to(asio::buffer(text), udp::endpoint(host, to.port), 0, ec);
+    socket_.send_to(asio::buffer(text), udp::endpoint(mapped_for(own_, to.host), to.port), 0, ec);
     if (!ec) return;
     count_drop("h248", ec == asio::error::would_block ? "send-buffer-full" : "send-failed");
     log::debug("h248: cannot send to {}: {}", to_text(to), ec.message());
@@ -65,14 +63,12 @@ class udp_link final : public message_link {
       count_drop("h248", "size");
       return true;
     }
-    auto host = from.address();
-    if (host.is_v6() && host.to_v6().is_v4_mapped()) host = asio::ip::make_address_v4(asio::ip::v4_mapped, host.to_v6());
-    on_message({transport::udp, std::move(host), from.port()}, buffer.substr(0, size));
+    on_message({transport::udp, unmapped(from.address()), from.port()}, buffer.substr(0, size));
     return true;
   }
 
   udp::socket socket_;
-  bool v6_;  // the wildcard address ::, too, stands for both families: peers of IPv4 come as mapped addresses
+  asio::ip::address own_;  // the wildcard address ::, too, stands for both families: peers of IPv4 come as mapped addresses
 };
 
 }  // namespace
@@ -88,7 +84,7 @@ result<std::unique_ptr<message_link>> open_udp_link(asio::any_io_executor execut
   boost::system::error_code ignored;  // the kernel grants what it likes
   socket.set_option(asio::socket_base::receive_buffer_size(socket_buffer_bytes), ignored);
   socket.set_option(asio::socket_base::send_buffer_size(socket_buffer_bytes), ignored);
-  return std::unique_ptr<message_link>(std::make_unique<udp_link>(std::move(socket), local.host.is_v6()));
+  return std::unique_ptr<message_link>(std::make_unique<udp_link>(std::move(socket), local.host));
 }
 
 }  // namespace agw::h248

@@ -1,6 +1,8 @@
 #include <agw/h248/reference.hpp>
 
 #include <cstdio>
+#include <initializer_list>
+#include <utility>
 
 #include <agw/h248/error_code.hpp>
 #include <agw/h248/packages.hpp>
@@ -22,6 +24,12 @@ std::string row(std::initializer_list<std::string> cells) {
   std::string out = "|";
   for (const auto& cell : cells) (out += cell.empty() ? "" : " " + cell) += " |";
   return out += '\n';
+}
+
+std::string head(std::initializer_list<std::string> cells) {
+  std::string rule = "|";
+  for (std::size_t i = 0; i < cells.size(); ++i) rule += " --- |";
+  return row(cells) + rule + '\n';
 }
 
 std::string_view mark(standing s) {
@@ -62,7 +70,7 @@ std::string kind_of(const item_info& i) {
 }
 
 std::string items_of(const package_info& p) {
-  std::string out = row({"item", "kind", "number", "values", "meaning", "provisional"}) + row({"---", "---", "---", "---", "---", "---"});
+  std::string out = head({"item", "kind", "number", "values", "meaning", "provisional"});
   for (const auto& i : p.items) {
     const bool valued = i.kind == item_kind::property || i.kind == item_kind::statistic;
     out += row({code(std::string(p.name) + "/" + std::string(i.name)), kind_of(i), hex(i.id), valued ? in_words(i.value) : "",
@@ -75,7 +83,7 @@ std::string items_of(const package_info& p) {
 }
 
 std::string words_as_markdown() {
-  std::string out = row({"long", "short"}) + row({"---", "---"});
+  std::string out = head({"long", "short"});
   for (std::size_t n = 1; n <= static_cast<std::size_t>(text::token::version); ++n) {
     const auto t = static_cast<text::token>(n);
     out += row({code(text::long_name(t)), text::short_name(t) == text::long_name(t) ? "" : code(text::short_name(t))});
@@ -99,7 +107,7 @@ std::string givers(std::uint8_t given_by) {
 }  // namespace
 
 std::string packages_as_markdown() {
-  std::string out = row({"package", "number", "version", "from", "provisional"}) + row({"---", "---", "---", "---", "---"});
+  std::string out = head({"package", "number", "version", "from", "provisional"});
   for (const auto& p : package_table()) {
     if (!p.implemented) continue;
     out += row({code(p.name), hex(p.id), std::to_string(p.version), std::string(p.source), std::string(mark(p.identifier))});
@@ -131,7 +139,7 @@ std::string reference_as_markdown() {
       ".\n\n## Error codes\n\n"
       "Who gives it: the parser, with line and column; the check against the profile; the endpoint, which keeps the rules of "
       "transactions and registration; the gateway when it executes a command; the controller. The others are understood only.\n\n";
-  out += row({"code", "text", "given by"}) + row({"---", "---", "---"});
+  out += head({"code", "text", "given by"});
   for (const auto& e : error_code_table()) out += row({std::to_string(e.code), std::string(e.text), givers(e.given_by)});
   out += "\n## Reasons of a ServiceChange\n\n";
   for (const auto& r : change_reason_table()) out += "- " + code(r.text) + "\n";

@@ -35,11 +35,14 @@ void run(F f) {
   run(context, std::move(f));
 }
 
-/// While it lives, agw::clock shows the time that the test sets. Timers of `context` notice after advance(), which also runs what
+/// While it lives, agw::clock shows the time that the test sets, at first `start`. Timers of `context` notice after advance(), which also runs what
 /// became ready.
 class manual_clock {
  public:
-  explicit manual_clock(asio::io_context& context) : context_(context) { clock::manual_now = std::int64_t{1'000'000'000'000}; }
+  explicit manual_clock(asio::io_context& context, clock::time_point start = clock::time_point(std::chrono::seconds(1000)))
+      : context_(context) {
+    clock::manual_now = start.time_since_epoch().count();
+  }
   ~manual_clock() { clock::manual_now = clock::real_time; }
   manual_clock(const manual_clock&) = delete;
   manual_clock& operator=(const manual_clock&) = delete;

@@ -26,11 +26,7 @@ using h248::transport;
 
 constexpr std::size_t longest_message_bytes = 65535;
 
-peer_address peer_at(const udp::endpoint& at) {
-  auto host = at.address();
-  if (host.is_v6() && host.to_v6().is_v4_mapped()) host = asio::ip::make_address_v4(asio::ip::v4_mapped, host.to_v6());
-  return {transport::sctp_over_udp, std::move(host), at.port()};
-}
+peer_address peer_at(const udp::endpoint& at) { return {transport::sctp_over_udp, h248::unmapped(at.address()), at.port()}; }
 
 class sctp_link final : public h248::message_link {
  public:
@@ -63,8 +59,8 @@ class sctp_link final : public h248::message_link {
   void send(const peer_address& to, std::string_view text) override {
     auto at = connections_.find(to);
     if (at == connections_.end() || at->second->over()) {
-      if (!config_.dial || at != connections_.end()) return count_drop("h248", "not-connected");
-      if (resting_.rests(to, clock::now())) return count_drop("h248", "not-connected");
+      const bool may_dial = config_.dial && at == connections_.end() && !resting_.rests(to, clock::now());
+      if (!may_dial) return count_drop("h248", "not-connected");
       at = begin(to, sctp::message_side::dial);
       if (at == connections_.end()) return;
     }
@@ -104,9 +100,7 @@ class sctp_link final : public h248::message_link {
   using connection_map = std::map<peer_address, std::unique_ptr<connection>>;
 
   udp::endpoint endpoint_of(const peer_address& peer) const {
-    auto host = peer.host;
-    if (socket_.local().address().is_v6() && host.is_v4()) host = asio::ip::make_address_v6(asio::ip::v4_mapped, host.to_v4());
-    return {host, peer.port};
+    return {h248::mapped_for(socket_.local().address(), peer.host), peer.port};
   }
 
   connection_map::iterator begin(const peer_address& peer, sctp::message_side side) {

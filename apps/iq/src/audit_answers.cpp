@@ -101,8 +101,9 @@ void answer_stream(h248::action_state& at, h248::media_descriptor& media, std::u
   if (p.control || p.local || p.remote || p.statistics) media.streams.push_back(std::move(out));
 }
 
-/// A descriptor with nothing in it is its bare name.
+/// A TerminationState with nothing in it is none, and a descriptor with nothing in it its bare name.
 void add_media(h248::command& answer, h248::media_descriptor media) {
+  if (media.state && !media.state->service && !media.state->buffer && media.state->properties.empty()) media.state.reset();
   if (media.state || media.single || !media.streams.empty()) answer.add(std::move(media));
   else answer.add(h248::audit_token::media);
 }
@@ -117,7 +118,6 @@ checked<void> answer_media(h248::action_state& at, h248::command& answer, const 
     if (asked.buffer) state.buffer = h248::event_buffer_control::off;
     const auto known = state_properties(at, t);
     for (const auto& one : asked.properties) answer_properties(at, state.properties, one.name, known);
-    if (!state.service && !state.buffer && state.properties.empty()) media.state.reset();
   }
   if (wanted.single) {
     for (const auto n : implied_stream(t)) answer_stream(at, media, n, t.streams.at(n), *wanted.single, counted);
@@ -257,7 +257,6 @@ void answer_root_audit(h248::action_state& at, h248::command& answer, const h248
       if (media->state) {
         for (const auto& one : media->state->properties) answer_properties(at, state.properties, one.name, known);
       }
-      if (!state.service && state.properties.empty()) out.state.reset();
       add_media(answer, std::move(out));
     } else {
       h248::audit_descriptor one;

@@ -89,7 +89,7 @@ awaitable<void> state::every_second() {
       const std::chrono::seconds period(heartbeat ? number(*heartbeat, "timerx", 3600) : 0);
       if (period.count() > 0 && now - termination->touched >= period) {
         termination->touched = now;
-        // What an event embeds runs after this walk, as tasks of its own: the maps stay as they are.
+        // It may change which events and signals are active, but no context and no termination goes by it.
         observe(context, termination, make_observed("hangterm", "thb", 0));
       }
     }

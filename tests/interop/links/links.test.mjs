@@ -68,33 +68,23 @@ for (const transport of ['udp', 'tcp', 'sctp+udp']) {
   });
 }
 
-test('an MGC over TCP fails over to one that has a name and speaks UDP, and calls go on there', async () => {
+// The primary MGC is reached over `transport`, and dies; the secondary one, `name`, also listens over the transports `also`.
+async function fails_over(transport, name, also) {
   const [own, first, second] = [await free_udp_port(), await free_udp_port(), await free_udp_port()];
-  const primary = await controller(`tcp:127.0.0.1:${first}`);
-  const secondary = await controller(`127.0.0.1:${second}`, `tcp:127.0.0.1:${second}`);
-  const mg = await gateway(['--h248', `127.0.0.1:${own}`, '--mgc', `tcp:127.0.0.1:${first}`, '--mgc', `localhost:${second}`]);
-  await mg.says(new RegExp(`registered with tcp:127\\.0\\.0\\.1:${first}`));
+  const primary = await controller(`${transport}:127.0.0.1:${first}`);
+  const secondary = await controller(`127.0.0.1:${second}`, ...also.map((other) => `${other}:127.0.0.1:${second}`));
+  const mg = await gateway(['--h248', `127.0.0.1:${own}`, '--mgc', `${transport}:127.0.0.1:${first}`, '--mgc', `${name}:${second}`]);
+  await mg.says(new RegExp(`registered with ${transport.replace('+', '\\+')}:127\\.0\\.0\\.1:${first}`));
   await call(primary);
   await primary.end();
   await mg.says(new RegExp(`registered with 127\\.0\\.0\\.1:${second}`), 60000);
   await call(secondary);
   assert.deepEqual(await mg.end(), ended);
   assert.deepEqual(await secondary.end(), ended);
-});
+}
 
-test('an MGC over SCTP in UDP that dies is left for the next one, which speaks UDP', async () => {
-  const [own, first, second] = [await free_udp_port(), await free_udp_port(), await free_udp_port()];
-  const primary = await controller(`sctp+udp:127.0.0.1:${first}`);
-  const secondary = await controller(`127.0.0.1:${second}`);
-  const mg = await gateway(['--h248', `127.0.0.1:${own}`, '--mgc', `sctp+udp:127.0.0.1:${first}`, '--mgc', `127.0.0.1:${second}`]);
-  await mg.says(new RegExp(`registered with sctp\\+udp:127\\.0\\.0\\.1:${first}`));
-  await call(primary);
-  await primary.end();
-  await mg.says(new RegExp(`registered with 127\\.0\\.0\\.1:${second}`), 60000);
-  await call(secondary);
-  assert.deepEqual(await mg.end(), ended);
-  assert.deepEqual(await secondary.end(), ended);
-});
+test('an MGC over TCP fails over to one that has a name and speaks UDP, and calls go on there', () => fails_over('tcp', 'localhost', ['tcp']));
+test('an MGC over SCTP in UDP that dies is left for the next one, which speaks UDP', () => fails_over('sctp+udp', '127.0.0.1', []));
 
 test('a stranger is not heard: what it sends is dropped and counted', async () => {
   const [own, far] = [await free_udp_port(), await free_udp_port()];

@@ -26,7 +26,7 @@ const association =
 function answer({ text }) {
   const [, name, termination] = text.match(/\b(Add|A|Modify|MF|Subtract|S|AuditValue|AV)\s*=\s*([^\s{},]+)/i);
   const word = { a: 'Add', mf: 'Modify', s: 'Subtract', av: 'AuditValue' }[name.toLowerCase()] ?? name;
-  if (word === 'AuditValue' && /root/i.test(termination)) return 'Context = - { AuditValue = ROOT }';
+  if (word === 'AuditValue' && termination.toUpperCase() === 'ROOT') return 'Context = - { AuditValue = ROOT }';
   if (word === 'Subtract') return 'Context = 1 { Subtract = ip/1/core/1, Subtract = ip/1/access/1 }';
   if (word !== 'Add') return `Context = 1 { ${word} = ${termination} }`;
   const side = /access/i.test(termination) ? 'access' : 'core';
@@ -65,7 +65,7 @@ async function drive(transport, style) {
     await mg.heard(/\b(?:Modify|MF)\s*=\s*ip\/1\/core\/1/i);
     const access = await mg.heard(/\b(?:Add|A)\s*=\s*ip\/1\/access\/\$/i);
     assert.match(access.text, /DEAGG 1 2/);
-    // What the gateway notices is taken, and a context that nobody knows is answered too.
+    // What the gateway notices is taken.
     const notify = 'Notify = ip/1/core/1 { ObservedEvents = 1 { 20261124T12000000 : tcpbcc/BNCChange { Stream = 2, Type = Est } } }';
     assert.equal(error_of(await mg.request(`Context = 1 { ${notify} }`)), 0);
     await ended; // no media: the WIC gives up, and the controller subtracts

@@ -42,6 +42,16 @@ TEST_CASE("from an IPv4 address only IPv4 is reached, from an IPv6 one both may 
   CHECK(reachable_from(at("::").host, all) == all);
 }
 
+TEST_CASE("a dual-stack socket's mapped addresses are those of IPv4") {
+  const auto at = [](const char* host) { return agw::asio::ip::make_address(host); };
+  CHECK(unmapped(at("::ffff:192.0.2.1")) == at("192.0.2.1"));
+  CHECK(unmapped(at("2001:db8::1")) == at("2001:db8::1"));
+  CHECK(unmapped(at("192.0.2.1")) == at("192.0.2.1"));
+  CHECK(mapped_for(at("::"), at("192.0.2.1")) == at("::ffff:192.0.2.1"));
+  CHECK(mapped_for(at("::"), at("2001:db8::1")) == at("2001:db8::1"));
+  CHECK(mapped_for(at("10.0.0.1"), at("192.0.2.1")) == at("192.0.2.1"));
+}
+
 TEST_CASE("a peer that could not be reached rests longer each time, until it is reached") {
   peer_rest resting(std::chrono::seconds(1), std::chrono::seconds(4));
   const peer_address peer{transport::tcp, agw::asio::ip::make_address("192.0.2.1"), 2944};

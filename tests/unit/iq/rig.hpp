@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,7 +73,7 @@ class rig : h248::command_handler {
   }
 
   ~rig() override {
-    clock::manual_now = clock::real_time;
+    time_.reset();
     run([this] { return gateway.close(); });
     run([this] { return tasks_.stop(); });
     shards.stop();
@@ -80,20 +81,8 @@ class rig : h248::command_handler {
 
   /// Time goes on by `by` and whatever that wakes runs. From the first call on the clock stands still between the calls.
   void pass(clock::duration by) {
-    if (clock::manual_now == clock::real_time) clock::manual_now = clock::now().time_since_epoch().count();
-    drain();  // a reply that is there comes before the time at which its request would be repeated
-    clock::manual_now += by.count();
-    // The timer queue looks at the clock only when an earlier timer re-arms it.
-    timer wake(loop.get_executor(), clock::now() - std::chrono::hours(1));
-    wake.async_wait([](error_code) {});
-    drain();
-  }
-
-  /// Runs what is ready.
-  void drain() {
-    loop.restart();
-    while (loop.poll() != 0) {
-    }
+    if (!time_) time_.emplace(loop, clock::now());
+    time_->advance(by);
   }
 
   /// Whether the MGC has a request that holds `part`.
@@ -110,7 +99,7 @@ class rig : h248::command_handler {
       pass(std::chrono::seconds(1));
       loop.run_for(std::chrono::milliseconds(1));  // what stands on a shard answers in its own time
     }
-    drain();
+    time_->settle();  // a reply that is there comes before the time at which its request would be repeated
     INFO(part);
     REQUIRE(heard_already(part));
     return heard_of(part);
@@ -189,6 +178,7 @@ class rig : h248::command_handler {
   asio::io_context loop{1};
 
  private:
+  std::optional<agw::test::manual_clock> time_;
   h248::test::memory_network network_;
 
  public:

@@ -64,6 +64,11 @@ awaitable<result<std::vector<peer_address>>> resolve(peer_name name);
 /// Those that a socket bound to `local` can send to: from an IPv4 address only IPv4 ones. The order stays.
 std::vector<peer_address> reachable_from(const asio::ip::address& local, std::vector<peer_address> all);
 
+/// The IPv4 address that a dual-stack socket shows as a mapped one (RFC 4291, 2.5.5.2); any other address as it is.
+asio::ip::address unmapped(asio::ip::address host);
+/// The other way: `host` as a socket bound to `local` takes it.
+asio::ip::address mapped_for(const asio::ip::address& local, asio::ip::address host);
+
 /// A message identifier that owns its text.
 class mid_name {
  public:
