@@ -41,7 +41,7 @@ TEST_CASE("ResetEventsDescriptor returns to what the controller asked for", "[iq
 TEST_CASE("NeverNotify keeps an event from the controller, and not what it embeds from being active", "[iq]") {
   rig r;
   r.ask(add_core(",Events=5{g/sc{NeverNotify,Embed{Events=6{g/sc}}}}," + brief));
-  r.until([&] { return r.ask(audit_events).find("E=6{") != std::string::npos; });
+  r.ask_until(audit_events, "E=6{");
   CHECK_FALSE(r.heard_already("OE=5{"));
   r.ask(modify + brief + "}}");
   r.heard_of("OE=6{");
@@ -85,11 +85,11 @@ TEST_CASE("the signals of a list play one after the other", "[iq]") {
   r.pass(0s);
   r.ask(add_core(",Events=5{g/sc{KeepActive}},Signals{SignalList=3{tcpbcc/EstBNC{SignalType=TimeOut,Duration=200,NotifyCompletion={TimeOut}},"
                  "sctpbcc/EstBNC{SignalType=TimeOut,Duration=300,NotifyCompletion={TimeOut}}}}"));
-  r.until([&] { return r.ask(audit_signals).find("SL=3{tcpbcc/EstBNC") != std::string::npos; });
+  r.ask_until(audit_signals, "SL=3{tcpbcc/EstBNC");
   const auto first = r.heard_in_time("g/sc");
   CHECK_THAT(first, Contains("SigID=\"tcpbcc/EstBNC\""));
   CHECK_THAT(first, Contains("SLID=3"));
-  r.until([&] { return r.ask(audit_signals).find("sctpbcc/EstBNC") != std::string::npos; });
+  r.ask_until(audit_signals, "sctpbcc/EstBNC");
   // The same list again goes on undisturbed.
   r.ask(modify + "Signals{SignalList=3{tcpbcc/EstBNC{SignalType=TimeOut,Duration=200}}}}}");
   r.heard.clear();
@@ -111,7 +111,7 @@ TEST_CASE("a list ends with the descriptor that leaves it out, and with an event
   CHECK_THAT(r.ask(audit_signals), !Contains("EstBNC"));
   r.ask(modify + list + "}}");
   for (int i = 0; i < 11; ++i) r.pass(1s);
-  r.until([&] { return r.ask(audit_signals).find("SL=3{sctpbcc/EstBNC") != std::string::npos; });
+  r.ask_until(audit_signals, "SL=3{sctpbcc/EstBNC");
   r.ask(modify + "Signals}}");
   CHECK_THAT(r.ask(audit_signals), !Contains("EstBNC"));
 }

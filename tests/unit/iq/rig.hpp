@@ -105,12 +105,24 @@ class rig : h248::command_handler {
     return heard_of(part);
   }
 
-  /// Turns the loop until `done()`.
+  /// Turns the loop until `done()`, which must not turn it itself: what it waits for would come unnoticed. Throws when nothing
+  /// has happened for a minute of real time, since with a clock that stands still no timer ends a wait in vain.
   void until(const std::function<bool()>& done) {
     loop.restart();
     while (!done()) {
-      if (loop.run_one() == 0) throw std::logic_error("the loop has nothing to do");
+      if (loop.run_one_for(std::chrono::minutes(1)) == 0) throw std::logic_error("what the test waits for does not come");
     }
+  }
+
+  /// Asks again and again, a moment of real time apart, until the answer holds `part`.
+  void ask_until(const std::string& actions, std::string_view part) {
+    std::string answer;
+    for (int i = 0; i < 10'000 && answer.find(part) == std::string::npos; ++i) {
+      loop.run_for(std::chrono::milliseconds(1));
+      answer = ask(actions);
+    }
+    INFO(answer);
+    REQUIRE(answer.find(part) != std::string::npos);
   }
 
   template <class F>
