@@ -17,6 +17,9 @@ awaitable<bool> command_runner::enter(std::shared_ptr<context_record> record) {
 awaitable<void> command_runner::begin(h248::action_state& at) {
   record_ = nullptr;
   passes_.clear();
+  topology_.clear();
+  chosen_.clear();
+  made_ = false;
   const auto id = at.asked().context;
   if (id.is_null() || id.is_all()) co_return;
   if (id.is_choose()) {
@@ -38,6 +41,7 @@ awaitable<void> command_runner::begin(h248::action_state& at) {
     const auto sources = sources_of(at.asked());
     auto made = co_await state_.make_context(sources.empty() ? nullptr : sources.begin()->second->home);
     at.set_context(made->id);
+    made_ = true;
     co_await enter_all(sources, std::move(made));
     co_return;
   }
@@ -46,9 +50,14 @@ awaitable<void> command_runner::begin(h248::action_state& at) {
   if (!there) at.fail(error_code::unknown_context, std::to_string(id.value));
 }
 
-awaitable<void> command_runner::end(h248::action_state&) {
-  // The last Subtract, or an Add that failed in a new context, deletes the context (H.248.1 6.1.1).
-  if (record_ && !record_->closing && record_->terminations.empty()) co_await state_.drop(record_);
+awaitable<void> command_runner::end(h248::action_state& at) {
+  // The last Subtract, or an Add that failed in a new context, deletes the context (H.248.1 6.1.1). The answer names none then that
+  // nobody can have heard of.
+  if (!topology_.empty()) topology_failed(at);
+  if (record_ && !record_->closing && record_->terminations.empty()) {
+    if (made_) at.set_context(h248::context_id::choose());
+    co_await state_.drop(record_);
+  }
   record_ = nullptr;
   passes_.clear();
 }
@@ -66,6 +75,20 @@ awaitable<void> command_runner::run(h248::action_state& at, const h248::command&
     at.fail(c, objections.front().code, objections.front().what);
     co_return;
   }
+  if (c.terminations.size() < 2) {
+    co_await run_one(at, c);
+  } else {  // version 3: as with a wildcard, each of the list is tried, whatever becomes of the others
+    auto one = c;
+    for (const auto& termination : c.terminations) {
+      one.terminations.clear();
+      one.terminations.push_back(termination);
+      co_await run_one(at, one);
+    }
+  }
+  if (!topology_.empty()) co_await set_topology(at);
+}
+
+awaitable<void> command_runner::run_one(h248::action_state& at, const h248::command& c) {
   switch (c.kind) {
     case h248::command_kind::add: co_await add(at, c); break;
     case h248::command_kind::modify: co_await modify(at, c); break;
@@ -76,6 +99,10 @@ awaitable<void> command_runner::run(h248::action_state& at, const h248::command&
     case h248::command_kind::move: co_await move(at, c); break;
     case h248::command_kind::notify: at.fail(c, error_code::unknown_command, "Notify towards a gateway"); break;
   }
+}
+
+std::string too_many(const context_record& record) {
+  return "context " + std::to_string(record.id.value) + " has " + std::to_string(record.terminations.size());
 }
 
 awaitable<void> command_runner::add(h248::action_state& at, const h248::command& c) {
@@ -90,7 +117,7 @@ awaitable<void> command_runner::add(h248::action_state& at, const h248::command&
     co_return;
   }
   if (record_->terminations.size() >= state_.config.max_terminations_per_context) {
-    at.fail(c, error_code::too_many_terminations);
+    at.fail(c, error_code::too_many_terminations, too_many(*record_));
     co_return;
   }
   // Interface CHOOSE follows the realm; a realm that contradicts the interface is an error.
@@ -139,7 +166,12 @@ awaitable<void> command_runner::add(h248::action_state& at, const h248::command&
   }
   termination->interface = interface->name;
   state_.enrol(record_, termination);
-  if (!co_await configure(at, c, record_, termination)) state_.strike(*record_, lower(termination->name));
+  if (!co_await configure(at, c, record_, termination)) {
+    state_.strike(*record_, lower(termination->name));
+    co_return;
+  }
+  made_ = false;
+  if (chosen_.empty() && asked.has_choose()) chosen_ = lower(termination->name);
 }
 
 awaitable<void> command_runner::modify(h248::action_state& at, const h248::command& c) {
@@ -152,7 +184,12 @@ awaitable<void> command_runner::modify(h248::action_state& at, const h248::comma
     co_return;
   }
   for (auto& [record, termination] : matching(at, c)) {
-    if (!record_) at.answer_under(record->id);
+    turnstile::pass turn;
+    if (record != record_) {
+      turn = co_await turnstile::enter(record->turn);
+      if (!record->holds(*termination)) continue;  // another transaction was quicker
+      at.answer_under(record->id);
+    }
     co_await configure(at, c, record, termination);
   }
 }
@@ -165,13 +202,14 @@ awaitable<void> command_runner::subtract(h248::action_state& at, const h248::com
   const auto* audit = c.find<h248::audit_descriptor>();
   const bool quiet = audit && audit->items.empty();
   for (auto& [record, termination] : matching(at, c)) {
-    for (const auto& signal : std::exchange(termination->signals, {})) {
-      state_.end_signal(record, termination, signal, h248::completion_reason::other);
-    }
     const bool other = record != record_;
     turnstile::pass turn;
     if (other) turn = co_await turnstile::enter(record->turn);
+    if (!record->holds(*termination)) continue;
     if (other) at.answer_under(record->id);
+    for (const auto& signal : std::exchange(termination->signals, {})) {
+      state_.end_signal(record, termination, signal, h248::completion_reason::other);
+    }
     auto remove = [context = record->context.get(), id = termination->id]() -> awaitable<gateway::termination_statistics> {
       co_return co_await context->remove(id);
     };

@@ -31,6 +31,7 @@ class command_runner final : public h248::command_handler {
     std::optional<std::vector<std::string>> groups;
   };
 
+  awaitable<void> run_one(h248::action_state& at, const h248::command& c);
   awaitable<void> add(h248::action_state& at, const h248::command& c);
   awaitable<void> modify(h248::action_state& at, const h248::command& c);
   awaitable<void> move(h248::action_state& at, const h248::command& c);
@@ -48,6 +49,12 @@ class command_runner final : public h248::command_handler {
   awaitable<void> put_in_service(placed_terminations all, bool in_service);
   /// ServiceChange of the MGC on terminations: out of service and back.
   awaitable<void> change_terminations(h248::action_state& at, const h248::command& c, h248::change_method method);
+  /// The action's topology takes effect, if all it names stand in the context by now.
+  awaitable<void> set_topology(h248::action_state& at);
+  /// The terminations that a name in the topology means, by their lower-case names; none while one has yet to be added.
+  std::vector<std::string> meant(h248::termination_id name) const;
+  /// Something that the topology names was not added in the end.
+  void topology_failed(h248::action_state& at);
   /// The topology of the context, as modes of its streams.
   awaitable<void> apply_topology(std::shared_ptr<context_record> record);
   std::optional<unsigned> needed_priority() const;
@@ -73,6 +80,12 @@ class command_runner final : public h248::command_handler {
   state& state_;
   std::shared_ptr<context_record> record_;
   std::vector<turnstile::pass> passes_;
+  bool made_ = false;                              ///< the context is the action's, and nothing has stood in it yet
+  std::string chosen_;                             ///< what the action's first Add with CHOOSE made
+  std::vector<h248::topology_triple> topology_;    ///< what the action says of it and has not taken effect
 };
+
+/// For error 434.
+std::string too_many(const context_record& record);
 
 }  // namespace agw::iq

@@ -41,6 +41,17 @@ allowed allowed_of(const context_record& record, const std::string& key, const t
   return out;
 }
 
+/// Whether a command of the action adds, or moves here, what a name in its topology means.
+bool brought(const h248::action& asked, h248::termination_id name) {
+  return std::ranges::any_of(asked.commands, [&](const h248::command& c) {
+    if (c.kind != h248::command_kind::add && c.kind != h248::command_kind::move) return false;
+    return std::ranges::any_of(c.terminations, [&](h248::termination_id added) {
+      if (name.has_choose()) return c.kind == h248::command_kind::add && added.has_choose();
+      return name.has_all() || added == name;
+    });
+  });
+}
+
 gateway::stream_mode mode_of(h248::stream_mode m, allowed a) {
   const bool in = a.in && (m == h248::stream_mode::receive_only || m == h248::stream_mode::send_receive);
   const bool out = a.out && (m == h248::stream_mode::send_only || m == h248::stream_mode::send_receive);
@@ -86,39 +97,77 @@ awaitable<void> command_runner::set_properties(h248::action_state& at, const h24
     at.fail(error_code::unknown_property, std::string(name.package) + "/" + std::string(name.item));
     co_return;
   }
-  // Checked as a whole before any of it holds.
-  auto rules = record_->topology;
   for (const auto& triple : wanted.topology) {
     if (triple.direction == topology_direction::oneway_external || triple.direction == topology_direction::oneway_both) {
       at.fail(error_code::topology_not_supported, word(triple.direction));
       co_return;
     }
-    topology_rule rule;
-    for (auto [name, into] : {std::pair(triple.a, &rule.a), std::pair(triple.b, &rule.b)}) {
-      *into = lower(name.name);
-      if (record_->terminations.contains(*into)) continue;
-      const auto code = name.is_specific() ? error_code::termination_not_in_context : error_code::topology_not_supported;
-      at.fail(code, "Topology: " + std::string(name.name));
+    for (const auto name : {triple.a, triple.b}) {
+      if (!meant(name).empty() || brought(at.asked(), name)) continue;
+      at.fail(error_code::termination_not_in_context, "Topology: " + std::string(name.name));
       co_return;
     }
-    rule.direction = triple.direction;
-    rule.stream = triple.stream ? triple.stream->value : std::uint16_t{0};
-    const auto pair = [&](const topology_rule& r) { return (r.a == rule.a && r.b == rule.b) || (r.a == rule.b && r.b == rule.a); };
-    for (const auto& known : rules) {
-      if (pair(known) && (known.stream == 0) != (rule.stream == 0)) {
-        at.fail(error_code::unknown_action, "Topology: with and without Stream for " + rule.a + "," + rule.b);
-        co_return;
-      }
-    }
-    std::erase_if(rules, [&](const topology_rule& r) { return pair(r) && r.stream == rule.stream; });
-    if (rule.direction != topology_direction::bothway) rules.push_back(std::move(rule));
+    topology_.push_back(triple);
   }
   if (wanted.priority) record_->priority = wanted.priority;
   if (wanted.emergency) record_->emergency = *wanted.emergency;
   if (wanted.ieps) record_->ieps = *wanted.ieps;
-  if (!wanted.topology.empty()) {
-    record_->topology = std::move(rules);
-    co_await apply_topology(record_);
+  if (!topology_.empty()) co_await set_topology(at);
+}
+
+// CHOOSE is what the action's first Add with CHOOSE makes (H.248.1 7.1.18), ALL what stands in the context.
+std::vector<std::string> command_runner::meant(h248::termination_id name) const {
+  std::vector<std::string> out;
+  if (name.has_choose()) {
+    if (!chosen_.empty()) out.push_back(chosen_);
+    return out;
+  }
+  for (const auto& [key, termination] : record_->terminations) {
+    const h248::termination_id known{termination->name};
+    if (name.has_all() ? name.matches(known) : name == known) out.push_back(key);
+  }
+  return out;
+}
+
+awaitable<void> command_runner::set_topology(h248::action_state& at) {
+  // Checked as a whole before any of it holds.
+  auto rules = record_->topology;
+  for (const auto& triple : topology_) {
+    const auto ones = meant(triple.a), others = meant(triple.b);
+    if (ones.empty() || others.empty()) co_return;  // a later command of the action adds it
+    for (const auto& a : ones) {
+      for (const auto& b : others) {
+        if (a == b) continue;
+        topology_rule rule;
+        rule.a = a;
+        rule.b = b;
+        rule.direction = triple.direction;
+        rule.stream = triple.stream ? triple.stream->value : std::uint16_t{0};
+        const auto pair = [&](const topology_rule& r) { return (r.a == a && r.b == b) || (r.a == b && r.b == a); };
+        const bool mixed = std::ranges::any_of(rules, [&](const topology_rule& r) { return pair(r) && (r.stream == 0) != (rule.stream == 0); });
+        if (mixed) {
+          topology_.clear();
+          at.fail(error_code::unknown_action, "Topology: with and without Stream for " + a + "," + b);
+          co_return;
+        }
+        std::erase_if(rules, [&](const topology_rule& r) { return pair(r) && r.stream == rule.stream; });
+        if (rule.direction != topology_direction::bothway) rules.push_back(std::move(rule));
+      }
+    }
+  }
+  topology_.clear();
+  record_->topology = std::move(rules);
+  co_await apply_topology(record_);
+}
+
+void command_runner::topology_failed(h248::action_state& at) {
+  const auto wanted = std::exchange(topology_, {});
+  const auto& done = at.reply().commands;
+  if (!done.empty() && done.back().error() != nullptr) return;  // that is why
+  for (const auto& triple : wanted) {
+    for (const auto name : {triple.a, triple.b}) {
+      if (meant(name).empty()) return at.fail(error_code::termination_not_in_context, "Topology: " + std::string(name.name));
+    }
   }
 }
 

@@ -12,12 +12,22 @@ awaitable<void> command_runner::apply_events(const h248::command& c, std::shared
       termination->commanded = std::make_shared<owned_events>(*events);
       termination->events = &termination->commanded->descriptor;
       termination->stopped = false;
+      termination->regulated.clear();
     }
     if (const auto* signals = std::get_if<h248::signals_descriptor>(&d)) {
       auto owned = std::make_shared<const owned_signals>(*signals);
       co_await state_.play(record, termination, owned, owned->descriptor);
     }
   }
+}
+
+// RegulatedNotify: of each hundred, as many as the configuration says, evenly and the first one always; 0: that one only.
+bool state::due(const h248::requested_event& asked, termination_record& termination, const observed& event) const {
+  if (asked.behaviour->kind == h248::notify_kind::never) return false;
+  if (asked.behaviour->kind == h248::notify_kind::immediate) return true;
+  const auto n = termination.regulated[event.package + "/" + event.item]++;
+  const auto percent = std::min(config.regulated_notify_percent, 100u);
+  return n == 0 || n * percent % 100 < percent;
 }
 
 void state::observe(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination, observed event) {
@@ -27,7 +37,8 @@ void state::observe(std::shared_ptr<context_record> context, std::shared_ptr<ter
   const auto keeps = termination->commanded;  // `asked` points into it
   const bool completion = event.package == "g" && event.item == "sc";
   event.request_id = termination->events->id ? termination->events->id->value : 0;
-  if (!asked->behaviour || asked->behaviour->kind != h248::notify_kind::never) notify.notify(context, termination, std::move(event));
+  const auto told = !asked->behaviour || due(*asked, *termination, event);
+  if (told) notify.notify(context, termination, std::move(event));
 
   // H.248.1 7.1.9: an event stops what is being signalled, unless it says KeepActive; then what it embeds becomes active.
   if (!asked->keep_active) {
@@ -35,7 +46,9 @@ void state::observe(std::shared_ptr<context_record> context, std::shared_ptr<ter
     termination->lists.clear();
     for (const auto& signal : playing) end_signal(context, termination, signal, h248::completion_reason::by_event);
   }
-  const auto* embedded = asked->embedded ? asked->embedded.get() : asked->behaviour ? &asked->behaviour->embedded : nullptr;
+  // What RegulatedNotify embeds is for events that it kept back, and for all where there is nothing else; Embed for those told.
+  const auto* embedded = asked->embedded.get();
+  if (asked->behaviour && (!embedded || (!told && !asked->behaviour->embedded.empty()))) embedded = &asked->behaviour->embedded;
   if (asked->reset_events) termination->events = &keeps->descriptor;
   if (!embedded) return;
   if (embedded->events) termination->events = embedded->events.get();

@@ -70,7 +70,7 @@ awaitable<bool> command_runner::move_one(h248::action_state& at, const h248::com
   const auto to = record_;
   const h248::termination_id name{termination->name};
   if (to->terminations.size() >= state_.config.max_terminations_per_context) {
-    at.fail(c, name, error_code::too_many_terminations);
+    at.fail(c, name, error_code::too_many_terminations, too_many(*to));
     co_return false;
   }
   if (termination->service != h248::service_state::in_service || !state_.in_service(termination->interface)) {
@@ -101,6 +101,7 @@ awaitable<bool> command_runner::move_one(h248::action_state& at, const h248::com
     co_return false;
   }
   if (from->terminations.empty()) co_await state_.drop(from);
+  made_ = false;
   co_return true;
 }
 

@@ -1,6 +1,7 @@
 // What the control loop remembers of contexts and terminations: what H.248 can ask back. The gateway's side lives on a shard.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -72,6 +73,7 @@ struct termination_record {
   clock::time_point moved = clock::now();             ///< when its octet count last grew, for adid/ipstop
   std::uint64_t octets = 0;
   bool stopped = false;                               ///< adid/ipstop has been told since
+  std::map<std::string, std::uint64_t> regulated;     ///< events with RegulatedNotify since the last Events descriptor
   std::deque<observed> pending;      ///< not yet notified
   bool notifying = false;
 };
@@ -95,6 +97,11 @@ struct context_record {
   bool ieps = false;
   std::vector<topology_rule> topology;
   bool closing = false;
+
+  /// Whether the termination still stands here: others may have had their turn meanwhile.
+  bool holds(const termination_record& t) const {
+    return !closing && std::ranges::any_of(terminations, [&](const auto& entry) { return entry.second.get() == &t; });
+  }
 };
 
 }  // namespace agw::iq

@@ -58,6 +58,8 @@ struct state {
   void report(const gateway::gateway_event& event);
   /// What the active Events descriptor says of it: Notify, embedded descriptors, the end of signals.
   void observe(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination, observed event);
+  /// Whether an event is one to be notified, by its NotifyBehaviour.
+  bool due(const h248::requested_event& asked, termination_record& termination, const observed& event) const;
 
   /// A Signals descriptor takes effect: what it does not repeat with KeepActive ends, what is new starts.
   awaitable<void> play(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination,

@@ -1,6 +1,7 @@
 #include <agw/h248/profile_check.hpp>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <agw/h248/packages.hpp>
@@ -25,7 +26,11 @@ class checker {
       }
       properties(m.state->properties, root() ? place::root : place::termination_state);
     }
-    m.for_each_stream([this](stream_id id, const stream_parameters& s) { stream(id, s); });
+    std::set<stream_id> seen;
+    m.for_each_stream([&](stream_id id, const stream_parameters& s) {
+      if (!seen.insert(id).second) object(error_code::descriptor_twice, "Stream = " + std::to_string(id.value));
+      stream(id, s);
+    });
   }
   void operator()(const events_descriptor& e) {
     for (const auto& event : e.events) {

@@ -80,6 +80,36 @@ TEST_CASE("a signal with a duration ends by itself", "[iq]") {
   CHECK_THAT(r.heard_of("g/sc"), Contains("Meth=TO"));
 }
 
+TEST_CASE("RegulatedNotify lets the configured part of the events through", "[iq]") {
+  auto config = two_sides();
+  config.regulated_notify_percent = 50;
+  rig r(config);
+  r.pass(0s);
+  const std::string told = "Embed{Events=7{hangterm/thb{timerx=10,ResetEventsDescriptor}}}";
+  const std::string kept_back = "RegulatedNotify{Embed{Events=6{hangterm/thb{timerx=10}}}}";
+  r.ask(add_core(",Events=5{hangterm/thb{timerx=10," + told + "," + kept_back + "}}"));
+  r.heard_in_time("OE=5{");
+  r.heard_in_time("OE=7{");  // which returns to the first
+  r.heard.clear();
+  // The second one is kept back, and what stands for that becomes active.
+  r.heard_in_time("OE=6{");
+  CHECK_FALSE(r.heard_already("OE=5{"));
+}
+
+TEST_CASE("RegulatedNotify of none is the first of each", "[iq]") {
+  auto config = two_sides();
+  config.regulated_notify_percent = 0;
+  rig r(config);
+  r.pass(0s);
+  r.ask(add_core(",Events=5{hangterm/thb{timerx=10,RegulatedNotify}}"));
+  r.heard_in_time("OE=5{");
+  r.heard.clear();
+  for (int i = 0; i < 25; ++i) r.pass(1s);
+  CHECK_FALSE(r.heard_already("OE=5{"));
+  r.ask(modify + "Events=6{hangterm/thb{timerx=10,RegulatedNotify}}}}");
+  r.heard_in_time("OE=6{");
+}
+
 TEST_CASE("the signals of a list play one after the other", "[iq]") {
   rig r;
   r.pass(0s);

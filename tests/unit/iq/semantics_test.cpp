@@ -59,6 +59,52 @@ TEST_CASE("the properties of a context are set, audited and select", "[iq]") {
   CHECK_THAT(r.ask("Context=1{Topology{ip/1/core/1,ip/1/access/2,Oneway,Stream=2}}"), Contains("ER=421{"));
 }
 
+TEST_CASE("a topology may name what its own action adds, and all that stands there", "[iq]") {
+  rig r;
+  const std::string both = "Add=ip/1/core/${" + core_local + "},Add=ip/1/access/7{" + access_local + "}";
+  const std::string topology = "{ContextAudit{Topology}}";
+  // CHOOSE is the first Add with CHOOSE, wherever it stands; a name may come later too.
+  CHECK_THAT(r.ask("Context=${Topology{ip/1/access/7,$,Oneway}," + both + "}"), StartsWith("C=1{A=ip/1/core/1{"));
+  CHECK(r.ask("Context=1" + topology) == "C=1{TP{ip/1/access/7,ip/1/core/1,OW}}");
+  CHECK_THAT(r.ask("Context=1{Topology{$,ip/1/core/1,Isolate}}"), Contains("ER=435{\"Topology: $\"}"));
+  CHECK(r.ask("Context=1{Topology{*,ip/1/core/1,Isolate}}").find("ER=") == std::string::npos);
+  CHECK(r.ask("Context=1" + topology) == "C=1{TP{ip/1/access/7,ip/1/core/1,IS}}");
+  r.ask("Context=1{Topology{*,*,Bothway}}");
+  CHECK_THAT(r.ask("Context=1" + topology), !Contains("TP{"));
+  // What was to be added was refused: the topology is not what failed.
+  const auto refused = r.ask("Context=1{Topology{$,ip/1/core/1,Isolate},Add=ip/1/nowhere/$}");
+  CHECK_THAT(refused, Contains("ER=430{") && !Contains("ER=435{"));
+}
+
+TEST_CASE("a command with a list of terminations is carried out for each of them", "[iq]") {
+  rig r;
+  r.ask("Context=${Add=ip/1/core/1{" + core_local + "},Add=ip/1/core/2{" + core_local + "},Add=ip/1/core/3{" + core_local + "}}");
+  const std::string inactive = "Media{Stream=2{LocalControl{Mode=Inactive}}}";
+  CHECK(r.ask("Context=1{Modify=[ip/1/core/1,ip/1/core/3]{" + inactive + "}}") == "C=1{MF=ip/1/core/1,MF=ip/1/core/3}");
+  const auto modes = r.ask("Context=1{AuditValue=*{Audit{Media{Stream=2{LocalControl{Mode}}}}}}");
+  CHECK(modes == "C=1{AV=ip/1/core/1{M{ST=2{O{MO=IN}}}},AV=ip/1/core/2{M{ST=2{O{MO=SR}}}},AV=ip/1/core/3{M{ST=2{O{MO=IN}}}}}");
+  // As with a wildcard, one that fails keeps none of the others back, but what follows the command.
+  const auto some = r.ask("Context=1{Subtract=[ip/1/core/1,ip/1/core/9,ip/1/core/2]{Audit{}},Subtract=ip/1/core/3}");
+  CHECK(some == "C=1{S=ip/1/core/1,S=ip/1/core/9{ER=430{\"ip/1/core/9\"}},S=ip/1/core/2}");
+  CHECK_THAT(r.ask("Context=1{Add=[ip/1/core/$,ip/1/core/$]{" + core_local + "}}"), Contains("A=ip/1/core/4{") && Contains("A=ip/1/core/5{"));
+}
+
+TEST_CASE("a context that was not made has no number", "[iq]") {
+  rig r;
+  CHECK_THAT(r.ask("Context=${Add=ip/1/nowhere/${" + core_local + "}}"), StartsWith("C=${A=ip/1/nowhere/${ER=430{"));
+  CHECK_THAT(r.ask("Context=${O-Add=ip/1/nowhere/${" + core_local + "},Add=ip/1/core/${" + core_local + "}}"), StartsWith("C=2{"));
+  CHECK(r.gateway.contexts() == 1);
+}
+
+TEST_CASE("a Modify of terminations in every context answers under each", "[iq]") {
+  rig r;
+  r.ask(add_core());
+  r.ask(add_core());
+  CHECK(r.ask("Context=*{Modify=ip/1/core/*{Media{Stream=2{LocalControl{Mode=Inactive}}}}}") == "C=1{MF=ip/1/core/1},C=2{MF=ip/1/core/2}");
+  CHECK_THAT(r.ask("Context=1{Modify=ip/1/core/1{Media{Stream=2{LocalControl{Mode=Inactive}},Stream=2{LocalControl{Mode=SendOnly}}}}}"),
+             Contains("ER=448{\"Stream = 2\"}"));
+}
+
 TEST_CASE("the MGC takes an interface out of service and back", "[iq]") {
   rig r;
   r.ask(add_core());

@@ -93,6 +93,7 @@ struct events_descriptor {
 struct embedded_descriptors {
   box<signals_descriptor> signals{};
   box<events_descriptor> events{};
+  bool empty() const noexcept { return !signals && !events; }
   bool operator==(const embedded_descriptors&) const = default;
 };
 

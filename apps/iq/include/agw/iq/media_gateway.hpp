@@ -32,6 +32,8 @@ struct media_gateway_config {
   /// Contexts in per cent of max_contexts from which the gateway is overloaded: it tells (ocp/mg_overload), and takes new contexts
   /// only from a priority on that rises with the load; emergency calls up to the very last. 100: never.
   unsigned overload_percent = 90;
+  /// Of the events that ask for RegulatedNotify, how many in a hundred are notified; 0: the first of each kind only.
+  unsigned regulated_notify_percent = 100;
   /// Whether an address is still the machine's; empty: asks the system. An interface without its address is out of service.
   std::function<bool(const gateway::ip_address&)> has_address;
 };
