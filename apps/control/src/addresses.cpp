@@ -11,9 +11,7 @@ namespace agw::control {
 
 namespace {
 
-constexpr std::array transports{h248::transport::udp, h248::transport::tcp, h248::transport::sctp_over_udp};
-
-bool is_usable(h248::transport via) { return std::ranges::find(transports, via) != transports.end(); }
+constexpr std::array transports{h248::transport::udp, h248::transport::tcp, h248::transport::sctp, h248::transport::sctp_over_udp};
 
 std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 
@@ -35,8 +33,8 @@ value_kind<h248::peer_address> listen_address() {
     const auto value = inner(rest);
     return value ? std::optional(h248::peer_address{via, value->address, value->port}) : std::nullopt;
   };
-  return {"ADDRESS:PORT with a port from 0 to 65535 (0: any free one), with tcp: or sctp+udp: in front where it is not UDP, such as "
-          "127.0.0.1:2944, [::1]:2944, tcp:127.0.0.1:2944 or sctp+udp:127.0.0.1:9899",
+  return {"ADDRESS:PORT with a port from 0 to 65535 (0: any free one), with tcp:, sctp: or sctp+udp: in front where it is not UDP, such "
+          "as 127.0.0.1:2944, [::1]:2944, tcp:127.0.0.1:2944, sctp:127.0.0.1:2944 or sctp+udp:127.0.0.1:9899",
           std::move(read), [](const h248::peer_address& a) { return quoted(h248::to_text(a)); }};
 }
 
@@ -45,10 +43,10 @@ value_kind<h248::peer_name> mgc_name() {
     const auto* text = std::get_if<std::string>(&v.data);
     if (!text) return std::nullopt;
     const auto name = h248::peer_name::parse(*text);
-    return name && is_usable(name->via) && name->port != 0 ? std::optional(*name) : std::nullopt;
+    return name && name->port != 0 ? std::optional(*name) : std::nullopt;
   };
-  return {"HOST[:PORT], an address or a name and a port from 1 to 65535, with tcp: or sctp+udp: in front where it is not UDP, such as "
-          "127.0.0.1:2944, [::1]:2944, tcp:mgc.example.com or sctp+udp:mgc.example.com (there is no sctp: of the kernel's)",
+  return {"HOST[:PORT], an address or a name and a port from 1 to 65535, with tcp:, sctp: or sctp+udp: in front where it is not UDP, such "
+          "as 127.0.0.1:2944, [::1]:2944, tcp:mgc.example.com, sctp:mgc.example.com or sctp+udp:mgc.example.com",
           read, [](const h248::peer_name& n) { return quoted(h248::to_text(n)); }};
 }
 

@@ -21,7 +21,9 @@ bool add_links(h248::endpoint& control, const std::vector<h248::peer_address>& e
   for (const auto& at : ends) {
     auto link = open(control.get_executor(), at, side);
     if (!link) {
-      log::error("H.248 on {}: {}", h248::to_text(at), link.error().message());
+      const bool no_sctp = at.via == h248::transport::sctp && link.error() == boost::system::errc::protocol_not_supported;
+      log::error("H.248 on {}: {}", h248::to_text(at),
+                 no_sctp ? "this machine's kernel has no SCTP (`modprobe sctp` may bring it); sctp+udp: needs none" : link.error().message());
       return false;
     }
     control.add_link(std::move(*link));

@@ -9,8 +9,8 @@ namespace agw::controller {
 
 std::optional<early_exit> parse(controller_options& out, int argc, const char* const* argv) {
   settings all("agw-controller", std::string(version), "a small eP-CSCF for agw-server, with the demo page and an IMS peer");
-  all.add("h248.listen", out.h248, kind::list(control::listen_address(), 1, 2),
-          "where the gateway registers, over UDP; tcp:ADDR:PORT for TCP, sctp+udp:ADDR:PORT for SCTP in UDP; once for each")
+  all.add("h248.listen", out.h248, kind::list(control::listen_address(), 1, 4),
+          "where the gateway registers, over UDP; tcp:ADDR:PORT for TCP, sctp:ADDR:PORT for the kernel's SCTP, sctp+udp:ADDR:PORT for SCTP in UDP; once for each")
       .option("--h248", "ADDR:PORT");
   all.add("h248.audit_interval", out.audit_interval, kind::duration(std::chrono::seconds(0), std::chrono::hours(24)),
           "a gateway that was silent for so long is asked (AuditValue of ROOT) whether it is there; 0s: never")

@@ -5,106 +5,45 @@
 #include <boost/asio/write.hpp>
 
 #include <agw/core/metrics.hpp>
-#include <agw/core/task_group.hpp>
-#include <agw/core/until.hpp>
-#include <agw/h248/endpoint.hpp>
 #include <agw/h248/link_tcp.hpp>
 #include <agw/h248/link_tpkt.hpp>
 
-#include "support/loop.hpp"
+#include "connections.hpp"
 
 using namespace agw;
 using namespace agw::h248;
-using namespace std::chrono_literals;
+using namespace agw::h248::test;
 using asio::ip::tcp;
 
 namespace {
 
-const auto loopback = asio::ip::make_address("127.0.0.1");
-
-std::unique_ptr<message_link> open(asio::any_io_executor executor, tcp_link_config config, std::uint16_t port = 0) {
-  auto made = open_tcp_link(executor, {transport::tcp, loopback, port}, config);
-  REQUIRE(made.has_value());
-  return std::move(*made);
+std::unique_ptr<endpoint> make(asio::any_io_executor executor, const char* name, tcp_link_config config, std::uint16_t port = 0) {
+  auto link = open_tcp_link(executor, {transport::tcp, loopback, port}, config);
+  REQUIRE(link.has_value());
+  return over(executor, name, std::move(*link));
 }
 
-std::unique_ptr<endpoint> make(asio::any_io_executor executor, const char* name, tcp_link_config link, std::uint16_t port = 0) {
-  endpoint_config config;
-  config.mid = mid_name::parse(name).value();
-  auto made = std::make_unique<endpoint>(executor, std::move(config));
-  made->add_link(open(executor, link, port));
-  made->on_request([](const incoming_request& request, outgoing_reply& reply) -> awaitable<void> {
-    reply.actions().emplace_back().context = request->actions.front().context;
-    co_return;
-  });
-  return made;
-}
-
-list<action> modify() {
-  list<action> out;
-  auto& a = out.emplace_back();
-  a.context = {5};
-  auto& c = a.commands.emplace_back();
-  c.kind = command_kind::modify;
-  c.terminations.push_back({"ip/1"});
-  return out;
-}
-
-tcp_link_config server() {
-  tcp_link_config config;
-  config.dial = false;
-  return config;
-}
-tcp_link_config client() {
-  tcp_link_config config;
-  config.listen = false;
-  return config;
-}
+tcp_link_config listening() { return server<tcp_link_config>(); }
+tcp_link_config dialling() { return client<tcp_link_config>(); }
 
 }  // namespace
 
 TEST_CASE("requests go both ways over the connection that one side dialled") {
-  test::run([]() -> awaitable<void> {
+  agw::test::run([]() -> awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
-    auto mgc = make(executor, "mgc", server());
-    auto mg = make(executor, "mg", client());
-    auto body = [&](task_group& group) -> awaitable<void> {
-      group.spawn("mgc", [&]() -> awaitable<void> { co_await mgc->run(); });
-      group.spawn("mg", [&]() -> awaitable<void> { co_await mg->run(); });
-      std::optional<peer_address> seen;
-      mgc->on_peer([&](const peer_address&, bool) {});
-      mgc->on_message([&](direction, const peer_address& peer, std::string_view, clock::time_point) { seen = peer; });
-      auto actions = modify();
-      auto reply = co_await mg->request(mgc->local(transport::tcp).value(), std::move(actions));
-      REQUIRE(reply.has_value());
-      REQUIRE((*reply)->actions.front().context == context_id{5});
-      REQUIRE(seen.has_value());
-      REQUIRE(seen->via == transport::tcp);
-      auto back = modify();
-      auto second = co_await mgc->request(*seen, std::move(back));
-      REQUIRE(second.has_value());
-      // Where there is no connection, this side makes none.
-      auto lost = modify();
-      auto nowhere = mgc->request({transport::tcp, loopback, 1}, std::move(lost));
-      boost::system::error_code failure;
-      try {
-        co_await until(deadline_after(20ms), std::move(nowhere));
-      } catch (const system_error& e) {
-        failure = e.code();
-      }
-      REQUIRE(failure == make_error_code(core_error::timed_out));
-    };
-    co_await with_tasks("test", std::move(body));
+    auto mgc = make(executor, "mgc", listening());
+    auto mg = make(executor, "mg", dialling());
+    co_await requests_go_both_ways(*mg, *mgc, transport::tcp);
   });
 }
 
 TEST_CASE("a request survives the end of its connection") {
-  test::run([]() -> awaitable<void> {
+  agw::test::run([]() -> awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
     // A peer that takes the request and closes, then one that answers at the same port.
     tcp::acceptor acceptor(executor, tcp::endpoint(loopback, 0));
     const peer_address to{transport::tcp, loopback, acceptor.local_endpoint().port()};
-    auto mg = make(executor, "mg", client());
+    auto mg = make(executor, "mg", dialling());
     std::vector<bool> states;
     mg->on_peer([&](const peer_address&, bool alive) { states.push_back(alive); });
     auto body = [&](task_group& group) -> awaitable<void> {
@@ -122,7 +61,7 @@ TEST_CASE("a request survives the end of its connection") {
         co_await socket.async_read_some(asio::buffer(buffer), asio::use_awaitable);
       }
       acceptor.close();
-      auto mgc = make(executor, "mgc", server(), to.port);
+      auto mgc = make(executor, "mgc", listening(), to.port);
       auto inner = [&](task_group& second) -> awaitable<void> {
         second.spawn("mgc", [&]() -> awaitable<void> { co_await mgc->run(); });
         co_await done.wait();
@@ -136,10 +75,10 @@ TEST_CASE("a request survives the end of its connection") {
 }
 
 TEST_CASE("connections of strangers and streams that are no TPKT are closed and counted") {
-  test::run([]() -> awaitable<void> {
+  agw::test::run([]() -> awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
-    auto mgc = make(executor, "mgc", server());
-    auto config = server();
+    auto mgc = make(executor, "mgc", listening());
+    auto config = listening();
     config.max_connections = 1;
     auto small = make(executor, "small", config);
     auto body = [&](task_group& group) -> awaitable<void> {
