@@ -95,6 +95,8 @@ void declare_h248(settings& s, server_options& o) {
   s.add("h248.sent_pending_limit", t.sent_pending_limit, kind::integer<std::uint32_t>(1, 1000), "");
   s.add("h248.received_pending_limit", t.received_pending_limit, kind::integer<std::uint32_t>(1, 1000), "");
   s.add("h248.regulated_notify_percent", o.iq.regulated_notify_percent, kind::integer<unsigned>(0, 100), "");
+  s.add("h248.segmentation_timeout", t.segmentation_timeout, kind::duration(100ms, 1min), "");
+  s.add("h248.segment_replies", t.segment_replies, kind::truth(), "");
   s.add("h248.datagram_bytes", t.datagram_bytes, kind::integer<std::size_t>(512, 65507), "");
   declare_names(s, o);
 }

@@ -27,6 +27,7 @@ struct endpoint::impl {
     event done;
     std::optional<result<incoming_reply>> outcome;
     std::function<void(const incoming_reply&)> arrived;
+    std::map<std::uint16_t, incoming_reply> segments;  // of the reply, by their numbers
   };
   // Its entries in the tables go with it, however it ends.
   class waiting_entry;
@@ -48,6 +49,8 @@ struct endpoint::impl {
   void on_request(const peer_address& from, const std::shared_ptr<parsed_message>& in, const transaction& whole,
                   const transaction_request& t, bool too_many);
   void on_reply(const peer_address& from, const std::shared_ptr<parsed_message>& in, const transaction_reply& t);
+  void on_segment(const peer_address& from, const std::shared_ptr<parsed_message>& in, const transaction_reply& t);
+  void answered(transaction_id id, const incoming_reply& reply);
   awaitable<void> serve(execution_id id, incoming_request request);
   void answer(execution_id id, const transaction_request& request, outgoing_reply reply);
   void answer_unremembered(const peer_address& from, const transaction_request& request, std::uint8_t version, error_code code,

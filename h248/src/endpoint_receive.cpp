@@ -3,6 +3,7 @@
 #include <agw/core/error.hpp>
 #include <agw/core/log.hpp>
 #include <agw/core/metrics.hpp>
+#include <agw/h248/transaction_segments.hpp>
 
 #include "endpoint_impl.hpp"
 
@@ -67,13 +68,14 @@ void endpoint::impl::on_transaction(const peer_address& from, const std::shared_
   if (const auto* request = std::get_if<transaction_request>(&t)) {
     on_request(from, in, t, *request, too_many);
   } else if (const auto* reply = std::get_if<transaction_reply>(&t)) {
-    on_reply(from, in, *reply);
+    if (reply->segment) on_segment(from, in, *reply);
+    else on_reply(from, in, *reply);
   } else if (const auto* pending = std::get_if<transaction_pending>(&t)) {
     machine.requests().on_pending(from, pending->id, now);
   } else if (const auto* ack = std::get_if<transaction_ack>(&t)) {
     for (const auto& range : ack->ranges) machine.replies().on_ack(from, (*in)->from, range, now);
-  } else {
-    count_drop("h248", "segment");  // we send none, so there is none to acknowledge
+  } else if (const auto* arrived = std::get_if<segment_reply>(&t)) {
+    machine.replies().on_segment_ack(from, (*in)->from, arrived->id, arrived->segment);
   }
 }
 
@@ -181,11 +183,39 @@ void endpoint::impl::on_reply(const peer_address& from, const std::shared_ptr<pa
     count_drop("h248", "stray-reply");
     return;
   }
-  const auto at = waiters.find(t.id.value);
+  answered(t.id, incoming_reply(from, in, t));
+}
+
+void endpoint::impl::answered(transaction_id id, const incoming_reply& reply) {
+  const auto at = waiters.find(id.value);
   if (at == waiters.end()) return;
-  if (at->second->arrived) at->second->arrived(incoming_reply(from, in, t));
-  at->second->outcome.emplace(incoming_reply(from, in, t));
+  if (at->second->arrived) at->second->arrived(reply);
+  at->second->outcome.emplace(reply);
   at->second->done.set();
+}
+
+// The messages of all segments live as long as the reply that is joined of them.
+void endpoint::impl::on_segment(const peer_address& from, const std::shared_ptr<parsed_message>& in, const transaction_reply& t) {
+  const auto version = reply_version((*in)->version);
+  const auto what = machine.requests().on_segment(from, version, t.id, *t.segment, t.immediate_ack, clock::now());
+  const auto at = waiters.find(t.id.value);
+  if (what == request_table::arrival::stray || at == waiters.end()) {
+    count_drop("h248", "stray-segment");
+    return;
+  }
+  auto& parts = at->second->segments;
+  if (!parts.empty() && parts.begin()->second.from().host != from.host) parts.clear();  // redirected meanwhile
+  parts.insert_or_assign(t.segment->number, incoming_reply(from, in, t));
+  if (what != request_table::arrival::whole) return;
+  struct joined {
+    std::map<std::uint16_t, incoming_reply> of;
+    transaction_reply whole;
+  };
+  const auto all = std::make_shared<joined>();
+  all->of = std::move(parts);
+  all->whole.id = t.id;
+  for (const auto& entry : all->of) join(all->whole, *entry.second);
+  answered(t.id, incoming_reply(from, std::shared_ptr<parsed_message>(all, in.get()), all->whole));
 }
 
 }  // namespace agw::h248

@@ -21,6 +21,7 @@ class h248_category final : public boost::system::error_category {
       case errc::bad_frame: return "not a TPKT frame";
       case errc::refused: return "no controller accepted the registration";
       case errc::stopped: return "the endpoint does not run";
+      case errc::segments_missing: return "segments of the reply are missing";
     }
     return "unknown error";
   }

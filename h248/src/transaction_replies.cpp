@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <agw/core/metrics.hpp>
+#include <agw/h248/transaction_segments.hpp>
 
 namespace agw::h248 {
 namespace {
@@ -77,7 +78,7 @@ execution_id reply_table::on_request(const peer_address& from, const mid& sender
 void reply_table::repeat(association&, std::uint32_t id, transaction_entry& e, clock::time_point now) {
   ++repeated_requests_;
   if (!e.running) {
-    if (e.reply) outbox_.push_reply(e.from, e.version, e.reply);  // else it was acknowledged: the network made the copy
+    send(e);  // what was acknowledged is gone: then the network made the copy
     return;
   }
   // Tell the peer to wait longer, but not for each of a burst of copies; those count towards the limit.
@@ -102,20 +103,35 @@ void reply_table::on_ack(const peer_address& from, const mid& sender, const ack_
   }
 }
 
-void reply_table::drop_reply(transaction_entry& e) {
-  if (!e.reply) return;
-  reply_bytes_ -= e.reply->size();
-  e.reply.reset();
+void reply_table::on_segment_ack(const peer_address& from, const mid& sender, transaction_id id, const reply_segment& segment) {
+  auto* of = find(from, sender);
+  if (of == nullptr) return;
+  const auto at = of->transactions.find(id.value);
+  if (at == of->transactions.end() || segment.number == 0 || segment.number > at->second.reply.size()) return;
+  auto& arrived = at->second.reply[segment.number - 1];
+  if (arrived) reply_bytes_ -= arrived->size();
+  arrived.reset();
 }
 
-void reply_table::finish(association& of, std::uint32_t id, transaction_entry& e, shared_text text, clock::time_point now) {
+void reply_table::send(const transaction_entry& e) {
+  for (const auto& text : e.reply) {
+    if (text) outbox_.push_reply(e.from, e.version, text);
+  }
+}
+
+void reply_table::drop_reply(transaction_entry& e) {
+  for (const auto& text : e.reply) reply_bytes_ -= text ? text->size() : 0;
+  e.reply.clear();
+}
+
+void reply_table::finish(association& of, std::uint32_t id, transaction_entry& e, std::vector<shared_text> texts, clock::time_point now) {
   e.running = false;
   timers_.erase(e.at);
   running_.erase(e.execution);
   --of.running;
-  outbox_.push_reply(e.from, e.version, text);
-  reply_bytes_ += text->size();
-  e.reply = std::move(text);
+  e.reply = std::move(texts);
+  for (const auto& text : e.reply) reply_bytes_ += text->size();
+  send(e);
   finished_.push_back({&of, id, e.execution, now});
   replies_.push_back(finished_.back());
   of.references += 2;
@@ -129,16 +145,26 @@ void reply_table::answer(execution_id execution, transaction_reply reply, clock:
   auto& e = *entry(r);
   reply.id = {r.id};
   reply.immediate_ack = e.pendings > 0 && !outbox_.limits(e.from.via).reliable;
-  const auto immediate_ack = reply.immediate_ack;
-  auto text = outbox_.encode(transaction(std::move(reply)), e.version);
-  if (!outbox_.fits(e.from, e.version, *text)) {
-    transaction_reply sorry;
-    sorry.id = {r.id};
-    sorry.immediate_ack = immediate_ack;
-    sorry.error.emplace(error_descriptor{error_code::response_too_long, to_text(error_code::response_too_long)});
-    text = outbox_.encode(transaction(std::move(sorry)), e.version);
+  finish(*r.of, r.id, e, texts_of(e, reply), now);
+}
+
+std::vector<shared_text> reply_table::texts_of(const transaction_entry& e, const transaction_reply& reply) const {
+  std::vector<shared_text> out{outbox_.encode(transaction(reply), e.version)};
+  const auto room = outbox_.datagram_room(e.version);
+  if (config_.segment_replies && e.version >= 3 && !outbox_.limits(e.from.via).reliable && out.front()->size() > room) {
+    const auto pieces = cut(reply, room, [&](const transaction_reply& r) { return outbox_.encode(transaction(r), e.version)->size(); });
+    out.clear();
+    for (const auto& piece : pieces) out.push_back(outbox_.encode(transaction(piece), e.version));
   }
-  finish(*r.of, r.id, e, std::move(text), now);
+  const bool fit = out.size() <= config_.max_segments &&
+                   std::ranges::all_of(out, [&](const auto& text) { return outbox_.fits(e.from, e.version, *text); });
+  if (fit) return out;
+  transaction_reply sorry;
+  sorry.id = reply.id;
+  sorry.immediate_ack = reply.immediate_ack;
+  sorry.error.emplace(error_descriptor{error_code::response_too_long, to_text(error_code::response_too_long)});
+  out.assign(1, outbox_.encode(transaction(std::move(sorry)), e.version));
+  return out;
 }
 
 void reply_table::forget(execution_id execution) {
@@ -167,7 +193,7 @@ void reply_table::trim(clock::time_point now) {
   }
   while (!replies_.empty()) {
     auto* e = entry(replies_.front());
-    const bool kept = e != nullptr && e->reply;
+    const bool kept = e != nullptr && !e->reply.empty();
     if (kept && reply_bytes_ <= config_.max_remembered_bytes) break;
     if (kept) drop_reply(*e);
     --replies_.front().of->references;

@@ -40,7 +40,8 @@ result<void> request_table::start(const peer_address& to, std::uint8_t version, 
   if (!outbox_.fits(to, version, *text)) return make_error_code(errc::too_long);
   if (requests_.size() >= config_.max_requests) return make_error_code(errc::too_many_requests);
   const retransmission_timer timer(peer_at(to, now).estimate, config_);
-  request made{to, version, std::move(text), timer, now, now + config_.t_max, 1, 0, false, timers_.end()};
+  request made{to, version, std::move(text), timer, now, now + config_.t_max};
+  made.at = timers_.end();
   const auto [at, added] = requests_.emplace(id.value, std::move(made));
   if (!added) return make_error_code(errc::too_many_requests);
   auto& r = at->second;
@@ -60,18 +61,44 @@ bool request_table::on_reply(const peer_address& from, std::uint8_t version, tra
   // Also for a reply that comes again: then our acknowledgement was lost.
   if (immediate_ack) outbox_.acknowledge(from, version, id, true, now);
   if (!ours) return false;
+  answered(at, immediate_ack, now);
+  return true;
+}
+
+void request_table::answered(std::unordered_map<std::uint32_t, request>::iterator at, bool acknowledged, clock::time_point now) {
+  const transaction_id id{at->first};
   auto& r = at->second;
   auto& estimate = peer_at(r.to, now).estimate;
-  if (r.pendings == 0) {
+  if (r.pendings == 0 && r.segments.size() < 2) {
     if (r.copies == 1) {
       estimate.measured(now - r.sent);
     } else {
       estimate.repeated(config_);
     }
   }
-  if (!immediate_ack && config_.acknowledge && !reliable(r.to)) outbox_.acknowledge(r.to, r.version, id, false, now);
+  if (!acknowledged && config_.acknowledge && !reliable(r.to)) outbox_.acknowledge(r.to, r.version, id, false, now);
   erase(at);
-  return true;
+}
+
+request_table::arrival request_table::on_segment(const peer_address& from, std::uint8_t version, transaction_id id,
+                                                 const reply_segment& segment, bool immediate_ack, clock::time_point now) {
+  const auto at = requests_.find(id.value);
+  if (at == requests_.end() || at->second.to.host != from.host) return arrival::stray;
+  auto& r = at->second;
+  const bool behind_the_last = r.last_segment != 0 && segment.number > r.last_segment;
+  if (segment.number == 0 || segment.number > config_.max_segments || behind_the_last) return arrival::stray;
+  outbox_.push_reply(from, version, outbox_.encode(transaction(segment_reply{id, segment}), version));
+  if (segment.last) r.last_segment = segment.number;
+  const bool fresh = r.segments.insert(segment.number).second;
+  if (r.segments.size() == r.last_segment) {
+    if (immediate_ack) outbox_.acknowledge(from, version, id, true, now);
+    answered(at, immediate_ack, now);
+    return arrival::whole;
+  }
+  if (!fresh) return arrival::stray;
+  r.give_up = now + config_.t_max;
+  arm(id.value, r, reliable(r.to) ? r.give_up : now + config_.segmentation_timeout);
+  return arrival::part;
 }
 
 void request_table::on_pending(const peer_address& from, transaction_id id, clock::time_point now) {
@@ -94,6 +121,8 @@ void request_table::redirect(const peer_address& from, const peer_address& to, c
     r.timer = retransmission_timer(peer_at(to, now).estimate, config_);
     r.give_up = now + config_.t_max;
     r.pendings = 0;
+    r.segments.clear();
+    r.last_segment = 0;
     repeat(id, r, now);
     arm(id, r, reliable(to) ? r.give_up : now + r.timer.first(config_));
   }
@@ -128,7 +157,8 @@ void request_table::expire(clock::time_point now, std::vector<failure>& failed) 
     auto& r = at->second;
     if (now >= r.give_up) {
       const bool too_many = r.pendings > config_.received_pending_limit;
-      failed.push_back({{at->first}, r.to, too_many ? errc::too_many_pendings : errc::timed_out});
+      const auto silent = r.segments.empty() ? errc::timed_out : errc::segments_missing;
+      failed.push_back({{at->first}, r.to, too_many ? errc::too_many_pendings : silent});
       erase(at);
       continue;
     }

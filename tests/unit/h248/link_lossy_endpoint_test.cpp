@@ -79,12 +79,14 @@ class lossy_link final : public message_link {
 };
 
 struct side {
-  side(lossy_network& network, asio::any_io_executor executor, const char* host, std::uint64_t seed) : address(at(host)) {
+  side(lossy_network& network, asio::any_io_executor executor, const char* host, std::uint64_t seed, std::size_t parts)
+      : address(at(host)), answers(parts) {
     endpoint_config config;
     config.seed = seed;
     // T-MAX so long that no transaction is given up at 30 % loss each way.
     config.transactions.t_max = 60s;
     config.transactions.long_timer = 65s;
+    config.transactions.segment_replies = true;
     control = std::make_unique<endpoint>(executor, std::move(config));
     control->add_link(std::make_unique<lossy_link>(network, address));
     control->on_request([this, &network](const incoming_request& request, outgoing_reply& reply) { return serve(network, request, reply); });
@@ -97,9 +99,14 @@ struct side {
     co_await sleep_until(ready);
     auto& a = reply.actions().emplace_back();
     a.context = request->actions.front().context;
-    auto& c = a.commands.emplace_back();
-    c.kind = asked.kind;
-    c.terminations = asked.terminations;
+    for (std::size_t i = 0; i < answers; ++i) {
+      auto& c = a.commands.emplace_back();
+      c.kind = asked.kind;
+      c.terminations = asked.terminations;
+      if (answers == 1) continue;
+      const auto text = std::to_string(i) + ' ' + std::string(200, 'x');
+      c.add(reply.error(h248::error_code::temporarily_busy, text));
+    }
   }
 
   awaitable<void> ask(peer_address to, std::string name, deadline when) {
@@ -112,23 +119,31 @@ struct side {
     c.terminations.push_back({name});
     const auto reply = co_await control->request(to, std::move(actions));
     REQUIRE(reply.has_value());
-    REQUIRE(reply->error() == nullptr);
-    REQUIRE((*reply)->actions.front().commands.front().termination() == termination_id{name});
+    REQUIRE((reply->error() == nullptr) == (answers == 1));
+    REQUIRE((*reply)->actions.size() == 1);
+    REQUIRE((*reply)->actions.front().commands.size() == answers);
+    std::size_t n = 0;
+    for (const auto& told : (*reply)->actions.front().commands) {
+      REQUIRE(told.termination() == termination_id{name});
+      if (answers > 1) REQUIRE(told.error()->text.starts_with(std::to_string(n++) + ' '));
+    }
     ++answered[name];
   }
 
   peer_address address;
   std::unique_ptr<endpoint> control;
+  std::size_t answers;
   std::chrono::milliseconds longest = 30ms;  // a request executes for up to this
   std::map<std::string, int> executed;
   std::map<std::string, int> answered;
 };
 
-void play(double faults, std::uint64_t seed, std::size_t each, std::chrono::milliseconds longest) {
+// `parts`: how many answers a reply has; ten of them fill two datagrams.
+void play(double faults, std::uint64_t seed, std::size_t each, std::chrono::milliseconds longest, std::size_t parts = 1) {
   asio::io_context context(1);
   agw::test::manual_clock time(context);
   lossy_network network(faults, seed);
-  side sides[]{{network, context.get_executor(), "10.0.0.1", seed + 1}, {network, context.get_executor(), "10.0.0.2", seed + 2}};
+  side sides[]{{network, context.get_executor(), "10.0.0.1", seed + 1, parts}, {network, context.get_executor(), "10.0.0.2", seed + 2, parts}};
   task_group group(context.get_executor(), "test");
   for (int i = 0; i < 2; ++i) {
     auto& s = sides[i];
@@ -156,7 +171,7 @@ void play(double faults, std::uint64_t seed, std::size_t each, std::chrono::mill
     REQUIRE(s.control->unanswered() == 0);
     REQUIRE(s.control->executing() == 0);
   }
-  if (faults == 0) REQUIRE(network.datagrams <= 5 * each);
+  if (faults == 0) REQUIRE(network.datagrams <= 5 * each * (1 + parts / 4));
   if (faults > 0.2) REQUIRE(network.datagrams > 5 * each);
   group.cancel();
   time.settle();
@@ -171,6 +186,13 @@ TEST_CASE("endpoints execute every request exactly once at any loss, duplication
       CAPTURE(faults, seed);
       play(faults, seed * 1000, 100, 30ms);
     }
+  }
+}
+
+TEST_CASE("replies in segments arrive whole and in order on a bad network") {
+  for (const double faults : {0.0, 0.3}) {
+    CAPTURE(faults);
+    play(faults, 7, 60, 30ms, 20);
   }
 }
 

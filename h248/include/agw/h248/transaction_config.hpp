@@ -19,6 +19,8 @@ struct transaction_config {
   clock::duration provisional_timeout = std::chrono::seconds(4);
   std::uint32_t received_pending_limit = 30;  // root package, the peer's …OriginatedPendingLimit
   std::size_t max_requests = 16384;           // unanswered ones of our own
+  clock::duration segmentation_timeout = std::chrono::seconds(4);  // from one segment of a reply to the next; then the request is repeated
+  std::uint16_t max_segments = 64;            // of one reply
 
   // Responder.
   clock::duration long_timer = std::chrono::seconds(30);                // how long a transaction id is remembered
@@ -29,6 +31,7 @@ struct transaction_config {
   std::size_t max_remembered = 65536;         // finished transactions; beyond, the oldest is forgotten early
   std::size_t max_remembered_bytes = 64u << 20;  // of their replies; beyond, the oldest reply is forgotten but not its id
   std::size_t max_peers = 4096;               // delay estimates; beyond, the one that was idle longest is forgotten
+  bool segment_replies = false;  // over UDP, to peers of version 3: a reply beyond datagram_bytes is cut into segments (Iq has none)
 
   // Messages.
   std::size_t max_transactions = 10;      // in one message (the profile's limit, both ways)

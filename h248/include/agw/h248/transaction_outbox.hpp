@@ -47,6 +47,11 @@ class transaction_outbox {
   shared_text encode(const transaction& t, std::uint8_t version) const;
   /// Whether it fits into one message.
   bool fits(const peer_address& to, std::uint8_t version, const std::string& text) const;
+  /// What a datagram holds beside the header, bytes.
+  std::size_t datagram_room(std::uint8_t version) const {
+    const auto taken = header(version).size();
+    return config_.datagram_bytes > taken ? config_.datagram_bytes - taken : 0;
+  }
 
   void push_request(const peer_address& to, std::uint8_t version, shared_text text);
   /// Replies and Pendings stand in front of requests: what they report came first.

@@ -32,9 +32,11 @@ class reply_table {
   execution_id on_request(const peer_address& from, const mid& sender, std::uint8_t version, transaction_id id, std::uint64_t digest,
                           clock::time_point now);
   void on_ack(const peer_address& from, const mid& sender, const ack_range& range, clock::time_point now);
+  /// A segment of a reply has arrived there: it is not sent again.
+  void on_segment_ack(const peer_address& from, const mid& sender, transaction_id id, const reply_segment& segment);
 
   /// The execution ended. Sends the reply to where the request came from; with ImmAckRequired where a Pending went ahead; as error 533
-  /// when it is too long. No effect if the execution was given up.
+  /// when it is too long, in segments where the configuration has them. No effect if the execution was given up.
   void answer(execution_id execution, transaction_reply reply, clock::time_point now);
   /// The execution ended without a reply (we are stopping): a repetition would run again.
   void forget(execution_id execution);
@@ -59,7 +61,7 @@ class reply_table {
     std::uint64_t digest = 0;
     std::uint32_t pendings = 0;
     clock::time_point last_pending{};
-    shared_text reply{};
+    std::vector<shared_text> reply{};  // one, or its segments; null: has arrived
     timers::iterator at{};
   };
   // One per host and mId.
@@ -82,7 +84,9 @@ class reply_table {
   transaction_entry* entry(const reference& r);
   void repeat(association& of, std::uint32_t id, transaction_entry& e, clock::time_point now);
   void send_pending(std::uint32_t id, transaction_entry& e, clock::time_point now);
-  void finish(association& of, std::uint32_t id, transaction_entry& e, shared_text text, clock::time_point now);
+  std::vector<shared_text> texts_of(const transaction_entry& e, const transaction_reply& reply) const;
+  void finish(association& of, std::uint32_t id, transaction_entry& e, std::vector<shared_text> texts, clock::time_point now);
+  void send(const transaction_entry& e);
   void drop_reply(transaction_entry& e);
   void forget_oldest();
   void trim(clock::time_point now);

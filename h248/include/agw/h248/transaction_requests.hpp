@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <random>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -35,6 +36,10 @@ class request_table {
 
   /// A reply came. True: it is the first to a request of ours, which is done; false: it is to be ignored. Acknowledges it if it asks for that.
   bool on_reply(const peer_address& from, std::uint8_t version, transaction_id id, bool immediate_ack, clock::time_point now);
+  enum class arrival { stray, part, whole };
+  /// A segment of a reply came, and is acknowledged. `whole`: with it all are there, and the request is done. `stray`: it is to be ignored.
+  arrival on_segment(const peer_address& from, std::uint8_t version, transaction_id id, const reply_segment& segment, bool immediate_ack,
+                     clock::time_point now);
   void on_pending(const peer_address& from, transaction_id id, clock::time_point now);
 
   /// Unanswered requests go to another peer from now on, at once and anew.
@@ -63,7 +68,9 @@ class request_table {
     std::uint32_t copies = 1;
     std::uint32_t pendings = 0;
     bool stranded = false;      // was under way when its connection ended
-    timers::iterator at;
+    std::set<std::uint16_t> segments{};  // of the reply that are there
+    std::uint16_t last_segment = 0;      // its number, once it is known
+    timers::iterator at{};
   };
   struct peer {
     delay_estimate estimate;
@@ -74,6 +81,7 @@ class request_table {
   peer& peer_at(const peer_address& address, clock::time_point now);
   void arm(std::uint32_t id, request& r, clock::time_point when);
   void erase(std::unordered_map<std::uint32_t, request>::iterator at);
+  void answered(std::unordered_map<std::uint32_t, request>::iterator at, bool acknowledged, clock::time_point now);
   void repeat(std::uint32_t id, request& r, clock::time_point now);
 
   const transaction_config& config_;
