@@ -11,6 +11,7 @@
 
 #include "fragments.hpp"
 #include "frames.hpp"
+#include "tcp_half.hpp"
 
 namespace agw::h248_tool {
 namespace {
@@ -25,61 +26,17 @@ bool looks_like_message(std::string_view text) {
     }
     return true;
   };
-  return starts("!/") || starts("MEGACO/") || starts("AU=") || starts("AUTHENTICATION") || starts(";");
+  const bool header = starts("AU=") || starts("AU ") || starts("AU\t") || starts("AUTHENTICATION");
+  return header || starts("!/") || starts("MEGACO/") || starts(";");
 }
 
-// What goes one way over a TCP connection, put into order, cut at TPKT frames (RFC 1006).
-class tcp_half {
- public:
-  template <class F>
-  void segment(std::uint32_t sequence, bool syn, std::string_view data, F&& message) {
-    if (syn) {
-      next_ = sequence + 1;
-      buffer_.clear();
-      later_.clear();
-      return;
-    }
-    if (data.empty()) return;
-    if (!next_) {  // the capture starts in the middle: wait for something that looks like a frame
-      if (data.size() < 4 || data[0] != 3 || data[1] != 0) return;
-      next_ = sequence;
-    }
-    later_.emplace(sequence, data);
-    for (bool found = true; found && !later_.empty();) {
-      found = false;
-      for (auto at = later_.begin(); at != later_.end(); ++at) {
-        const auto behind = static_cast<std::int32_t>(*next_ - at->first);
-        if (behind < 0) continue;
-        if (static_cast<std::size_t>(behind) < at->second.size()) {
-          buffer_ += at->second.substr(static_cast<std::size_t>(behind));
-          *next_ = at->first + static_cast<std::uint32_t>(at->second.size());
-        }
-        later_.erase(at);
-        found = true;
-        break;
-      }
-    }
-    if (later_.size() > 1000) later_.clear();
-    for (bytes all(buffer_); all.has(4); all = bytes(buffer_)) {
-      const std::size_t length = all.be16(2);
-      if (all.u8(0) != 3 || length < 4) {  // lost: begin again at the next segment
-        buffer_.clear();
-        next_.reset();
-        return;
-      }
-      if (!all.has(length)) return;
-      message(buffer_.substr(4, length - 4));
-      buffer_.erase(0, length);
-    }
+class dissector {
+  auto over_tcp(const std::pair<std::string, std::string>& half) {
+    const auto port = ':' + std::to_string(h248::text_port);
+    const bool of_ours = half.first.ends_with(port) || half.second.ends_with(port);
+    return [this, half, of_ours](std::string text, place_in_capture at) { message(at, half.first, half.second, std::move(text), of_ours); };
   }
 
- private:
-  std::optional<std::uint32_t> next_;
-  std::map<std::uint32_t, std::string> later_;
-  std::string buffer_;
-};
-
-class dissector {
  public:
   explicit dissector(capture& out) : out_(out) {}
 
@@ -93,12 +50,19 @@ class dissector {
       case 12: case 14: case 101: case 228: case 229: link(f.data, 0); break;  // raw IP
       case 113: ethernet(f.data.from(16), f.data.be16(14)); break;  // Linux cooked
       case 276: ethernet(f.data.from(20), f.data.be16(0)); break;   // the same, version 2
-      default: break;
+      default: ++out_.unknown; break;
     }
     if (f.cut) ++out_.unread;
   }
 
-  void end() { out_.unread += fragments_.unfinished(); }
+  void end() {
+    out_.unread += fragments_.unfinished();
+    for (auto& [name, half] : halves_) {
+      half.flush(over_tcp(name));
+      out_.unread += half.lost();
+    }
+    std::ranges::stable_sort(out_.messages, {}, &captured_message::frame);
+  }
 
  private:
   void ethernet(bytes data, std::uint32_t type) {
@@ -141,17 +105,20 @@ class dissector {
       next = payload.u8(0);
       payload = payload.from(length);
     }
-    if (next == 44) {
-      ++out_.unread;
-      return;
-    }
-    transport(next, address(AF_INET6, data.from(8)), address(AF_INET6, data.from(24)), payload);
+    const auto from = address(AF_INET6, data.from(8)), to = address(AF_INET6, data.from(24));
+    if (next != 44) return transport(next, from, to, payload);
+    const std::uint32_t place = payload.be16(2);  // RFC 8200, 4.5
+    next = payload.u8(0);
+    const auto key = from + ' ' + to + ' ' + std::to_string(payload.be32(4));
+    const auto whole = fragments_.add(key, place & 0xFFF8u, (place & 1u) != 0, payload.from(8).view());
+    if (whole) transport(next, from, to, bytes(*whole));
   }
 
   void transport(std::uint32_t protocol, std::string from, std::string to, bytes data) {
     if (!data.has(8) || (protocol != 6 && protocol != 17 && protocol != 132)) return;
     from += ':' + std::to_string(data.be16(0));
     to += ':' + std::to_string(data.be16(2));
+    of_ours_ = data.be16(0) == h248::text_port || data.be16(2) == h248::text_port;
     if (protocol == 17) {
       const bytes payload = data.first(data.be16(4)).from(8);
       const bool sctp = data.be16(0) == h248::sctp_over_udp_port || data.be16(2) == h248::sctp_over_udp_port;
@@ -160,8 +127,8 @@ class dissector {
     } else if (protocol == 6) {
       const std::size_t header = (data.u8(12) >> 4) * 4;
       const bool syn = (data.u8(13) & 2u) != 0;
-      halves_[from + ' ' + to].segment(data.be32(4), syn, data.from(header).view(),
-                                       [&](std::string text) { message(from, to, std::move(text)); });
+      const auto name = std::pair(from, to);
+      halves_[name].segment({out_.frames, now_us_}, data.be32(4), syn, data.from(header).view(), over_tcp(name));
     } else {
       chunks(from, to, data.from(12));
     }
@@ -187,14 +154,19 @@ class dissector {
   }
 
   void message(const std::string& from, const std::string& to, std::string text) {
-    if (looks_like_message(text)) out_.messages.push_back({out_.frames, now_us_, from, to, std::move(text)});
+    message({out_.frames, now_us_}, from, to, std::move(text), of_ours_);
   }
-
+  // At the port of the text encoding whatever is not the binary one (a BER sequence) is meant to be a message.
+  void message(place_in_capture at, const std::string& from, const std::string& to, std::string text, bool of_ours) {
+    const bool meant = of_ours && !text.empty() && text.front() > ' ' && text.front() <= '~' && text.front() != '\x30';
+    if (meant || looks_like_message(text)) out_.messages.push_back({at.frame, at.time_us, from, to, std::move(text)});
+  }
   capture& out_;
   std::int64_t start_us_ = 0;
   std::int64_t now_us_ = 0;
+  bool of_ours_ = false;
   fragments fragments_;
-  std::map<std::string, tcp_half> halves_;
+  std::map<std::pair<std::string, std::string>, tcp_half> halves_;
   std::map<std::string, std::string> pieces_;
 };
 
@@ -205,6 +177,14 @@ capture read_capture(const std::string& file) {
   dissector each(out);
   for_each_frame(file, [&each](const frame& f) { each(f); });
   each.end();
+  return out;
+}
+
+std::string what_is_missing(const capture& c) {
+  std::string out;
+  if (c.unread != 0) out += std::to_string(c.unread) + " frames were cut short, or pieces of datagrams or streams that are not all there\n";
+  if (c.unknown != 0) out += std::to_string(c.unknown) + " frames of a link type that is not known\n";
+  if (c.messages.empty()) out += "no H.248 in " + std::to_string(c.frames) + " frames\n";
   return out;
 }
 

@@ -1,5 +1,5 @@
 // The H.248 text messages in a capture file: pcap or pcapng; Ethernet, Linux cooked, raw IP or loopback; UDP, TPKT over TCP, and
-// SCTP with payload protocol 7, also in UDP at port 9899. Messages are known by their first bytes, not by port.
+// SCTP with payload protocol 7, also in UDP at port 9899. Messages are known by their first bytes, and by port 2944.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,12 @@ struct captured_message {
 struct capture {
   std::vector<captured_message> messages;
   std::size_t frames = 0;
-  std::size_t unread = 0;  // frames cut short by the snap length, and datagrams whose IPv4 fragments are not all there; all IPv6 fragments
+  std::size_t unread = 0;   // frames cut short by the snap length, datagrams whose fragments are not all there, holes in TCP streams
+  std::size_t unknown = 0;  // frames of a link type that is not known
 };
+
+// What a reader of the messages has to know besides, a line each; empty when nothing is missing.
+std::string what_is_missing(const capture& c);
 
 // Throws std::runtime_error if `bytes` are no capture.
 capture read_capture(const std::string& bytes);

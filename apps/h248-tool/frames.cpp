@@ -52,8 +52,9 @@ void read_pcapng(bytes file, const std::function<void(const frame&)>& each) {
       interfaces.clear();
     }
     const std::uint32_t length = rest.u32(4, big);
-    if (length < 12 || length % 4 != 0 || !rest.has(length)) return;
-    const bytes body = rest.first(length - 4).from(8);
+    if (length < 12 || length % 4 != 0) return;
+    const bool whole = rest.has(length);  // else the file has been cut off
+    const bytes body = whole ? rest.first(length - 4).from(8) : rest.from(8);
     if (type == 1) {
       interfaces.push_back({body.u16(0, big), resolution(body.from(8), big)});
     } else if (type == 6 && body.u32(0, big) < interfaces.size()) {
@@ -64,7 +65,7 @@ void read_pcapng(bytes file, const std::function<void(const frame&)>& each) {
                                             ticks % on.units_per_second * 1000000 / on.units_per_second);
       f.link_type = on.link_type;
       f.data = body.from(20).first(body.u32(12, big));
-      f.cut = body.u32(12, big) < body.u32(16, big);
+      f.cut = body.u32(12, big) < body.u32(16, big) || f.data.size() < body.u32(12, big);
       each(f);
     } else if (type == 3 && !interfaces.empty()) {
       frame f;

@@ -15,6 +15,9 @@ bool is_utf8(std::string_view s) noexcept {
     for (std::size_t k = 1; k <= more; ++k) {
       if ((static_cast<unsigned char>(s[i + k]) & 0xC0u) != 0x80) return false;
     }
+    // Longer than need be, a surrogate, or beyond Unicode.
+    const auto second = more == 0 ? 0u : static_cast<unsigned char>(s[i + 1]);
+    if ((c == 0xE0 && second < 0xA0) || (c == 0xED && second > 0x9F) || (c == 0xF0 && second < 0x90) || (c == 0xF4 && second > 0x8F)) return false;
     i += more + 1;
   }
   return true;
@@ -38,7 +41,13 @@ json::value of(const value_set& v) {
 
 json::object named(const list<parameter>& parameters) {
   json::object out;
-  for (const auto& p : parameters) out.emplace(text(p.name), of(p.values));
+  for (const auto& p : parameters) {
+    const auto [at, fresh] = out.emplace(text(p.name), of(p.values));
+    if (fresh) continue;
+    // An extension of a ServiceChange may come more than once.
+    if (!at->value().is_array()) at->value() = json::array{at->value()};
+    at->value().as_array().push_back(of(p.values));
+  }
   return out;
 }
 

@@ -97,7 +97,7 @@ class ladder {
     if (!profile) return;
     for (const auto& refused : check_profile(*read)) {
       good_ = false;
-      auto note = "refused " + std::to_string(static_cast<unsigned>(refused.code)) + ": " + refused.where + ": " + refused.what;
+      auto note = "refused " + to_text(refused);
       if (first < rows_.size()) rows_[first].notes.push_back(std::move(note));
     }
   }
@@ -133,18 +133,25 @@ class ladder {
 
   void item(const captured_message& m, const transaction_request& t) {
     row& r = add(m, "Transaction " + std::to_string(t.id.value) + describe(t.actions));
-    const auto [at, fresh] = requests_.try_emplace(key{m.from, m.to, t.id.value}, rows_.size() - 1);
-    if (fresh || (rows_[at->second].what != r.what && m.time_us - rows_[at->second].time_us > 30'000'000)) {
-      r.request = true;  // an id may come again when everybody has forgotten it
-      at->second = rows_.size() - 1;
+    asked now;
+    now.row = rows_.size() - 1;
+    now.last_us = m.time_us;
+    write_transaction(now.text, transaction(t), 3);
+    const auto [at, fresh] = requests_.try_emplace(key{m.from, m.to, t.id.value}, now);
+    // An id may come again with something else, or when everybody has forgotten it.
+    const bool again = !fresh && at->second.text == now.text && m.time_us - at->second.last_us <= long_timer_us;
+    if (again) {
+      at->second.last_us = m.time_us;
+      r.what += "   RETRANSMISSION of " + seconds(rows_[at->second.row].time_us);
     } else {
-      r.what += "   RETRANSMISSION of " + seconds(rows_[at->second].time_us);
+      r.request = true;
+      at->second = std::move(now);
     }
   }
 
   // The request that is answered; replies may come from another address than it went to, and go to another.
   std::optional<std::size_t> request_of(const captured_message& m, std::uint32_t id) const {
-    if (const auto at = requests_.find(key{m.to, m.from, id}); at != requests_.end()) return at->second;
+    if (const auto at = requests_.find(key{m.to, m.from, id}); at != requests_.end()) return at->second.row;
     const std::string start = "Transaction " + std::to_string(id) + ' ';
     const std::size_t oldest = rows_.size() > 1000 ? rows_.size() - 1000 : 0;
     for (auto i = rows_.size(); i-- > oldest;) {
@@ -157,12 +164,12 @@ class ladder {
     std::string what = "Reply " + std::to_string(t.id.value);
     if (t.segment) what += "/" + std::to_string(t.segment->number) + (t.segment->last ? "/END" : "");
     what += t.error ? ' ' + error_text(*t.error) : describe(t.actions);
-    const auto asked = request_of(m, t.id.value);
-    if (!asked) {
+    const auto found = request_of(m, t.id.value);
+    if (!found) {
       add(m, what + "   to nothing seen");
       return;
     }
-    row& request = rows_[*asked];
+    row& request = rows_[*found];
     const std::string after = "+" + milliseconds(m.time_us - request.time_us) + " " + what;
     if (request.answer.empty()) {
       request.answer = after;
@@ -174,11 +181,11 @@ class ladder {
   }
 
   void item(const captured_message& m, const transaction_pending& t) {
-    const auto asked = request_of(m, t.id.value);
-    if (!asked) {
+    const auto found = request_of(m, t.id.value);
+    if (!found) {
       add(m, "Pending " + std::to_string(t.id.value) + "   to nothing seen");
     } else {
-      rows_[*asked].notes.push_back("<= +" + milliseconds(m.time_us - rows_[*asked].time_us) + " Pending");
+      rows_[*found].notes.push_back("<= +" + milliseconds(m.time_us - rows_[*found].time_us) + " Pending");
     }
   }
 
@@ -195,8 +202,15 @@ class ladder {
     add(m, "Segment " + std::to_string(t.id.value) + "/" + std::to_string(t.segment.number) + (t.segment.last ? "/END" : ""));
   }
 
+  struct asked {
+    std::size_t row = 0;
+    std::int64_t last_us = 0;  // when it was last sent
+    std::string text;
+  };
+  static constexpr std::int64_t long_timer_us = 30'000'000;  // LONG-TIMER
+
   std::vector<row> rows_;
-  std::map<key, std::size_t> requests_;
+  std::map<key, asked> requests_;
   bool good_ = true;
 };
 
@@ -206,7 +220,7 @@ bool print_ladder(std::ostream& out, const capture& from, bool profile) {
   ladder all;
   for (const auto& m : from.messages) all.message(m, profile);
   const bool good = all.print(out);
-  if (from.unread != 0) out << from.unread << " frames were cut short, or pieces of datagrams that are not all there\n";
+  out << what_is_missing(from);
   return good;
 }
 

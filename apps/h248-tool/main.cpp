@@ -1,5 +1,6 @@
 // agw-h248: reads H.248 text messages from files, standard input or a capture; checks them, prints them again, or shows a
 // capture as a ladder. Exit status: 0 = all good, 1 = something is not, 2 = a file or the command line cannot be used.
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -28,11 +29,21 @@ constexpr parse_limits limits{.max_bytes = 4u << 20, .max_memory_bytes = 256u <<
 
 std::string read_file(const std::string& name) {
   if (name == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
+  std::error_code ignored;
   std::ifstream in(name, std::ios::binary);
-  if (!in) throw std::runtime_error(name + ": cannot be read");
+  if (!in || std::filesystem::is_directory(name, ignored)) throw std::runtime_error(name + ": cannot be read");
   std::string all((std::istreambuf_iterator<char>(in)), {});
   if (in.bad()) throw std::runtime_error(name + ": cannot be read");
   return all;
+}
+
+tool::capture open_capture(const std::string& name) {
+  const auto file = read_file(name);
+  try {
+    return tool::read_capture(file);
+  } catch (const std::exception& e) {
+    throw std::runtime_error(name + ": " + e.what());
+  }
 }
 
 struct named_text {
@@ -40,13 +51,27 @@ struct named_text {
   std::string text;
 };
 
-std::vector<named_text> inputs(const std::vector<std::string>& files, const std::string& pcap) {
-  std::vector<named_text> all;
-  for (const auto& file : files) all.push_back({file, read_file(file)});
-  if (!pcap.empty()) {
-    for (auto& m : tool::read_capture(read_file(pcap)).messages) {
-      all.push_back({pcap + "#" + std::to_string(m.frame), std::move(m.text)});
+// Calls f(named_text) for each message, file by file. False: one could not be read, and a line says which.
+template <class F>
+bool for_each_input(const std::vector<std::string>& files, const std::string& pcap, F f) {
+  bool all = true;
+  const auto guarded = [&](const auto& body) {
+    try {
+      body();
+    } catch (const std::exception& e) {
+      std::cerr << "agw-h248: " << e.what() << '\n';
+      all = false;
     }
+  };
+  for (const auto& file : files) {
+    guarded([&] { f(named_text{file, read_file(file)}); });
+  }
+  if (!pcap.empty()) {
+    guarded([&] {
+      auto trace = open_capture(pcap);
+      for (auto& m : trace.messages) f(named_text{pcap + "#" + std::to_string(m.frame), std::move(m.text)});
+      std::cerr << tool::what_is_missing(trace);
+    });
   }
   return all;
 }
@@ -63,9 +88,7 @@ bool check(const named_text& input, bool profile) {
   report(std::cout, input.name, m);
   if (!m.ok()) return false;
   const auto objections = profile ? check_profile(*m) : std::vector<objection>{};
-  for (const auto& o : objections) {
-    std::cout << input.name << ": refused " << static_cast<unsigned>(o.code) << ": " << o.where << ": " << o.what << '\n';
-  }
+  for (const auto& o : objections) std::cout << input.name << ": refused " << to_text(o) << '\n';
   if (objections.empty()) std::cout << input.name << ": ok\n";
   return objections.empty();
 }
@@ -83,9 +106,7 @@ bool print(const named_text& input, style how, bool profile) {
   }
   if (!profile) return true;
   const auto objections = check_profile(*m);
-  for (const auto& o : objections) {
-    std::cerr << input.name << ": refused " << static_cast<unsigned>(o.code) << ": " << o.where << ": " << o.what << '\n';
-  }
+  for (const auto& o : objections) std::cerr << input.name << ": refused " << to_text(o) << '\n';
   return objections.empty();
 }
 
@@ -114,7 +135,11 @@ int main(int argc, char** argv) {
   styles->add_flag("--compact", compact, "short words, no space");
   styles->add_flag("--json", json, "the parsed message as JSON");
   styles->require_option(0, 1);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
 
   try {
     if (*packages_command) {
@@ -127,15 +152,15 @@ int main(int argc, char** argv) {
     }
     if (!*check_command && !*print_command) {
       if (pcap.empty()) throw std::runtime_error("nothing to do: see --help");
-      return tool::print_ladder(std::cout, tool::read_capture(read_file(pcap)), profile) ? 0 : 1;
+      return tool::print_ladder(std::cout, open_capture(pcap), profile) ? 0 : 1;
     }
     if (files.empty() && pcap.empty()) throw std::runtime_error("no file given");
+    const style how = json ? style::json : compact ? style::compact : style::pretty;
     bool good = true;
-    for (const auto& input : inputs(files, pcap)) {
-      const style how = json ? style::json : compact ? style::compact : style::pretty;
+    const bool readable = for_each_input(files, pcap, [&](const named_text& input) {
       good = (*check_command ? check(input, profile) : print(input, how, profile)) && good;
-    }
-    return good ? 0 : 1;
+    });
+    return !readable ? 2 : good ? 0 : 1;
   } catch (const std::exception& e) {
     std::cerr << "agw-h248: " << e.what() << '\n';
     return 2;

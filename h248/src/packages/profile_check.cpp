@@ -224,6 +224,12 @@ std::string place_of(const transaction_request& t, const action& a, const comman
 
 }  // namespace
 
+std::string to_text(const objection& o) {
+  auto out = std::to_string(static_cast<unsigned>(o.code)) + ' ' + std::string(to_text(o.code)) + ": ";
+  if (!o.where.empty()) out += o.where + ": ";
+  return out += o.what;
+}
+
 std::vector<objection> check_profile(const command& c) {
   std::vector<objection> out;
   checker(c, out).run();

@@ -13,15 +13,16 @@ bool parser::actions(list<action>& out, bool reply) {
     bool opened = false;
     const bool good = action_item(read, reply, opened);
     if (!good) {
-      const bool cut_off = in_.at_end();
-      if (gave_up_ || !opened || (cut_off && read.commands.empty())) return false;
-      if (read.commands.empty()) read.properties = {};
-      if (!read.error) {
-        record(read.error);
-        if (cut_off) read.error->code = error_code::syntax_error_in_action;
+      if (gave_up_ || !opened) return false;
+      if (lost_command_) {
+        read.error = std::move(lost_command_);
       } else {
-        in_.clear_error();
+        const bool cut_off = in_.at_end();
+        if (cut_off && read.commands.empty()) return false;
+        record(read.error);  // also in the place of an Error that was read to a part
+        if (cut_off) file_as(*read.error, error_code::syntax_error_in_action);
       }
+      if (read.commands.empty()) read.properties = {};
     }
     add(out, std::move(read));
     if (!good) return false;
@@ -106,13 +107,16 @@ bool parser::command_part(action& out, bool reply, std::string_view word) {
     good = context_form(read);
   } else if (good && !in_.next_is(',') && !in_.next_is('}')) {
     good = in_.fail("'{', ',' or '}'");  // cut off, perhaps within the name of the termination
+  } else if (good && !reply && (read.kind == command_kind::notify || read.kind == command_kind::service_change)) {
+    good = in_.fail("'{'");  // only audits may do without
   }
   if (!good) {
-    if (gave_up_ || !opened || in_.at_end()) return false;
+    if (gave_up_ || !opened || in_.at_end() || !in_.skip_to_depth(depth)) return false;
     box<error_descriptor> told;
     record(told);
-    if (!in_.skip_to_depth(depth) || !(in_.next_is(',') || in_.next_is('}'))) {
-      out.error = std::move(told);
+    if (!in_.next_is(',') && !in_.next_is('}')) {
+      file_as(*told, error_code::syntax_error_in_command);  // the end cannot be relied on
+      lost_command_ = std::move(told);
       return false;
     }
     read.fault = std::move(told);
@@ -141,9 +145,10 @@ bool parser::context_property(context_properties& out, token kind) {
 }
 
 bool parser::priority(std::optional<std::uint16_t>& out) {
-  const std::size_t where = in_.offset();
   std::uint16_t number = 0;
-  if (!in_.equals() || !in_.uint16(number, "a priority from 0 to 15")) return false;
+  if (!in_.equals()) return false;
+  const std::size_t where = in_.offset();
+  if (!in_.uint16(number, "a priority from 0 to 15")) return false;
   if (number > 15) return in_.fail(in_.level, "a priority from 0 to 15", where);
   out = number;
   return true;
@@ -207,12 +212,20 @@ bool parser::context_audit_body(context_audit& out) {
       if (!context_audit_part(out)) return false;
       continue;
     }
-    // Both what is asked for and what is selected by may stand inside; a value tells them apart.
-    if (!in_.open()) return false;
-    do {
-      if (!context_audit_part(out)) return false;
-    } while (comma());
-    if (!in_.close()) return false;
+    if (!context_audit_attributes(out, true)) return false;
+  } while (comma());
+  return in_.close();
+}
+
+// Both what is asked for and what is selected by may stand inside; a value tells them apart. The grammar lets a selector be in braces
+// of its own once more.
+bool parser::context_audit_attributes(context_audit& out, bool outer) {
+  if (!in_.open()) return false;
+  do {
+    const std::string_view word = in_.word();
+    const bool inner = outer && find_token(word) == token::context_attr && in_.next_is('{');
+    if (!inner) in_.back_to(word);
+    if (inner ? !context_audit_attributes(out, false) : !context_audit_part(out)) return false;
   } while (comma());
   return in_.close();
 }
@@ -224,15 +237,17 @@ bool parser::context_audit_part(context_audit& out) {
     case token::topology: out.topology = true; return true;
     case token::emergency: out.emergency = true; return true;
     case token::priority:
-      if (in_.next_is('=')) return priority(out.selection.priority);
+      if (in_.next_is('=')) {
+        return once(out.selection.priority.has_value(), in_.level, "one Priority to select by") && priority(out.selection.priority);
+      }
       out.priority = true;
       return true;
     case token::ieps_call:
-      if (in_.take('=')) return on_off(out.selection.ieps);
+      if (in_.take('=')) return once(out.selection.ieps.has_value(), in_.level, "one IEPSCall to select by") && on_off(out.selection.ieps);
       out.ieps = true;
       return true;
     case token::emergency_value: {
-      if (!in_.equals()) return false;
+      if (!once(out.selection.emergency.has_value(), in_.level, "one EmergencyValue") || !in_.equals()) return false;
       const std::string_view which = in_.word();
       const token state = find_token(which);
       if (state != token::emergency && state != token::emergency_off) {
@@ -245,6 +260,7 @@ bool parser::context_audit_part(context_audit& out) {
     case token::context_list: return context_list(out.selection);
     case token::and_logic:
     case token::or_logic:
+      if (!once(out.logic.has_value(), in_.level, "one of ANDLgc and ORLgc")) return false;
       out.logic = kind == token::and_logic ? select_logic::all_of : select_logic::any_of;
       return true;
     default: break;

@@ -19,7 +19,11 @@ bool parser::named_parameter(list<parameter>& out, std::string_view name) {
     if (!name.empty()) in_.back_to(name);
     return in_.fail("a parameter name");
   }
-  if (out.size() == limits_.max_parameters || find(out, name) != nullptr) {
+  if (out.size() == limits_.max_parameters) {
+    in_.back_to(name);
+    return in_.fail(error_code::insufficient_resources, "fewer parameters");
+  }
+  if (find(out, name) != nullptr) {
     in_.back_to(name);
     return in_.fail(error_code::property_twice, "each parameter once");
   }

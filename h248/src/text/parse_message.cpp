@@ -35,6 +35,11 @@ void parser::record(box<error_descriptor>& out) {
   out.emplace_in(memory_, error_descriptor{noted.code, memory_.keep(told)});
 }
 
+void parser::file_as(error_descriptor& told, error_code code) {
+  told.code = code;
+  errors_.back().code = code;
+}
+
 bool parser::parse(message& out) {
   box<error_descriptor> unused;
   if (text_.size() > limits_.max_bytes) {
@@ -176,7 +181,7 @@ void parser::transaction_broken(list<action>& actions, box<error_descriptor>& er
     box<error_descriptor> told;
     record(told);
     if (!gave_up_) {
-      told->code = cut_off || !was_open ? error_code::syntax_error_in_transaction : error_code::syntax_error_in_action;
+      file_as(*told, cut_off || !was_open ? error_code::syntax_error_in_transaction : error_code::syntax_error_in_action);
     }
     auto& place = actions.empty() ? error : actions.back().error;
     if (!place) place = std::move(told);
@@ -206,7 +211,11 @@ void parser::reply(transaction_reply& out) {
       in_.back_to(word);
     }
     const std::string_view next = in_.word();
-    if (find_token(next) == token::error) return error_body(out.error.emplace_in(memory_));
+    if (find_token(next) == token::error) {
+      if (error_body(out.error.emplace_in(memory_))) return true;
+      out.error.reset();
+      return false;
+    }
     in_.back_to(next);
     return actions(out.actions, true);
   };

@@ -14,7 +14,7 @@ bool parser::services(services_descriptor& out, bool reply) {
 }
 
 bool parser::services_part(services_descriptor& out, bool reply) {
-  if (is(in_.peek(), digit)) return once(out.time.has_value(), in_.level, "one TimeStamp") && in_.time(out.time.emplace());
+  if (is(in_.peek(), digit)) return out.time ? in_.fail("one TimeStamp") : in_.time(out.time.emplace());
   const std::string_view word = in_.word();
   const token kind = find_token(word);
   switch (kind) {

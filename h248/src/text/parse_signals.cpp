@@ -97,6 +97,23 @@ bool parser::completion(signal_request& out) {
   return in_.close();
 }
 
+namespace {
+
+// Without the white space and comments behind the last character that means something.
+std::string_view without_end(std::string_view text) {
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == ';') {
+      while (i < text.size() && text[i] != '\n' && text[i] != '\r') ++i;
+    } else if (!is(text[i], white)) {
+      end = i + 1;
+    }
+  }
+  return text.substr(0, end);
+}
+
+}  // namespace
+
 bool parser::digit_map(digit_map_descriptor& out) {
   if (!in_.equals()) return false;
   if (in_.peek() != '{') {
@@ -146,9 +163,7 @@ bool parser::digit_map_body(digit_map_value& out) {
     if (!digit_string()) return false;
     to = in_.offset();
   }
-  std::string_view body = text_.substr(from, to - from);
-  while (!body.empty() && is(body.back(), white)) body.remove_suffix(1);
-  out.body = body;
+  out.body = without_end(text_.substr(from, to - from));
   return in_.close();
 }
 

@@ -40,6 +40,8 @@ class parser {
   void transaction_broken(list<action>& actions, box<error_descriptor>& error, bool was_open);
   // Files the noted error and gives it as a descriptor; forgets it in the reader.
   void record(box<error_descriptor>& out);
+  // What was recorded last is an error of another level: its end could not be found.
+  void file_as(error_descriptor& told, error_code code);
 
   // parse_action.cpp
   bool action_item(action& out, bool reply, bool& opened);
@@ -54,6 +56,7 @@ class parser {
   bool context_list(context_properties& out);
   bool priority(std::optional<std::uint16_t>& out);
   bool context_audit_body(context_audit& out);
+  bool context_audit_attributes(context_audit& out, bool outer);
   bool context_audit_part(context_audit& out);
 
   // parse_command.cpp
@@ -141,8 +144,8 @@ class parser {
     return memory_.used_bytes() <= limits_.max_memory_bytes || too_complex();
   }
   bool too_complex();
-  // Notes an error if `already` there.
-  bool once(bool already, error_code code, std::string_view what) { return !already || in_.fail(code, what); }
+  // Notes an error, at the word that was read last, if what it begins is `already` there.
+  bool once(bool already, error_code code, std::string_view what) { return !already || in_.fail(code, what, in_.last_word()); }
 
   reader in_;
   std::string_view text_;
@@ -151,6 +154,7 @@ class parser {
   const parse_limits& limits_;
   bool gave_up_ = false;  // too costly: read nothing more
   bool lost_ = false;     // the end of a transaction was not found: nothing behind it can be trusted
+  box<error_descriptor> lost_command_{};  // of a command whose end was not found, until its action takes it
   // Where the last error was, so that counting lines goes on from there.
   std::size_t counted_to_ = 0;
   std::uint32_t line_ = 1;

@@ -157,9 +157,9 @@ bool reader::octets(std::string_view& out, bool& escaped) {
     escaped = true;
   }
   if (const auto size = static_cast<std::size_t>(at_ - from); size != 0) {
+    // Whoever looks for the end of this command goes on at the brace, behind what is not H.248's.
     if (const void* nul = std::memchr(from, 0, size)) {
-      at_ = static_cast<const char*>(nul);
-      return fail("text without NUL");
+      return fail(level, "text without NUL", static_cast<std::size_t>(static_cast<const char*>(nul) - begin_));
     }
   }
   if (at_ == end_) return fail("'}' at the end of the session description");
@@ -200,35 +200,40 @@ bool reader::hex_number(std::size_t n, std::uint32_t& out) {
 }
 
 bool reader::skip_to_depth(int depth) {
-  std::string_view last;  // the word before a brace: after Local and Remote everything up to '}' is octets
+  // The word before a brace, where a descriptor may stand: after Local and Remote everything up to '}' is octets.
+  std::string_view last;
+  bool may_begin = false;
   while (at_ != end_) {
     const char c = *at_;
-    if (c == '"') {
-      for (++at_; at_ != end_ && *at_ != '"';) ++at_;
-      if (at_ != end_) ++at_;
-      last = {};
-    } else if (c == ';') {
-      skip_comments();
-    } else if (c == '{') {
+    if (is(c, white)) {
       ++at_;
+      continue;
+    }
+    if (c == ';') {
+      skip_comments();
+      continue;
+    }
+    if (is(c, name_part)) {
+      const auto read = word();
+      last = may_begin ? read : std::string_view();
+      may_begin = false;
+      continue;
+    }
+    ++at_;
+    if (c == '"') {
+      while (at_ != end_ && *at_ != '"') ++at_;
+      if (at_ != end_) ++at_;
+    } else if (c == '{') {
       ++depth_;
       if (iequals(last, "Local") || iequals(last, "L") || iequals(last, "Remote") || iequals(last, "R")) {
-        while (at_ != end_ && *at_ != '}') at_ += *at_ == '\\' && at_ + 1 != end_ ? 2 : 1;
+        for (const char* from = at_; at_ != end_ && (*at_ != '}' || (at_ != from && at_[-1] == '\\'));) ++at_;
       }
-      last = {};
-    } else if (c == '}') {
-      ++at_;
-      if (--depth_ <= depth) {
-        skip();
-        return depth_ == depth;
-      }
-      last = {};
-    } else if (is(c, name_part)) {
-      last = word();
-    } else {
-      if (!is(c, white)) last = {};
-      ++at_;
+    } else if (c == '}' && --depth_ <= depth) {
+      skip();
+      return depth_ == depth;
     }
+    last = {};
+    may_begin = c == '{' || c == ',';
   }
   return false;
 }

@@ -105,10 +105,12 @@ class reader {
 
   // The longest run of letters, digits and underscores here; may be empty.
   std::string_view word() {
-    const char* from = at_;
+    word_ = at_;
     while (at_ != end_ && is(*at_, name_part)) ++at_;
-    return {from, static_cast<std::size_t>(at_ - from)};
+    return {word_, static_cast<std::size_t>(at_ - word_)};
   }
+  // Where that was.
+  std::size_t last_word() const noexcept { return static_cast<std::size_t>(word_ - begin_); }
   // Goes back to the start of what word() gave.
   void back_to(std::string_view earlier) noexcept { at_ = earlier.data(); }
 
@@ -144,6 +146,7 @@ class reader {
   const char* at_;
   const char* begin_;
   const char* end_;
+  const char* word_ = begin_;
   int depth_ = 0;
   std::optional<noted_error> error_;
 };

@@ -47,7 +47,7 @@ check("a bad one has its place and code", code == 1 and out.splitlines() == ["go
 code, out, err = run("check", "-", stdin=GOOD.encode())
 check("standard input", code == 0 and out == "-: ok\n", out, err)
 code, out, err = run("check", "--profile", "good", "foreign")
-check("only --profile objects", code == 1 and "good: ok" in out and "refused 440: Transaction 2, Context 1, Modify aal2/3: vendor" in out, out)
+check("only --profile objects", code == 1 and "good: ok" in out and "refused 440 Unknown package: Transaction 2, Context 1, Modify aal2/3: vendor" in out, out)
 code, out, err = run("check", "nosuch")
 check("a missing file is told", code == 2 and "nosuch" in err, code, err)
 check("no file is told", run("check")[0] == 2)
@@ -209,6 +209,52 @@ for name, made in kinds.items():
         write("cut", made[:n])
         code, out, err = run("--pcap", "cut")
         check("%s cut at %d" % (name, n), code in (0, 1, 2), code, out, err)
+# What a tester looks for: broken messages at the port, losses, repetitions that are none.
+def hold(*all_frames):
+    write("kind", pcap(all_frames))
+    return run("--pcap", "kind")
+
+
+code, out, err = hold((0.0, udp(b"MEGACO", MGC, MG)), (0.1, udp(b"0\x03\x80\x01\x01", MGC, MG)))
+check("a broken message at port 2944 is shown, a binary one is not", code == 1 and out.count("error 400") == 1, out)
+same = b"!/3 [10.0.0.2]:2944 T=1{C=5{MF=ip/1/access/1{SG}}}"
+other = same.replace(b"{SG}", b"{E}")
+code, out, err = hold((0.0, udp(same, MGC, MG)), (1.0, udp(same, MGC, MG)), (2.0, udp(other, MGC, MG)), (40.0, udp(other, MGC, MG)))
+check("an id with other content, or after LONG-TIMER, is no repetition", out.count("RETRANSMISSION") == 1 and out.count("UNANSWERED") == 3, out)
+many = [tpkt(b"!/3 [10.0.0.2]:2944 T=%d{C=5{S=*}}" % n) for n in range(10, 30)]
+at, segments = 100, []
+for n, one in enumerate(many):
+    if n != 1:
+        segments.append((n * 0.1, tcp(one, at, MGC, MG, 5000, 2944)))
+    at += len(one)
+code, out, err = hold(*segments)
+check("a hole in a TCP stream costs what is in it", out.count("Subtract *") == 19 and "11 C 5" not in out and "not all there" in out, out)
+held = tcp(many[1][:10], 100 + len(many[0]), MGC, MG, 5000, 2944)
+longer = tcp(many[1], 100 + len(many[0]), MGC, MG, 5000, 2944)
+first = tcp(many[0], 100, MGC, MG, 5000, 2944)
+code, out, err = hold((0.0, tcp(b"", 99, MGC, MG, 5000, 2944, syn=True)), (0.1, held), (0.2, longer), (0.3, first))
+check("a segment that comes again with more is taken whole", out.count("Subtract *") == 2 and "    0.300000" in out, out)
+again = tcp(tpkt(same), 3_000_000_000, MGC, MG, 5000, 2944)
+code, out, err = hold((0.0, first), (9.0, again))
+check("a connection whose beginning is not there is another one", out.count("<= UNANSWERED") == 2, out)
+code, out, err = hold((0.0, ip4(17, datagram(b"hello", 53), MGC, MG)))
+check("a capture without H.248 says so", code == 0 and out == "no H.248 in 1 frames\n", out)
+code, out, err = run("check", "good", "nosuch", "bad")
+check("one file that cannot be read hides no other", code == 2 and "good: ok" in out and "bad:3:8" in out and "nosuch" in err, out, err)
+code, out, err = run("check", ".")
+check("a directory is no file", code == 2 and err == "agw-h248: .: cannot be read\n", err)
+for wrong in (("check", "--foo", "x"), ("print", "--json", "--pretty", "good"), ("--pcap",)):
+    code, out, err = run(*wrong)
+    check("wrong usage ends with 2", code == 2, wrong, code)
+v6_pieces = [struct.pack("!BBHI", 17, 0, off | more, 77) + datagram(ask)[off : off + 48] for off, more in ((0, 1), (48, 0))]
+v6_parts = [ip6(44, v6_pieces[0]), ip6(44, struct.pack("!BBHI", 17, 0, 48, 77) + datagram(ask)[48:])]
+write("kind", linked(101, *v6_parts))
+code, out, err = run("print", "--compact", "--pcap", "kind")
+check("IPv6 fragments", code == 0 and out == GOOD + "\n", out, err)
+write("odd", b"!/3 a T=1{C=1{MF=a{M{L{v=0\ns=\xe0\x80\x80\xed\xa0\x80}}}}}")
+code, out, err = run("print", "--json", "odd")
+check("JSON is UTF-8 whatever was in the message", code == 0 and json.loads(out) is not None, out, err)
+
 write("kind", linked(101, *pieces[:2]))
 code, out, err = run("--pcap", "kind")
 check("a fragment that is missing is told", "Transaction" not in out and "not all there" in out, code, out, err)

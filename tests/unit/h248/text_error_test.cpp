@@ -51,15 +51,15 @@ TEST_CASE("an error has the position and the code of what is wrong") {
   at("N=a{M{O{MO=SR}}}", 447, 5);
   at("A=a{SG,E,SG}", 448, 10);
   at("A=a{M{O{MO=Sideways}}}", 449, 12);
-  at("A=a{M{O{MO=SR,MO=IN}}}", 456, 17);
+  at("A=a{M{O{MO=SR,MO=IN}}}", 456, 15);
   at("A=a{M{O{RV=MAYBE}}}", 449, 12);
-  at("A=a{M{O{MO=SR},O{MO=SR}}}", 448, 17);
-  at("A=a{M{ST=1{O{MO=SR}},O{MO=SR}}}", 442, 23);
-  at("A=a{M{TS{SI=IV},TS{SI=IV}}}", 448, 19);
+  at("A=a{M{O{MO=SR},O{MO=SR}}}", 448, 16);
+  at("A=a{M{ST=1{O{MO=SR}},O{MO=SR}}}", 442, 22);
+  at("A=a{M{TS{SI=IV},TS{SI=IV}}}", 448, 17);
   at("A=a{M{O{a/b}}}", 442, 12);
   at("A=a{M{O{a b=1}}}", 442, 10);
   at("A=a{M{O{a/b=}}}", 442, 13);
-  at("A=a{M{O{a/b=\"open}}}", 442, 23);
+  at("A=a{M{O{a/b=\"open}}}", 403, 23);
   at("A=a{M{ST=70000{O{MO=SR}}}}", 442, 10);
   at("A=a{E=1{g/cause{x=1,X=2}}}", 456, 21);
   at("A=a{E=1{g/cause{KA,EM{SG{a/b}}}}}", 442, 31);
@@ -68,6 +68,12 @@ TEST_CASE("an error has the position and the code of what is wrong") {
   at("A=a{DM={T:100,1}}", 442, 11);
   at("A=a{DM={(1|q)}}", 442, 12);
   at("SC=a{SV{MT=RS}}", 442, 14);
+  at("SC=ROOT", 442, 8);
+  at("CA{PR=1,PR=2}", 422, 9);
+  at("CA{EGV=EG,EGV=EGO}", 422, 11);
+  at("CA{IEPS=ON,IEPS=ON}", 422, 12);
+  at("CA{ANDLgc,ORLgc}", 422, 11);
+  at("N=a,S=a", 442, 4);
   at("SC=a{SV{MT=RS,RE=\"1\",AD=1,MG=b}}", 442, 31);
   at("MF=[a,b{SG}", 442, 8);
   at("AV=a{AT{Nonsense}}", 444, 9);
@@ -216,6 +222,57 @@ TEST_CASE("every truncation is an error, keeps only whole commands and never rea
   }
 }
 
+TEST_CASE("what is cut off in a command leaves its error in the last action, and what went before is kept") {
+  const auto errors_of = [](const char* text) {
+    const parsed_message m = parse(text);
+    INFO(text);
+    std::vector<int> out;
+    REQUIRE(m.errors().size() == 1);
+    const auto& t = request_of(m, 0);
+    if (t.error) out.push_back(static_cast<int>(t.error->code));
+    for (const auto& a : t.actions) out.push_back(a.error ? static_cast<int>(a.error->code) : 0);
+    // What a checker is told is what the peer is answered.
+    CHECK(static_cast<int>(m.errors().front().code) == out.back());
+    return out;
+  };
+  using codes = std::vector<int>;
+  CHECK(errors_of("!/3 m T=1{C=-{AV=ROOT{AT{}}},C=1{MF=a{X}") == codes{0, 442});
+  CHECK(errors_of("!/3 m T=1{C=-{MF=a{Nonsense{x}}") == codes{442});
+  CHECK(errors_of("!/3 m T=1{C=-{AV=ROOT{AT{}},AV=ROOT{X}") == codes{442});
+  CHECK(errors_of("!/3 m T=1{C=1{MF=a{MX=V7") == codes{403});
+  CHECK(errors_of("!/3 m T=1{C=1{S=b},C=1{MF=a{MX=V7") == codes{403});
+  CHECK(errors_of("!/3 m T=2{C=1{MF=a,MF=b{M{O{MO=") == codes{422});
+  CHECK(errors_of("!/3 m T=1{C=1{S=a}C=2{S=b}}") == codes{422});
+  CHECK(errors_of("!/3 m T=1{C=1{S=a,MF=b{X}MF=c}}") == codes{442});
+}
+
+TEST_CASE("the error of an action reply is the last thing in it, and hides nothing") {
+  for (const char* text : {"P=1{C=1{ER=422{},A=a},C=2{A=b}}", "P=1{C=1{ER=422{} @@@garbage", "P=1{C=1{ER=42x{},A=a}}", "P=1{C=1{A=a,ER",
+                           "P=1{ER=42x{}}"}) {
+    const auto m = parse(std::string("!/3 m ") + text);
+    INFO(text);
+    REQUIRE(m.errors().size() == 1);
+    const auto& reply = std::get<transaction_reply>(m->transactions.front());
+    const auto& error = reply.error ? reply.error : reply.actions.back().error;
+    REQUIRE(error);
+    CHECK(error->code == m.errors().front().code);
+  }
+  CHECK(parse("!/3 m P=1{C=1{A=a,ER=422{}},C=2{A=b}}").ok());
+}
+
+TEST_CASE("a broken command is skipped to its end, whatever its parts are called") {
+  // Words that are no descriptors, an escaped brace behind a backslash, a NUL: the next transaction is found behind all of them.
+  const std::string nul("b\0;}}}", 7);
+  for (const std::string& broken : {std::string("T=1{C=1{Foo=x{},A=R{M{ST=1{O{MO=SR}}}}}}"), std::string("T=1{C=1{MF=a{SG{x/l{EM{y}}}}}}"),
+                                    std::string("T=1{C=1{MF=a{X,M{L{a=1\\\\}b{\n}}}}}"), "T=1{C=1{MF=a{M{L{a=1;" + nul + "}}"}) {
+    const auto m = parse("!/3 m " + broken + "T=3{C=1{S=x}}");
+    INFO(broken);
+    REQUIRE(m->transactions.size() == 2);
+    CHECK(m.errors().size() == 1);
+    CHECK(request_of(m, 1) == request_of(parse("!/3 m T=3{C=1{S=x}}"), 0));
+  }
+}
+
 TEST_CASE("limits hold, and time grows with the length alone") {
   SECTION("bytes") {
     const auto m = parse(std::string(h248_examples::add), parse_limits{.max_bytes = 100});
@@ -230,7 +287,7 @@ TEST_CASE("limits hold, and time grows with the length alone") {
   SECTION("parameters") {
     std::string text = "!/3 m T=1{C=1{MF=a{E=1{a/b{";
     for (int i = 0; i < 300; ++i) text += (i ? ",p" : "p") + std::to_string(i) + "=1";
-    CHECK(first_error(text + "}}}}}").code == error_code::property_twice);
+    CHECK(first_error(text + "}}}}}").code == error_code::insufficient_resources);
   }
   SECTION("memory") {
     std::string text = "!/3 m T=1{C=1{S=a}}T=2{C=1{S=a,MF=a{E=1{a/b";

@@ -144,6 +144,9 @@ TEST_CASE("forms that are read but not written") {
   same("!/3 mg T=1{C=1{MF=a{MD=V18{a/b=1}}}}", "!/3 mg T=1{C=1{MF=a{MD[V18]{a/b=1}}}}");
   same("!/3 mg T=1{C=1{AV=a}}", "!/3 mg T=1{C=1{AV=a}}");
   same("!/3 mg T=1{C=1{CA{CT{a/b}}}}", "!/3 mg T=1{C=1{CA{a/b}}}");
+  same("!/3 mg T=1{C=1{CA{CT{CT{a/b=1}}}}}", "!/3 mg T=1{C=1{CA{CT{a/b=1}}}}");
+  same("!/3 mg T=1{C=1{MF=a{DM=d{0 ;c\n}}}}", "!/3 mg T=1{C=1{MF=a{DM=d{0}}}}");
+  same("!/3 mg T=1{C=1{MF=a{DM=d{[1-3] ;c}\n ;d\r }}}}", "!/3 mg T=1{C=1{MF=a{DM=d{[1-3]}}}}");
   same("!/3 mg K{5-5}", "!/3 mg K{5}");
   same("!/3 mg T=1{C=1{MF=a{M{L{\r\n  v=0\r\ns=x \r\n }}}}}", "!/3 mg T=1{C=1{MF=a{M{L{\nv=0\r\ns=x\n}}}}}");
   same("!/03 mg PN=007{}", "!/3 mg PN=7{}");

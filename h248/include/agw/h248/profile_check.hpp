@@ -19,6 +19,9 @@ struct objection {
   bool operator==(const objection&) const = default;
 };
 
+// "440 Unknown package: Transaction 2, Context 1, Add ip/1/core/$: vendor"
+std::string to_text(const objection& o);
+
 // The transactions of one message the profile allows (3GPP TS 29.334 5.10).
 inline constexpr std::size_t profile_max_transactions = 10;
 
