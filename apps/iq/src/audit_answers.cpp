@@ -30,7 +30,7 @@ h248::property property_of(h248::action_state& at, const stored_property& p) {
 
 /// The answer to one name, wildcards included. A property that was never set has its default, if it has one.
 void answer_properties(h248::action_state& at, h248::list<h248::property>& out, h248::item_name asked,
-                       const std::vector<h248::property>& known) {
+                       const std::vector<h248::property>& known, std::uint8_t place) {
   bool found = false;
   for (const auto& p : known) {
     if (!asked.matches(p.name)) continue;
@@ -39,7 +39,7 @@ void answer_properties(h248::action_state& at, h248::list<h248::property>& out, 
   }
   if (found || asked.any_item() || asked.any_package()) return;
   const auto* item = h248::find_item(h248::item_kind::property, asked);
-  if (!item || item->value.type != h248::value_type::boolean) return;
+  if (!item || item->value.type != h248::value_type::boolean || (item->places & place) == 0) return;
   h248::property standard;
   standard.name = {at.keep(asked.package), at.keep(asked.item)};
   standard.values = h248::one("OFF");
@@ -83,7 +83,7 @@ void answer_stream(h248::action_state& at, h248::media_descriptor& media, std::u
     if (asked.reserve_value) control.reserve_value = s.reserve_value;
     if (asked.reserve_group) control.reserve_group = s.reserve_group;
     const auto known = stream_properties(at, s);
-    for (const auto& one : asked.properties) answer_properties(at, control.properties, one.name, known);
+    for (const auto& one : asked.properties) answer_properties(at, control.properties, one.name, known, h248::place::local_control);
     if (all) {
       for (const auto& one : known) control.properties.push_back(one);
     }
@@ -117,7 +117,7 @@ checked<void> answer_media(h248::action_state& at, h248::command& answer, const 
     if (asked.service) state.service = t.service;
     if (asked.buffer) state.buffer = h248::event_buffer_control::off;
     const auto known = state_properties(at, t);
-    for (const auto& one : asked.properties) answer_properties(at, state.properties, one.name, known);
+    for (const auto& one : asked.properties) answer_properties(at, state.properties, one.name, known, h248::place::termination_state);
   }
   if (wanted.single) {
     for (const auto n : implied_stream(t)) answer_stream(at, media, n, t.streams.at(n), *wanted.single, counted);
@@ -198,6 +198,35 @@ void answer_observed(h248::command& answer, const termination_record& t) {
   answer.add(std::move(out));
 }
 
+/// A descriptor stands once: what several items made of Media becomes one.
+void unite_media(h248::command& answer) {
+  h248::list<h248::descriptor> out;
+  h248::media_descriptor* whole = nullptr;
+  for (auto& d : answer.descriptors) {
+    auto* media = std::get_if<h248::media_descriptor>(&d);
+    if (!media || !whole) {
+      auto& kept = out.push_back(std::move(d));
+      if (media) whole = std::get_if<h248::media_descriptor>(&kept);
+      continue;
+    }
+    if (media->state && !whole->state) whole->state = std::move(media->state);
+    for (auto& stream : media->streams) {
+      const auto known = std::find_if(whole->streams.begin(), whole->streams.end(), [&](const auto& s) { return s.id == stream.id; });
+      if (known == whole->streams.end()) {
+        whole->streams.push_back(std::move(stream));
+        continue;
+      }
+      auto& to = known->parameters;
+      auto& from = stream.parameters;
+      if (from.control && !to.control) to.control = std::move(from.control);
+      if (from.local) to.local = from.local;
+      if (from.remote) to.remote = from.remote;
+      if (from.statistics) to.statistics = std::move(from.statistics);
+    }
+  }
+  answer.descriptors = std::move(out);
+}
+
 }  // namespace
 
 bool asks_for_statistics(const h248::audit_descriptor& wanted) {
@@ -216,7 +245,7 @@ checked<void> answer_audit(h248::action_state& at, h248::command& answer, const 
         case h248::audit_token::media: answer.add(whole_media(at, t)); break;
         case h248::audit_token::events: answer_events(answer, nullptr, t); break;
         case h248::audit_token::signals: answer_signals(answer, nullptr, t); break;
-        case h248::audit_token::statistics: answer_statistics(at, answer, counted); break;
+        case h248::audit_token::statistics: answer_statistics(at, answer, counted); break;  // in version 3 a part of Media
         case h248::audit_token::packages: answer.add(implemented_packages()); break;
         case h248::audit_token::observed_events: answer_observed(answer, t); break;
         case h248::audit_token::mux:
@@ -239,6 +268,20 @@ checked<void> answer_audit(h248::action_state& at, h248::command& answer, const 
   return {};
 }
 
+void add_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const termination_record& t,
+               const gateway::termination_statistics& counted) {
+  // Media that is asked for holds what the command returns by itself.
+  const bool media = std::ranges::any_of(wanted.items, [](const h248::audit_item& item) {
+    const auto* token = std::get_if<h248::audit_token>(&item);
+    return (token && *token == h248::audit_token::media) || std::holds_alternative<h248::audit_media>(item);
+  });
+  if (media) answer.descriptors.clear();
+  const auto done = answer_audit(at, answer, wanted, t, counted);
+  if (done) return unite_media(answer);
+  answer.descriptors.clear();
+  answer.add(at.whole().error(done.error().code, done.error().text));
+}
+
 void answer_root_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const state& s) {
   const auto known = root_properties(at, s);
   const auto service = s.draining ? h248::service_state::out_of_service : h248::service_state::in_service;
@@ -255,7 +298,7 @@ void answer_root_audit(h248::action_state& at, h248::command& answer, const h248
       auto& state = out.state.emplace();
       if (media->state && media->state->service) state.service = service;
       if (media->state) {
-        for (const auto& one : media->state->properties) answer_properties(at, state.properties, one.name, known);
+        for (const auto& one : media->state->properties) answer_properties(at, state.properties, one.name, known, h248::place::root);
       }
       add_media(answer, std::move(out));
     } else {

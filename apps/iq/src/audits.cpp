@@ -111,11 +111,7 @@ awaitable<void> command_runner::audit_value(h248::action_state& at, const h248::
       counted_streams = co_await on(*record->home, read);
     }
     auto& answer = at.answer(c, h248::termination_id{termination->name});
-    const auto done = answer_audit(at, answer, *wanted, *termination, counted_streams);
-    if (!done) {
-      answer.descriptors.clear();
-      answer.add(at.whole().error(done.error().code, done.error().text));
-    }
+    add_audit(at, answer, *wanted, *termination, counted_streams);
   }
   if (!answered && !all.empty()) at.fail(c, error_code::no_termination_matched, c.termination().name);
 }

@@ -22,6 +22,9 @@ bool asks_for_statistics(const h248::audit_descriptor& wanted);
 /// The descriptors an AuditValue asks for. 532 for a stream that is not there.
 checked<void> answer_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const termination_record& t,
                            const gateway::termination_statistics& counted);
+/// The same beside what the command is answered anyway; where that cannot be, its error stands in place of all.
+void add_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const termination_record& t,
+               const gateway::termination_statistics& counted);
 void answer_root_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const state& s);
 /// Whether the termination meets the values that the Audit gives (version 3).
 bool selected(const h248::audit_descriptor& wanted, const termination_record& t, bool any);

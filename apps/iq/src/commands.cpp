@@ -1,7 +1,7 @@
-#include "audits.hpp"
-
 #include "agw/core/log.hpp"
 #include "agw/h248/profile_check.hpp"
+#include "audits.hpp"
+#include "chosen_properties.hpp"
 #include "termination_name.hpp"
 
 namespace agw::iq {
@@ -120,30 +120,20 @@ awaitable<void> command_runner::add(h248::action_state& at, const h248::command&
     at.fail(c, error_code::too_many_terminations, too_many(*record_));
     co_return;
   }
-  // Interface CHOOSE follows the realm; a realm that contradicts the interface is an error.
+  // Interface CHOOSE follows the realms of the streams; whether they fit the interface is seen with the media.
   const interface_config* by_realm = nullptr;
-  std::string realm;
-  if (const auto* media = c.find<h248::media_descriptor>()) {
-    media->for_each_stream([&](h248::stream_id, const h248::stream_parameters& p) {
-      if (!p.control) return;
-      if (const auto* property = h248::find(p.control->properties, "ipdc/realm")) realm = property->values.first().text;
-    });
-  }
-  if (!realm.empty() && realm != "$") {
-    by_realm = state_.realm(realm);
-    if (!by_realm) {
-      at.fail(c, error_code::unknown_value, "ipdc/realm=\"" + realm + "\"");
+  const bool choose_interface = fields->interface == "$";
+  if (const auto* media = c.find<h248::media_descriptor>(); media && choose_interface) {
+    const auto found = interface_of_realms(*media, state_.config.interfaces);
+    if (!found) {
+      at.fail(c, found.error().code, found.error().text);
       co_return;
     }
+    by_realm = *found;
   }
-  const bool choose_interface = fields->interface == "$";
   const auto* interface = choose_interface ? (by_realm ? by_realm : &state_.config.interfaces.front()) : state_.interface(fields->interface);
   if (!interface || (fields->group != "$" && fields->group != std::to_string(state_.config.group))) {
     at.fail(c, error_code::unknown_termination, asked.name);
-    co_return;
-  }
-  if (by_realm && by_realm != interface) {
-    at.fail(c, error_code::conflicting_values, "ipdc/realm=\"" + realm + "\" on interface " + interface->name);
     co_return;
   }
   if (!state_.in_service(interface->name)) {
@@ -200,7 +190,6 @@ awaitable<void> command_runner::subtract(h248::action_state& at, const h248::com
     co_return;
   }
   const auto* audit = c.find<h248::audit_descriptor>();
-  const bool quiet = audit && audit->items.empty();
   for (auto& [record, termination] : matching(at, c)) {
     const bool other = record != record_;
     turnstile::pass turn;
@@ -216,7 +205,8 @@ awaitable<void> command_runner::subtract(h248::action_state& at, const h248::com
     const auto counted = co_await on(*record->home, remove);
     state_.strike(*record, lower(termination->name));
     auto& answer = at.answer(c, h248::termination_id{termination->name});
-    if (!quiet) answer_statistics(at, answer, counted);
+    if (!audit) answer_statistics(at, answer, counted);
+    else add_audit(at, answer, *audit, *termination, counted);
     if (other && record->terminations.empty()) co_await state_.drop(record);
   }
 }

@@ -1,6 +1,7 @@
 // The commands of one transaction, executed on the gateway.
 #pragma once
 
+#include <list>
 #include <memory>
 #include <optional>
 
@@ -28,6 +29,8 @@ class command_runner final : public h248::command_handler {
     gateway::termination_change change;
     std::map<std::uint16_t, stream_record> streams;        ///< as they are to be remembered
     std::map<std::uint16_t, stream_choice> choices;        ///< where Local was given, or Remote gave a choice
+    std::map<std::uint16_t, h248::list<h248::property>> chosen;  ///< properties that were left to the gateway
+    std::list<std::string> words;                          ///< what values of theirs refer to
     std::optional<std::vector<std::string>> groups;
   };
 
@@ -55,8 +58,10 @@ class command_runner final : public h248::command_handler {
   std::vector<std::string> meant(h248::termination_id name) const;
   /// Something that the topology names was not added in the end.
   void topology_failed(h248::action_state& at);
-  /// The topology of the context, as modes of its streams.
-  awaitable<void> apply_topology(std::shared_ptr<context_record> record);
+  /// Tells the gateway what rules say, or that they are gone.
+  awaitable<void> connect(std::shared_ptr<context_record> record, std::vector<topology_rule> rules);
+  /// The service state of a termination, as modes of its streams.
+  awaitable<void> apply_service(std::shared_ptr<context_record> record, std::shared_ptr<termination_record> termination);
   std::optional<unsigned> needed_priority() const;
 
   /// Applies media, events and signals of Add or Modify, and answers. False: an error was answered and nothing is left behind.
@@ -65,8 +70,11 @@ class command_runner final : public h248::command_handler {
   checked<media_change> media_of(const h248::command& c, const termination_record& termination) const;
   void answer_media(h248::action_state& at, h248::command& answer, const media_change& change,
                     const gateway::termination_answer& chosen, termination_record& termination);
-  /// Events and Signals of Add and Modify, in the order they stand in.
-  awaitable<void> apply_events(const h248::command& c, std::shared_ptr<context_record> record,
+  /// The Events of a command become the active ones.
+  void subscribe(const h248::command& c, termination_record& termination) const;
+  /// Whether the streams that its Signals name are there, and have what a signal is for. 449, 513.
+  checked<void> check_signals(const h248::command& c, const media_change& media, const termination_record& termination) const;
+  awaitable<void> play_signals(const h248::command& c, std::shared_ptr<context_record> record,
                                std::shared_ptr<termination_record> termination);
   /// The terminations of the action's context (or of all) that the command means. Empty with an error answered.
   std::vector<std::pair<std::shared_ptr<context_record>, std::shared_ptr<termination_record>>> matching(h248::action_state& at,

@@ -1,7 +1,8 @@
 // Add and Modify: the descriptors of one termination, from H.248 to the gateway and back.
 #include <charconv>
 
-#include "commands.hpp"
+#include "audits.hpp"
+#include "chosen_properties.hpp"
 #include "media_properties.hpp"
 
 namespace agw::iq {
@@ -78,7 +79,8 @@ checked<command_runner::media_change> command_runner::media_of(const h248::comma
   media_change out;
   out.change.id = termination.id;
   out.change.name = termination.name;
-  out.change.address = state_.interface(termination.interface)->address;
+  const auto& interface = *state_.interface(termination.interface);
+  out.change.address = interface.address;
   const auto* media = c.find<h248::media_descriptor>();
   if (!media) return out;
   if (media->state) {
@@ -143,14 +145,19 @@ checked<command_runner::media_change> command_runner::media_of(const h248::comma
         return;
       }
       record.mode = mode;
-      auto settings = settings_of(p.control->properties);
+      auto properties = choose_properties(p.control->properties, interface, state_.config.interfaces, out.words);
+      if (!properties) {
+        failed = properties.error();
+        return;
+      }
+      auto settings = settings_of(properties->all);
       if (!settings) {
         failed = settings.error();
         return;
       }
       wanted.settings = std::move(*settings);
       record.properties.clear();
-      for (const auto& property : p.control->properties) {
+      for (const auto& property : properties->all) {
         auto kept = stored(property);
         record.properties.insert_or_assign(lower(kept.name), std::move(kept));
         const bool access = record.has_local && kind_of_answer(record) != stream_kind::bearer;
@@ -158,6 +165,7 @@ checked<command_runner::media_change> command_runner::media_of(const h248::comma
           wanted.waits_for_order[*l] = property.values.first().as_boolean().value_or(false);
         }
       }
+      if (!properties->chosen.empty()) out.chosen.insert_or_assign(id.value, std::move(properties->chosen));
     }
     out.streams.insert_or_assign(id.value, std::move(record));
     out.change.streams.insert_or_assign(gateway::stream_number{id.value}, std::move(wanted));
@@ -168,11 +176,23 @@ checked<command_runner::media_change> command_runner::media_of(const h248::comma
 
 awaitable<bool> command_runner::configure(h248::action_state& at, const h248::command& c, std::shared_ptr<context_record> record,
                                           std::shared_ptr<termination_record> termination) {
+  // The termination that failed, which a wildcard does not tell; one that was to be added has no name yet.
+  const auto refuse = [&](const command_error& why) {
+    if (c.kind == h248::command_kind::add) at.fail(c, why.code, why.text);
+    else at.fail(c, h248::termination_id{termination->name}, why.code, why.text);
+  };
   auto media = media_of(c, *termination);
   if (!media) {
-    at.fail(c, media.error().code, media.error().text);
+    refuse(media.error());
     co_return false;
   }
+  if (const auto played = check_signals(c, *media, *termination); !played) {
+    refuse(played.error());
+    co_return false;
+  }
+  // What the change sets off on its shard may be here before its answer is: the command's Events are to meet it.
+  const event_subscription before(*termination);
+  subscribe(c, *termination);
   using applied = boost::system::result<gateway::termination_answer, gateway::refusal>;
   auto apply = [context = record->context.get(), change = media->change]() -> awaitable<applied> {
     auto copy = change;
@@ -180,15 +200,25 @@ awaitable<bool> command_runner::configure(h248::action_state& at, const h248::co
   };
   const applied chosen = co_await on(*record->home, apply);
   if (!chosen) {
-    const auto error = error_of(chosen.error());
-    at.fail(c, error.code, error.text);
+    before.restore(*termination);
+    refuse(error_of(chosen.error()));
     co_return false;
   }
   auto& answer = at.answer(c, h248::termination_id{termination->name});
   answer_media(at, answer, *media, *chosen, *termination);
   termination->touched = clock::now();
-  if (!record->topology.empty() || termination->service != h248::service_state::in_service) co_await apply_topology(record);
-  co_await apply_events(c, record, termination);
+  if (termination->service != h248::service_state::in_service) co_await apply_service(record, termination);
+  if (const auto* audit = c.find<h248::audit_descriptor>()) {
+    gateway::termination_statistics counted;
+    if (asks_for_statistics(*audit)) {
+      auto read = [gate = record->context.get(), id = termination->id]() -> awaitable<gateway::termination_statistics> {
+        co_return gate->statistics(id);
+      };
+      counted = co_await on(*record->home, read);
+    }
+    add_audit(at, answer, *audit, *termination, counted);
+  }
+  co_await play_signals(c, record, termination);
   co_return true;
 }
 
@@ -230,6 +260,17 @@ void command_runner::answer_media(h248::action_state& at, h248::command& answer,
     }
     if (choice.remote_over_specified) returned.remote = at.keep(record.remote);
     if (returned.local || returned.remote) media.streams.push_back(std::move(stream));
+  }
+  for (const auto& [n, properties] : change.chosen) {
+    const auto known = std::find_if(media.streams.begin(), media.streams.end(), [&](const auto& s) { return s.id.value == n; });
+    auto& stream = known == media.streams.end() ? media.streams.emplace_back() : *known;
+    stream.id = h248::stream_id{n};
+    auto& control = stream.parameters.control.emplace();
+    for (const auto& p : properties) {
+      auto& one = control.properties.emplace_back();
+      one.name = {at.keep(p.name.package), at.keep(p.name.item)};
+      one.values = h248::one(h248::value{at.keep(p.values.first().text), p.values.first().quoted});
+    }
   }
   if (!media.streams.empty()) answer.add(std::move(media));
 }

@@ -1,6 +1,7 @@
 // Priority, emergency, IEPS and topology of a context, and their audit.
 #include <algorithm>
 
+#include "agw/core/log.hpp"
 #include "commands.hpp"
 
 namespace agw::iq {
@@ -21,26 +22,6 @@ std::string_view word(topology_direction d) {
   return "";
 }
 
-struct allowed {
-  bool in = true;   ///< what comes from the outside goes on into the context
-  bool out = true;  ///< what the context has for it leaves
-};
-
-/// What the context's topology and the termination's service state leave of stream `n`.
-allowed allowed_of(const context_record& record, const std::string& key, const termination_record& t, std::uint16_t n) {
-  allowed out;
-  if (t.service != h248::service_state::in_service) return {false, false};
-  // A context of this profile has two ends to a stream: what may not reach the other end need not be taken in.
-  for (const auto& rule : record.topology) {
-    if (rule.stream != 0 && rule.stream != n) continue;
-    const bool is_a = rule.a == key, is_b = rule.b == key;
-    if (!is_a && !is_b) continue;
-    if (rule.direction == topology_direction::isolate) return {false, false};
-    if (rule.direction == topology_direction::oneway) (is_a ? out.out : out.in) = false;
-  }
-  return out;
-}
-
 /// Whether a command of the action adds, or moves here, what a name in its topology means.
 bool brought(const h248::action& asked, h248::termination_id name) {
   return std::ranges::any_of(asked.commands, [&](const h248::command& c) {
@@ -52,35 +33,65 @@ bool brought(const h248::action& asked, h248::termination_id name) {
   });
 }
 
-gateway::stream_mode mode_of(h248::stream_mode m, allowed a) {
-  const bool in = a.in && (m == h248::stream_mode::receive_only || m == h248::stream_mode::send_receive);
-  const bool out = a.out && (m == h248::stream_mode::send_only || m == h248::stream_mode::send_receive);
-  if (in && out) return gateway::stream_mode::send_receive;
-  return in ? gateway::stream_mode::receive_only : out ? gateway::stream_mode::send_only : gateway::stream_mode::inactive;
+gateway::stream_mode mode_of(h248::stream_mode m) {
+  switch (m) {
+    case h248::stream_mode::send_only: return gateway::stream_mode::send_only;
+    case h248::stream_mode::receive_only: return gateway::stream_mode::receive_only;
+    case h248::stream_mode::send_receive: return gateway::stream_mode::send_receive;
+    case h248::stream_mode::inactive:
+    case h248::stream_mode::loopback: break;
+  }
+  return gateway::stream_mode::inactive;
+}
+
+gateway::topology topology_of(topology_direction d) {
+  if (d == topology_direction::isolate) return gateway::topology::isolate;
+  return d == topology_direction::oneway ? gateway::topology::oneway : gateway::topology::bothway;
 }
 
 }  // namespace
 
-awaitable<void> command_runner::apply_topology(std::shared_ptr<context_record> record) {
-  std::vector<gateway::termination_change> changes;
-  for (const auto& [key, termination] : record->terminations) {
-    gateway::termination_change change;
-    change.id = termination->id;
-    change.name = termination->name;
-    change.address = state_.interface(termination->interface)->address;
-    for (const auto& [n, stream] : termination->streams) {
-      if (!stream.has_local || kind_of_answer(stream) == stream_kind::association) continue;
-      change.streams[gateway::stream_number{n}].mode = mode_of(stream.mode, allowed_of(*record, key, *termination, n));
-    }
-    if (!change.streams.empty()) changes.push_back(std::move(change));
-  }
-  auto apply = [context = record->context.get(), changes]() -> awaitable<void> {
-    for (const auto& change : changes) {
-      auto copy = change;
-      (void)co_await context->apply(std::move(copy));
-    }
+awaitable<void> command_runner::connect(std::shared_ptr<context_record> record, std::vector<topology_rule> rules) {
+  struct told {
+    gateway::termination_id from, to;
+    gateway::topology how = gateway::topology::bothway;
+    std::optional<gateway::stream_number> stream;
   };
-  co_await on(*record->home, apply);
+  std::vector<told> all;
+  for (const auto& rule : rules) {
+    const auto a = record->terminations.find(rule.a), b = record->terminations.find(rule.b);
+    if (a == record->terminations.end() || b == record->terminations.end()) continue;
+    auto& one = all.emplace_back();
+    one.from = a->second->id;
+    one.to = b->second->id;
+    one.how = topology_of(rule.direction);
+    if (rule.stream != 0) one.stream = gateway::stream_number{rule.stream};
+  }
+  auto tell = [context = record->context.get(), all]() -> awaitable<void> {
+    for (const auto& one : all) context->connect(one.from, one.to, one.how, one.stream);
+    co_return;
+  };
+  co_await on(*record->home, tell);
+}
+
+awaitable<void> command_runner::apply_service(std::shared_ptr<context_record> record, std::shared_ptr<termination_record> termination) {
+  gateway::termination_change change;
+  change.id = termination->id;
+  change.name = termination->name;
+  change.address = state_.interface(termination->interface)->address;
+  const bool serves = termination->service == h248::service_state::in_service;
+  for (const auto& [n, stream] : termination->streams) {
+    if (!stream.has_local || kind_of_answer(stream) == stream_kind::association) continue;
+    change.streams[gateway::stream_number{n}].mode = serves ? mode_of(stream.mode) : gateway::stream_mode::inactive;
+  }
+  if (change.streams.empty()) co_return;
+  using applied = boost::system::result<gateway::termination_answer, gateway::refusal>;
+  auto apply = [context = record->context.get(), change]() -> awaitable<applied> {
+    auto copy = change;
+    co_return co_await context->apply(std::move(copy));
+  };
+  const auto done = co_await on(*record->home, apply);
+  if (!done) log::error("{}: its service state has no effect: {}", termination->name, done.error().text);
 }
 
 awaitable<void> command_runner::set_properties(h248::action_state& at, const h248::context_properties& wanted) {
@@ -132,6 +143,7 @@ std::vector<std::string> command_runner::meant(h248::termination_id name) const 
 awaitable<void> command_runner::set_topology(h248::action_state& at) {
   // Checked as a whole before any of it holds.
   auto rules = record_->topology;
+  std::vector<topology_rule> changes;
   for (const auto& triple : topology_) {
     const auto ones = meant(triple.a), others = meant(triple.b);
     if (ones.empty() || others.empty()) co_return;  // a later command of the action adds it
@@ -151,13 +163,14 @@ awaitable<void> command_runner::set_topology(h248::action_state& at) {
           co_return;
         }
         std::erase_if(rules, [&](const topology_rule& r) { return pair(r) && r.stream == rule.stream; });
+        changes.push_back(rule);
         if (rule.direction != topology_direction::bothway) rules.push_back(std::move(rule));
       }
     }
   }
   topology_.clear();
   record_->topology = std::move(rules);
-  co_await apply_topology(record_);
+  co_await connect(record_, std::move(changes));
 }
 
 void command_runner::topology_failed(h248::action_state& at) {

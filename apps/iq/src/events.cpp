@@ -5,20 +5,24 @@
 
 namespace agw::iq {
 
-awaitable<void> command_runner::apply_events(const h248::command& c, std::shared_ptr<context_record> record,
-                                             std::shared_ptr<termination_record> termination) {
-  for (const auto& d : c.descriptors) {
-    if (const auto* events = std::get_if<h248::events_descriptor>(&d)) {
-      termination->commanded = std::make_shared<owned_events>(*events);
-      termination->events = &termination->commanded->descriptor;
-      termination->stopped = false;
-      termination->regulated.clear();
-    }
-    if (const auto* signals = std::get_if<h248::signals_descriptor>(&d)) {
-      auto owned = std::make_shared<const owned_signals>(*signals);
-      co_await state_.play(record, termination, owned, owned->descriptor);
-    }
-  }
+event_subscription::event_subscription(const termination_record& t)
+    : commanded_(t.commanded), events_(t.events), stopped_(t.stopped), regulated_(t.regulated) {}
+
+void event_subscription::restore(termination_record& t) const {
+  t.commanded = commanded_;
+  t.events = events_;
+  t.stopped = stopped_;
+  t.regulated = regulated_;
+}
+
+void command_runner::subscribe(const h248::command& c, termination_record& termination) const {
+  const auto* events = c.find<h248::events_descriptor>();
+  if (!events) return;
+  termination.commanded = std::make_shared<owned_events>(*events);
+  termination.events = &termination.commanded->descriptor;
+  termination.stopped = false;
+  termination.subscribed = clock::now();
+  termination.regulated.clear();
 }
 
 // RegulatedNotify: of each hundred, as many as the configuration says, evenly and the first one always; 0: that one only.

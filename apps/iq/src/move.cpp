@@ -98,6 +98,7 @@ awaitable<bool> command_runner::move_one(h248::action_state& at, const h248::com
     state_.strike(*to, key);
     state_.enrol(from, termination);
     from->topology = rules;
+    co_await connect(from, rules);
     co_return false;
   }
   if (from->terminations.empty()) co_await state_.drop(from);

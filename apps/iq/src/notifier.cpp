@@ -105,7 +105,15 @@ const h248::requested_event* match(const termination_record& t, const observed& 
       if (!wanted) return true;
       std::string_view plain = p.second;
       if (plain.starts_with('"')) plain.remove_prefix(1);
-      return std::ranges::any_of(wanted->values.values, [&](const h248::value& v) { return v.is_all() || h248::iequals(v.text, plain); });
+      const bool among = std::ranges::any_of(wanted->values.values, [&](const h248::value& v) { return v.is_all() || h248::iequals(v.text, plain); });
+      const auto is = h248::value{plain}.as_integer(), bound = wanted->values.first().as_integer();
+      switch (wanted->values.rel) {
+        case h248::relation::equal: return among;
+        case h248::relation::not_equal: return !among;
+        case h248::relation::greater: return is && bound && *is > *bound;
+        case h248::relation::less: return is && bound && *is < *bound;
+      }
+      return among;
     });
     if (fits) return &asked;
   }

@@ -70,12 +70,26 @@ struct termination_record {
   std::map<std::uint16_t, std::uint64_t> lists;       ///< signal lists that play, between two signals too; a number as a signal's
   h248::service_state service = h248::service_state::in_service;
   clock::time_point touched = clock::now();           ///< the last command for it, or heartbeat
+  clock::time_point subscribed = clock::now();        ///< when the Events descriptor came
   clock::time_point moved = clock::now();             ///< when its octet count last grew, for adid/ipstop
   std::uint64_t octets = 0;
   bool stopped = false;                               ///< adid/ipstop has been told since
   std::map<std::string, std::uint64_t> regulated;     ///< events with RegulatedNotify since the last Events descriptor
   std::deque<observed> pending;      ///< not yet notified
   bool notifying = false;
+};
+
+/// The active Events descriptor and what belongs to it, to return to when a command is refused.
+class event_subscription {
+ public:
+  explicit event_subscription(const termination_record& t);
+  void restore(termination_record& t) const;
+
+ private:
+  std::shared_ptr<owned_events> commanded_;
+  const h248::events_descriptor* events_;
+  bool stopped_;
+  std::map<std::string, std::uint64_t> regulated_;
 };
 
 /// Who may hear whom, where it is not both ways.

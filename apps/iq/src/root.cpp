@@ -24,7 +24,7 @@ awaitable<void> command_runner::modify_root(h248::action_state& at, const h248::
         const auto number = p.values.first().as_integer().value_or(0);
         const auto ms = std::chrono::milliseconds(number);
         const auto limit = static_cast<std::uint32_t>(std::min<std::int64_t>(number, 1'000'000));
-        const bool timer = !p.name.item.ends_with("Limit");
+        const bool timer = !p.name.is("root/MGOriginatedPendingLimit") && !p.name.is("root/MGCOriginatedPendingLimit");
         // A timer of 0 would never let go of the processor.
         if (timer && number == 0) {
           at.fail(c, error_code::unknown_value, std::string(p.name.package) + "/" + std::string(p.name.item) + "=0");
@@ -43,7 +43,7 @@ awaitable<void> command_runner::modify_root(h248::action_state& at, const h248::
   }
   state_.control.set_transactions(settings);
   if (c.find<h248::events_descriptor>()) state_.root->moved = clock::now();
-  co_await apply_events(c, state_.null_context, state_.root);
+  subscribe(c, *state_.root);
   at.answer(c);
 }
 
@@ -90,7 +90,7 @@ awaitable<void> command_runner::put_in_service(placed_terminations all, bool in_
     termination->service = in_service ? h248::service_state::in_service : h248::service_state::out_of_service;
     turnstile::pass turn;
     if (record != record_) turn = co_await turnstile::enter(record->turn);
-    if (!record->closing) co_await apply_topology(record);
+    if (record->holds(*termination)) co_await apply_service(record, termination);
   }
 }
 

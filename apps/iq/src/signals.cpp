@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "agw/core/log.hpp"
+#include "commands.hpp"
 #include "media_properties.hpp"
-#include "state.hpp"
 
 namespace agw::iq {
 
@@ -24,6 +24,36 @@ std::optional<gateway::layer> layer_of(h248::item_name signal, bool access) {
   return std::nullopt;
 }
 
+/// The layer that a signal is an order to, on a stream of that kind; nothing where there is none.
+std::optional<gateway::layer> layer_of(const h248::signal_request& signal, stream_kind kind) {
+  const bool latches = signal.name.is("ipnapt/latch");
+  switch (kind) {
+    case stream_kind::association: {
+      if (latches) return gateway::layer::ice;
+      const auto l = layer_of(signal.name, true);
+      return l && *l != gateway::layer::tcp && *l != gateway::layer::channel ? l : std::nullopt;
+    }
+    case stream_kind::channel: return signal.name.is("dcc/reset") ? std::optional(gateway::layer::channel) : std::nullopt;
+    case stream_kind::bearer: {
+      if (latches) return gateway::layer::tcp;
+      const auto l = layer_of(signal.name, false);
+      return l == gateway::layer::tcp || l == gateway::layer::tls ? l : std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
+/// The streams that a signal acts on: the one it names, or, where it is not related to a stream, every one that has its layer.
+std::vector<std::pair<std::uint16_t, gateway::layer>> orders_of(const h248::signal_request& signal, const termination_record& t) {
+  std::vector<std::pair<std::uint16_t, gateway::layer>> out;
+  const auto named = signal.stream ? signal.stream->value : std::uint16_t{0};
+  for (const auto& [n, record] : t.streams) {
+    if (named != 0 && n != named) continue;
+    if (const auto l = layer_of(signal, kind_of_answer(record))) out.emplace_back(n, *l);
+  }
+  return out;
+}
+
 h248::signal_type type_of(const h248::signal_request& s) {
   if (s.type) return *s.type;
   return s.duration ? h248::signal_type::time_out : h248::signal_type::brief;
@@ -41,6 +71,36 @@ std::string_view word_of(completion_reason why) {
 }
 
 }  // namespace
+
+checked<void> command_runner::check_signals(const h248::command& c, const media_change& media, const termination_record& termination) const {
+  const auto* signals = c.find<h248::signals_descriptor>();
+  std::optional<command_error> why;
+  const auto check = [&](const h248::signal_request& s) {
+    const auto n = s.stream ? s.stream->value : std::uint16_t{0};
+    if (n == 0 || why) return;
+    const auto full = std::string(s.name.package) + "/" + std::string(s.name.item) + " { Stream = " + std::to_string(n) + " }";
+    const auto changed = media.streams.find(n);
+    const auto known = termination.streams.find(n);
+    const auto* record = changed != media.streams.end() ? &changed->second : known != termination.streams.end() ? &known->second : nullptr;
+    if (!record) why.emplace(h248::error_code::unknown_value, full);
+    else if (!layer_of(s, kind_of_answer(*record))) why.emplace(h248::error_code::cannot_generate_signals, full);
+  };
+  if (!signals) return {};
+  for (const auto& entry : signals->entries) {
+    if (const auto* one = std::get_if<h248::signal_request>(&entry)) check(*one);
+    else std::ranges::for_each(std::get<h248::signal_list>(entry).signals, check);
+  }
+  if (why) return *why;
+  return {};
+}
+
+awaitable<void> command_runner::play_signals(const h248::command& c, std::shared_ptr<context_record> record,
+                                             std::shared_ptr<termination_record> termination) {
+  const auto* signals = c.find<h248::signals_descriptor>();
+  if (!signals) co_return;
+  auto owned = std::make_shared<const owned_signals>(*signals);
+  co_await state_.play(record, termination, owned, owned->descriptor);
+}
 
 awaitable<void> state::play(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination,
                             std::shared_ptr<const void> keeps, const h248::signals_descriptor& signals) {
@@ -118,26 +178,20 @@ awaitable<void> state::start_signal(std::shared_ptr<context_record> context, std
                                     active_signal signal) {
   const auto& what = *signal.what;
   signal.number = ++termination->last_signal;
-  const gateway::stream_number stream{what.stream && what.stream->value != 0 ? what.stream->value : std::uint16_t{1}};
-  const auto known = termination->streams.find(stream.value);
-  const bool access = known == termination->streams.end() || kind_of_answer(known->second) != stream_kind::bearer;
-  if (const auto layer = layer_of(what.name, access); layer && context->home && context->context) {
+  const auto orders = orders_of(what, *termination);
+  const auto how = latching_of(what);
+  if (context->home && context->context && (!orders.empty() || (how && *how))) {
     const bool release = h248::iequals(what.name.item, "RelBNC") || what.name.is("dcc/reset");
-    auto carry_out = [gate = context->context.get(), id = termination->id, stream, l = *layer, release]() -> awaitable<void> {
-      if (release) {
-        co_await gate->release(id, stream, l);
-      } else {
-        gate->order(id, stream, l);
+    const auto latch = how ? *how : std::nullopt;
+    auto carry_out = [gate = context->context.get(), id = termination->id, orders, release, latch]() -> awaitable<void> {
+      for (const auto& [stream, l] : orders) {
+        const gateway::stream_number n{stream};
+        if (latch) gate->latch(id, n, *latch);
+        else if (release) co_await gate->release(id, n, l);
+        else gate->order(id, n, l);
       }
     };
     co_await on(*context->home, carry_out);
-  }
-  if (const auto how = latching_of(what); how && *how && context->home && context->context) {
-    auto learn = [gate = context->context.get(), id = termination->id, stream, kind = **how]() -> awaitable<void> {
-      gate->latch(id, stream, kind);
-      co_return;
-    };
-    co_await on(*context->home, learn);
   }
   switch (type_of(what)) {
     case h248::signal_type::brief:  // over by itself: its natural end is its time-out

@@ -10,10 +10,10 @@ namespace agw::iq {
 
 namespace {
 
-/// The event of the active Events descriptor that has this name; null when none does.
+/// The event of the active Events descriptor that this name is meant by; null when none is.
 const h248::requested_event* subscribed(const termination_record& t, std::string_view name) {
   if (!t.events) return nullptr;
-  const auto found = std::ranges::find_if(t.events->events, [&](const auto& e) { return e.name.is(name); });
+  const auto found = std::ranges::find_if(t.events->events, [&](const auto& e) { return e.name.matches(h248::item_name::of(name)); });
   return found == t.events->events.end() ? nullptr : &*found;
 }
 
@@ -109,15 +109,18 @@ awaitable<void> state::watch_flow(std::shared_ptr<context_record> context, std::
   if (!stop) co_return;
   const auto* dir = h248::find(stop->parameters, "dir");
   const bool in = !dir || !dir->values.first().is("OUT"), out = !dir || !dir->values.first().is("IN");
+  const auto only = stop->stream ? stop->stream->value : std::uint16_t{0};
   std::uint64_t octets = 0;
-  for (const auto& [n, s] : counted) octets += (in ? s.octets_received : 0) + (out ? s.octets_sent : 0);
+  for (const auto& [n, s] : counted) {
+    if (only == 0 || n.value == only) octets += (in ? s.octets_received : 0) + (out ? s.octets_sent : 0);
+  }
   const auto now = clock::now();
   if (octets != termination->octets) {
     termination->octets = octets;
     termination->moved = now;
-  } else if (now - std::max(termination->moved, termination->touched) >= limit) {
+  } else if (now - std::max(termination->moved, termination->subscribed) >= limit) {
     termination->stopped = true;  // once for each Events descriptor
-    observe(context, termination, make_observed("adid", "ipstop", 0));
+    observe(context, termination, make_observed("adid", "ipstop", only));
   }
 }
 

@@ -15,7 +15,10 @@ class checker {
   checker(const command& c, std::vector<objection>& out) : command_(c), out_(out) {}
 
   void run() {
-    for (const auto& t : command_.terminations) termination(t);
+    for (const auto& t : command_.terminations) {
+      termination(t);
+      identifier(t);
+    }
     for (const auto& d : command_.descriptors) std::visit(*this, d);
   }
 
@@ -24,10 +27,12 @@ class checker {
       if (m.state->buffer == event_buffer_control::lock_step) {
         object(error_code::unknown_value, "Buffer = LockStep: events are not buffered");
       }
-      properties(m.state->properties, root() ? place::root : place::termination_state);
+      if (m.state->service) object(error_code::read_only_property, "ServiceStates: a ServiceChange says it");
+      properties(m.state->properties, place_here());
     }
     std::set<stream_id> seen;
     m.for_each_stream([&](stream_id id, const stream_parameters& s) {
+      if (id.value == 0) object(error_code::unknown_value, "Stream = 0");
       if (!seen.insert(id).second) object(error_code::descriptor_twice, "Stream = " + std::to_string(id.value));
       stream(id, s);
     });
@@ -35,6 +40,7 @@ class checker {
   void operator()(const events_descriptor& e) {
     for (const auto& event : e.events) {
       named(item_kind::event, event.name, event.parameters);
+      if (event.name.is("it/ito") && find(event.parameters, "mit") == nullptr) object(error_code::missing_parameter, "it/ito { mit }");
       if (event.digit_map) object(error_code::unknown_parameter, "DigitMap in " + full(event.name) + ": no digits here");
       if (event.embedded) embedded(*event.embedded);
       if (event.behaviour) embedded(event.behaviour->embedded);
@@ -43,10 +49,10 @@ class checker {
   void operator()(const signals_descriptor& s) {
     for (const auto& entry : s.entries) {
       if (const auto* one = std::get_if<signal_request>(&entry)) {
-        named(item_kind::signal, one->name, one->parameters);
+        signal(*one);
         continue;
       }
-      for (const auto& one : std::get<signal_list>(entry).signals) named(item_kind::signal, one.name, one.parameters);
+      for (const auto& one : std::get<signal_list>(entry).signals) signal(one);
     }
   }
   void operator()(const observed_events_descriptor& o) {
@@ -86,7 +92,13 @@ class checker {
   void operator()(const audit_events& a) {
     for (const auto& name : a.events) item(item_kind::event, name);
   }
-  void operator()(const audit_signals& a) { (*this)(signals_descriptor{a.entries}); }
+  void operator()(const audit_signals& a) {
+    const auto one = [this](const signal_request& s) { item(item_kind::signal, s.name); };
+    for (const auto& entry : a.entries) {
+      if (const auto* alone = std::get_if<signal_request>(&entry)) one(*alone);
+      else std::ranges::for_each(std::get<signal_list>(entry).signals, one);
+    }
+  }
   void operator()(const audit_statistics& a) {
     for (const auto& name : a.names) item(item_kind::statistic, name);
   }
@@ -101,6 +113,7 @@ class checker {
 
  private:
   bool root() const { return command_.termination().is_root(); }
+  std::uint8_t place_here() const { return root() ? place::root : place::termination_state; }
   static std::string full(item_name name) { return std::string(name.package) + "/" + std::string(name.item); }
   void object(error_code code, std::string what) { out_.push_back({code, {}, std::move(what)}); }
 
@@ -111,6 +124,25 @@ class checker {
     if (!iequals(first, "ip") || t.fields() > 4 || (t.fields() < 4 && !open_ended)) {
       object(error_code::unknown_termination, std::string(t.name) + ": terminations are ROOT or ip/group/interface/id");
     }
+  }
+
+  // Names that the command cannot be about, whatever stands where (H.248.1 6.2.2, 6.2.5).
+  void identifier(termination_id t) {
+    const auto kind = command_.kind;
+    const bool adds = kind == command_kind::add, choosable = adds || kind == command_kind::notify;
+    const bool never_root = adds || kind == command_kind::move || kind == command_kind::subtract;
+    if ((t.is_root() && never_root) || (t.has_choose() && !choosable) || (t.has_all() && adds)) {
+      return object(error_code::incorrect_identifier, std::string(t.name));
+    }
+    if (!adds || t.fields() != 4) return;
+    const auto id = h248::value{t.field(3)}.as_integer();
+    const bool plain = std::ranges::all_of(t.field(3), ascii_digit);
+    if (t.field(3) != "$" && !(plain && id && *id >= 1 && *id <= 0xFFFFFFFF)) object(error_code::incorrect_identifier, std::string(t.name));
+  }
+
+  void signal(const signal_request& s) {
+    named(item_kind::signal, s.name, s.parameters);
+    if (s.type == signal_type::time_out && !s.duration) object(error_code::missing_parameter, full(s.name) + " { Duration }");
   }
 
   // Null after an objection, and for wildcards.
@@ -145,6 +177,12 @@ class checker {
   void named(item_kind kind, item_name name, const list<parameter>& parameters) {
     const item_info* known = item(kind, name);
     if (known == nullptr) return;
+    if ((known->places & place_here()) == 0) {
+      const bool event = kind == item_kind::event;
+      object(event ? error_code::cannot_detect_event : error_code::cannot_generate_signals,
+             full(name) + (root() ? " on ROOT" : " on a termination"));
+      return;
+    }
     for (const auto& p : parameters) {
       const parameter_info* rule = known->parameter(p.name);
       if (rule == nullptr) {
@@ -156,9 +194,11 @@ class checker {
   }
 
   void properties(const list<property>& all, std::uint8_t where) {
+    std::set<std::string, iless> seen;
     for (const auto& p : all) {
       const item_info* known = item(item_kind::property, p.name);
       if (known == nullptr) continue;
+      if (!seen.insert(full(p.name)).second) object(error_code::property_twice, full(p.name));
       if ((known->places & where) == 0) {
         object(error_code::property_illegal_here, full(p.name));
       } else if (known->read_only) {
@@ -176,6 +216,7 @@ class checker {
 
   void stream(stream_id id, const stream_parameters& s) {
     if (s.control) properties(s.control->properties, place::local_control);
+    if (s.control && s.control->mode == stream_mode::loopback) object(error_code::unsupported_mode, "Mode = Loopback");
     if (s.statistics) (*this)(*s.statistics);
     if (s.local) session("Local", id, *s.local);
     if (s.remote) session("Remote", id, *s.remote);
@@ -246,6 +287,9 @@ std::vector<objection> check_profile(const message& m) {
     const auto* request = std::get_if<transaction_request>(&t);
     if (request == nullptr) continue;
     for (const auto& a : request->actions) {
+      if (a.context.is_null() && (a.audit || !a.properties.empty())) {
+        out.push_back({error_code::unknown_action, place_of(*request, a, nullptr), "the NULL context has no properties"});
+      }
       for (const auto& p : a.properties.attributes) {
         out.push_back({error_code::unknown_property, place_of(*request, a, nullptr),
                        std::string(p.name.package) + "/" + std::string(p.name.item)});

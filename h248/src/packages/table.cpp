@@ -25,12 +25,12 @@ constexpr item_info property(string_view name, std::uint16_t id, standing s, val
   return {item_kind::property, name, id, s, rule, places, read_only, {}, meaning};
 }
 constexpr item_info event(string_view name, std::uint16_t id, standing s, std::span<const parameter_info> parameters,
-                          string_view meaning) {
-  return {item_kind::event, name, id, s, {}, place::none, false, parameters, meaning};
+                          string_view meaning, std::uint8_t places = place::termination_state) {
+  return {item_kind::event, name, id, s, {}, places, false, parameters, meaning};
 }
 constexpr item_info signal(string_view name, std::uint16_t id, standing s, std::span<const parameter_info> parameters,
                            string_view meaning) {
-  return {item_kind::signal, name, id, s, {}, place::none, false, parameters, meaning};
+  return {item_kind::signal, name, id, s, {}, place::termination_state, false, parameters, meaning};
 }
 constexpr item_info statistic(string_view name, std::uint16_t id, standing s, value_rule rule, string_view meaning) {
   return {item_kind::statistic, name, id, s, rule, place::none, true, {}, meaning};
@@ -58,10 +58,10 @@ constexpr item_info g_items[] = {event("cause", 1, known, cause_parameters, "a b
 constexpr item_info root_items[] = {
     property("maxNumberOfContexts", 1, known, real, at_root, "contexts at the same time", true),
     property("maxTerminationsPerContext", 2, known, integer(), at_root, "terminations in one context", true),
-    property("normalMGExecutionTime", 3, known, integer(), at_root, "ms until the gateway sends a Pending"),
-    property("normalMGCExecutionTime", 4, known, integer(), at_root, "ms until the controller sends a Pending"),
-    property("MGProvisionalResponseTimerValue", 5, known, integer(), at_root, "ms the controller waits for the gateway"),
-    property("MGCProvisionalResponseTimerValue", 6, known, integer(), at_root, "ms the gateway waits for the controller"),
+    property("normalMGExecutionTime", 3, known, integer(1), at_root, "ms until the gateway sends a Pending"),
+    property("normalMGCExecutionTime", 4, known, integer(1), at_root, "ms until the controller sends a Pending"),
+    property("MGProvisionalResponseTimerValue", 5, known, integer(1), at_root, "ms the controller waits for the gateway"),
+    property("MGCProvisionalResponseTimerValue", 6, known, integer(1), at_root, "ms the gateway waits for the controller"),
     property("MGCOriginatedPendingLimit", 7, known, integer(), at_root, "Pendings taken from the controller"),
     property("MGOriginatedPendingLimit", 8, known, integer(), at_root, "Pendings taken from the gateway")};
 
@@ -74,11 +74,11 @@ constexpr item_info nt_items[] = {property("jit", 7, known, integer(), at_stream
                                   statistic("or", 3, known, real, "octets received")};
 
 // it, H.248.14
-constexpr parameter_info ito_parameters[] = {{"mit", 1, integer(), "longest silence, in 10 ms"}};
-constexpr item_info it_items[] = {event("ito", 1, known, ito_parameters, "no message from the controller for so long")};
+constexpr parameter_info ito_parameters[] = {{"mit", 1, integer(1), "longest silence, in 10 ms"}};
+constexpr item_info it_items[] = {event("ito", 1, known, ito_parameters, "no message from the controller for so long", at_root)};
 
 // ocp, H.248.11
-constexpr item_info ocp_items[] = {event("mg_overload", 1, provisional, {}, "the gateway refuses calls for lack of capacity")};
+constexpr item_info ocp_items[] = {event("mg_overload", 1, provisional, {}, "the gateway refuses calls for lack of capacity", at_root)};
 
 // ds, H.248.52
 constexpr item_info ds_items[] = {
@@ -94,15 +94,15 @@ constexpr item_info gm_items[] = {
     property("esas", 5, assumed, boolean, at_stream, "send from the address in lsa"),
     property("lsa", 6, provisional, text, at_stream, "the local source address"),
     property("esps", 7, provisional, boolean, at_stream, "send from the port in lsp"),
-    property("lsp", 8, provisional, integer(0, 65535), at_stream, "the local source port"),
+    property("lsp", 8, provisional, integer(1, 65535), at_stream, "the local source port"),
     property("rsb", 9, provisional, boolean, at_stream, "the filters hold for RTCP too"),
     statistic("dp", 1, provisional, real, "packets discarded by the filters")};
 
 // tman, H.248.53
 constexpr item_info tman_items[] = {property("pol", 5, assumed, boolean, at_stream, "police what is received"),
-                                    property("sdr", 2, assumed, integer(), at_stream, "sustained rate in octets per second"),
-                                    property("mbs", 3, assumed, integer(), at_stream, "largest burst in octets"),
-                                    property("pdr", 1, assumed, integer(), at_stream, "peak rate in octets per second"),
+                                    property("sdr", 2, assumed, integer(1), at_stream, "sustained rate in octets per second"),
+                                    property("mbs", 3, assumed, integer(1), at_stream, "largest burst in octets"),
+                                    property("pdr", 1, assumed, integer(1), at_stream, "peak rate in octets per second"),
                                     property("dvt", 4, assumed, integer(), at_stream, "delay variation tolerance in 10 ns")};
 
 // hangterm, H.248.36
@@ -125,7 +125,7 @@ constexpr item_info ipdc_items[] = {property("realm", 1, assumed, text, at_strea
 constexpr parameter_info realms_parameters[] = {{"newrealms", 1, texts, "realms that have become available"},
                                                 {"delrealms", 2, texts, "realms that are gone"}};
 constexpr item_info ipra_items[] = {property("ar", 1, provisional, texts, at_root, "available realms", true),
-                                    event("arc", 1, provisional, realms_parameters, "the available realms have changed")};
+                                    event("arc", 1, provisional, realms_parameters, "the available realms have changed", at_root)};
 
 // rtcph, H.248.57
 constexpr item_info rtcph_items[] = {property("rsb", 1, provisional, boolean, at_stream, "allocate a port for RTCP too")};
@@ -200,14 +200,16 @@ constexpr package_info table[] = {
      "jit holds in any case, for nothing is held back against jitter. The event qualert does not exist here: quality is not "
      "measured (error 451)."},
     {"it", 0x0045, 1, known, true, "H.248.14", it_items,
-     "Any message from the controller counts as a sign of life."},
+     "Any message from the controller counts as a sign of life. Without mit the event is refused (error 457)."},
     {"ocp", 0x0051, 1, known, true, "H.248.11", ocp_items,
      "From `overload_percent` of the contexts on, a new one needs a priority that rises with the load; emergency and IEPS "
      "calls need none."},
     {"ds", 0x008b, 2, known, true, "H.248.52", ds_items,
-     "A code point up to 3F, or a whole traffic class octet with its last two bits clear."},
+     "A code point up to 3F, or a whole traffic class octet with its last two bits clear. On the stream that has the socket: a "
+     "component sends nothing by itself."},
     {"gm", 0x008c, 2, known, true, "H.248.43", gm_items,
-     "rsb is accepted: no stream has RTCP. With full ICE the address and port filters do not act on the access side."},
+     "rsb is accepted: no stream has RTCP. With full ICE the address and port filters do not act on the access side. All on "
+     "the stream that has the socket."},
     {"tman", 0x008d, 1, known, true, "H.248.53", tman_items,
      "Policing delays what a peer sends, by back-pressure, and loses nothing. With pol=ON and no rate 10000 octets per "
      "second hold."},
@@ -215,7 +217,7 @@ constexpr package_info table[] = {
      "Any command for the termination starts the time again."},
     {"ipnapt", 0x0099, 1, known, true, "H.248.37", ipnapt_items},
     {"adid", 0x009c, 1, known, true, "H.248.40", adid_items,
-     "Once for each Events descriptor."},
+     "Once for each Events descriptor. Without dt 60 s, without dir both; with Stream of that stream alone."},
     {"ipdc", 0x009d, 1, known, true, "H.248.41", ipdc_items,
      "A realm that contradicts the interface field of the TerminationID is error 473."},
     {"seg", 0x00a3, 1, assumed, false, "H.248.1 E.14", seg_items},

@@ -27,7 +27,7 @@ TEST_CASE("names and numbers in the package table occur once") {
       CHECK(items.emplace(i.kind, i.name).second);
       CHECK(ids.emplace(i.kind, i.id).second);
       CHECK_FALSE(i.meaning.empty());
-      CHECK((i.kind == item_kind::property) == (i.places != place::none));
+      CHECK((i.kind == item_kind::statistic) == (i.places == place::none));
       CHECK((i.kind == item_kind::event || i.kind == item_kind::signal || i.parameters.empty()));
     }
   }

@@ -56,7 +56,6 @@ TEST_CASE("what is wrong is refused with its code and named", "[iq]") {
       {"alternative groups", modify + "Media{TerminationState{mgroup/sem={\"DEAGG 1\",\"DEAGG 2\"}}}}}", "449", "DEAGG"},
       {"read-only", "Context=-{Modify=ROOT{Media{TerminationState{root/maxNumberOfContexts=5}}}}", "534", "maxNumberOfContexts"},
       {"not for ROOT", "Context=-{Modify=ROOT{Media{TerminationState{mgroup/sem=\"DEAGG 1\"}}}}", "455", "mgroup/sem"},
-      {"ServiceChange without Services", "Context=-{ServiceChange=ROOT}", "472", "Services"},
       {"ContextAudit of NULL", "Context=-{ContextAudit{Priority}}", "421", "NULL"},
       {"Add in NULL", "Context=-{Add=ip/1/core/$}", "421", "context"},
   };

@@ -63,7 +63,7 @@ struct item_info {
   std::uint16_t id = 0;
   standing identifier = standing::known;
   value_rule value{};          // properties and statistics
-  std::uint8_t places = place::none;  // properties
+  std::uint8_t places = place::none;  // properties; events and signals: termination_state for terminations, root for ROOT
   bool read_only = false;
   std::span<const parameter_info> parameters{};  // events and signals
   std::string_view meaning{};
