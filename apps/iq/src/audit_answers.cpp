@@ -101,20 +101,13 @@ void answer_stream(h248::action_state& at, h248::media_descriptor& media, std::u
   if (p.control || p.local || p.remote || p.statistics) media.streams.push_back(std::move(out));
 }
 
-/// A TerminationState with nothing in it is none, and a descriptor with nothing in it its bare name.
-void add_media(h248::command& answer, h248::media_descriptor media) {
-  if (media.state && !media.state->service && !media.state->buffer && media.state->properties.empty()) media.state.reset();
-  if (media.state || media.single || !media.streams.empty()) answer.add(std::move(media));
-  else answer.add(h248::audit_token::media);
-}
-
 checked<void> answer_media(h248::action_state& at, h248::command& answer, const h248::audit_media& wanted, const termination_record& t,
                            const gateway::termination_statistics& counted) {
   h248::media_descriptor media;
   if (wanted.state) {
     auto& state = media.state.emplace();
     const auto& asked = *wanted.state;
-    if (asked.service) state.service = t.service;
+    if (asked.service) state.service = t.state();
     if (asked.buffer) state.buffer = h248::event_buffer_control::off;
     const auto known = state_properties(at, t);
     for (const auto& one : asked.properties) answer_properties(at, state.properties, one.name, known, h248::place::termination_state);
@@ -134,7 +127,7 @@ checked<void> answer_media(h248::action_state& at, h248::command& answer, const 
 h248::media_descriptor whole_media(h248::action_state& at, const termination_record& t) {
   h248::media_descriptor media;
   auto& state = media.state.emplace();
-  state.service = t.service;
+  state.service = t.state();
   for (auto& p : state_properties(at, t)) state.properties.push_back(std::move(p));
   for (const auto& [n, s] : t.streams) {
     auto& stream = media.streams.emplace_back();
@@ -228,6 +221,13 @@ void unite_media(h248::command& answer) {
 }
 
 }  // namespace
+
+/// A TerminationState with nothing in it is none, and a descriptor with nothing in it its bare name.
+void add_media(h248::command& answer, h248::media_descriptor media) {
+  if (media.state && !media.state->service && !media.state->buffer && media.state->properties.empty()) media.state.reset();
+  if (media.state || media.single || !media.streams.empty()) answer.add(std::move(media));
+  else answer.add(h248::audit_token::media);
+}
 
 bool asks_for_statistics(const h248::audit_descriptor& wanted) {
   return std::ranges::any_of(wanted.items, [](const h248::audit_item& item) {

@@ -54,7 +54,7 @@ bool selected(const h248::audit_descriptor& wanted, const termination_record& t,
   for (const auto& item : wanted.items) {
     const auto* media = std::get_if<h248::audit_media>(&item);
     if (!media) continue;
-    if (media->state && media->state->service && media->state->service->selected) met.push_back(meets(*media->state->service, t.service));
+    if (media->state && media->state->service && media->state->service->selected) met.push_back(meets(*media->state->service, t.state()));
     if (media->single) stream(*media->single, t.streams.size() == 1 ? &t.streams.begin()->second : record(1));
     for (const auto& one : media->streams) stream(one.parameters, record(one.id.value));
   }

@@ -18,6 +18,8 @@ void answer_statistics(h248::action_state& at, h248::command& answer, const gate
 h248::packages_descriptor implemented_packages(const h248::list<h248::package_version>* only = nullptr);
 /// Every property of ROOT, with its value now.
 std::vector<h248::property> root_properties(h248::action_state& at, const state& s);
+/// Adds Media; with nothing in it its bare name, since the grammar has no empty one.
+void add_media(h248::command& answer, h248::media_descriptor media);
 bool asks_for_statistics(const h248::audit_descriptor& wanted);
 /// The descriptors an AuditValue asks for. 532 for a stream that is not there.
 checked<void> answer_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const termination_record& t,

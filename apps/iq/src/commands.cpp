@@ -136,6 +136,10 @@ awaitable<void> command_runner::add(h248::action_state& at, const h248::command&
     at.fail(c, error_code::unknown_termination, asked.name);
     co_return;
   }
+  if (state_.out_of_service) {
+    at.fail(c, error_code::service_unavailable, "ROOT is out of service");
+    co_return;
+  }
   if (!state_.in_service(interface->name)) {
     at.fail(c, error_code::service_unavailable, "ip/" + std::to_string(state_.config.group) + "/" + interface->name + " is out of service");
     co_return;

@@ -46,10 +46,9 @@ class command_runner final : public h248::command_handler {
   awaitable<void> audit_value(h248::action_state& at, const h248::command& c);
   awaitable<void> audit_capability(h248::action_state& at, const h248::command& c);
   awaitable<void> service_change(h248::action_state& at, const h248::command& c);
-  using placed_terminations = std::vector<std::pair<std::shared_ptr<context_record>, std::shared_ptr<termination_record>>>;
+  using placed_terminations = state::placed_terminations;
   /// Those that a name or wildcard means, within the action's context or in all.
   placed_terminations terminations_of(h248::termination_id pattern) const;
-  awaitable<void> put_in_service(placed_terminations all, bool in_service);
   /// ServiceChange of the MGC on terminations: out of service and back.
   awaitable<void> change_terminations(h248::action_state& at, const h248::command& c, h248::change_method method);
   /// The action's topology takes effect, if all it names stand in the context by now.
@@ -60,8 +59,6 @@ class command_runner final : public h248::command_handler {
   void topology_failed(h248::action_state& at);
   /// Tells the gateway what rules say, or that they are gone.
   awaitable<void> connect(std::shared_ptr<context_record> record, std::vector<topology_rule> rules);
-  /// The service state of a termination, as modes of its streams.
-  awaitable<void> apply_service(std::shared_ptr<context_record> record, std::shared_ptr<termination_record> termination);
   std::optional<unsigned> needed_priority() const;
 
   /// Applies media, events and signals of Add or Modify, and answers. False: an error was answered and nothing is left behind.

@@ -207,7 +207,7 @@ awaitable<bool> command_runner::configure(h248::action_state& at, const h248::co
   auto& answer = at.answer(c, h248::termination_id{termination->name});
   answer_media(at, answer, *media, *chosen, *termination);
   termination->touched = clock::now();
-  if (termination->service != h248::service_state::in_service) co_await apply_service(record, termination);
+  if (!termination->serves()) co_await state_.apply_service(record, termination);
   if (const auto* audit = c.find<h248::audit_descriptor>()) {
     gateway::termination_statistics counted;
     if (asks_for_statistics(*audit)) {

@@ -1,7 +1,6 @@
 // Priority, emergency, IEPS and topology of a context, and their audit.
 #include <algorithm>
 
-#include "agw/core/log.hpp"
 #include "commands.hpp"
 
 namespace agw::iq {
@@ -33,17 +32,6 @@ bool brought(const h248::action& asked, h248::termination_id name) {
   });
 }
 
-gateway::stream_mode mode_of(h248::stream_mode m) {
-  switch (m) {
-    case h248::stream_mode::send_only: return gateway::stream_mode::send_only;
-    case h248::stream_mode::receive_only: return gateway::stream_mode::receive_only;
-    case h248::stream_mode::send_receive: return gateway::stream_mode::send_receive;
-    case h248::stream_mode::inactive:
-    case h248::stream_mode::loopback: break;
-  }
-  return gateway::stream_mode::inactive;
-}
-
 gateway::topology topology_of(topology_direction d) {
   if (d == topology_direction::isolate) return gateway::topology::isolate;
   return d == topology_direction::oneway ? gateway::topology::oneway : gateway::topology::bothway;
@@ -72,26 +60,6 @@ awaitable<void> command_runner::connect(std::shared_ptr<context_record> record, 
     co_return;
   };
   co_await on(*record->home, tell);
-}
-
-awaitable<void> command_runner::apply_service(std::shared_ptr<context_record> record, std::shared_ptr<termination_record> termination) {
-  gateway::termination_change change;
-  change.id = termination->id;
-  change.name = termination->name;
-  change.address = state_.interface(termination->interface)->address;
-  const bool serves = termination->service == h248::service_state::in_service;
-  for (const auto& [n, stream] : termination->streams) {
-    if (!stream.has_local || kind_of_answer(stream) == stream_kind::association) continue;
-    change.streams[gateway::stream_number{n}].mode = serves ? mode_of(stream.mode) : gateway::stream_mode::inactive;
-  }
-  if (change.streams.empty()) co_return;
-  using applied = boost::system::result<gateway::termination_answer, gateway::refusal>;
-  auto apply = [context = record->context.get(), change]() -> awaitable<applied> {
-    auto copy = change;
-    co_return co_await context->apply(std::move(copy));
-  };
-  const auto done = co_await on(*record->home, apply);
-  if (!done) log::error("{}: its service state has no effect: {}", termination->name, done.error().text);
 }
 
 awaitable<void> command_runner::set_properties(h248::action_state& at, const h248::context_properties& wanted) {

@@ -111,6 +111,11 @@ void state::report(const gateway::gateway_event& event) {
   if (!record) return;
   for (const auto& [name, termination] : record->terminations) {
     if (termination->id == event.termination) {
+      // A channel that was to be the next DCEP OPEN has its number now.
+      if (event.what == gateway::gateway_event::kind::established && event.stage == "channel" && event.sid) {
+        const auto stream = termination->streams.find(event.stream.value);
+        if (stream != termination->streams.end()) stream->second.local = with_channel(stream->second.local, *event.sid);
+      }
       // What an event changes may be the Events descriptor or the list itself.
       const auto seen = termination;
       for (auto& o : names_of(event)) observe(record, seen, std::move(o));

@@ -73,7 +73,7 @@ awaitable<bool> command_runner::move_one(h248::action_state& at, const h248::com
     at.fail(c, name, error_code::too_many_terminations, too_many(*to));
     co_return false;
   }
-  if (termination->service != h248::service_state::in_service || !state_.in_service(termination->interface)) {
+  if (!termination->serves() || !state_.in_service(termination->interface)) {
     at.fail(c, name, error_code::service_unavailable, termination->name + " is out of service");
     co_return false;
   }

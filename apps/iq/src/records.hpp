@@ -68,7 +68,8 @@ struct termination_record {
   std::vector<active_signal> signals;
   std::uint64_t last_signal = 0;
   std::map<std::uint16_t, std::uint64_t> lists;       ///< signal lists that play, between two signals too; a number as a signal's
-  h248::service_state service = h248::service_state::in_service;
+  h248::service_state service = h248::service_state::in_service;  ///< by the MGC's word
+  bool interface_lost = false;                        ///< its address is not the machine's now
   clock::time_point touched = clock::now();           ///< the last command for it, or heartbeat
   clock::time_point subscribed = clock::now();        ///< when the Events descriptor came
   clock::time_point moved = clock::now();             ///< when its octet count last grew, for adid/ipstop
@@ -77,6 +78,9 @@ struct termination_record {
   std::map<std::string, std::uint64_t> regulated;     ///< events with RegulatedNotify since the last Events descriptor
   std::deque<observed> pending;      ///< not yet notified
   bool notifying = false;
+
+  bool serves() const noexcept { return service == h248::service_state::in_service && !interface_lost; }
+  h248::service_state state() const noexcept { return interface_lost ? h248::service_state::out_of_service : service; }
 };
 
 /// The active Events descriptor and what belongs to it, to return to when a command is refused.

@@ -58,6 +58,10 @@ awaitable<void> command_runner::service_change(h248::action_state& at, const h24
     co_await change_terminations(at, c, method);
     co_return;
   }
+  if (!at.asked().context.is_null()) {
+    at.fail(c, error_code::incorrect_identifier, "ROOT");
+    co_return;
+  }
   if (const auto refused = state_.registration.service_change(at.request(), *services)) {
     at.fail(c, *refused, "ServiceChange of ROOT");
     co_return;
@@ -65,10 +69,11 @@ awaitable<void> command_runner::service_change(h248::action_state& at, const h24
   const bool forced = method == h248::change_method::forced, restart = method == h248::change_method::restart;
   if (forced || method == h248::change_method::graceful) state_.draining = true;
   if (restart) state_.draining = false;
+  if (forced || restart) state_.out_of_service = forced;
   // Forced takes what stands out of service at once, Restart brings it back; both leave the calls to the MGC to subtract.
   if (forced || restart) {
     auto all = terminations_of(h248::termination_id{"*"});
-    co_await put_in_service(std::move(all), restart);
+    co_await state_.put_in_service(std::move(all), restart, record_);
   }
   at.answer(c);
 }
@@ -85,15 +90,6 @@ command_runner::placed_terminations command_runner::terminations_of(h248::termin
   return out;
 }
 
-awaitable<void> command_runner::put_in_service(placed_terminations all, bool in_service) {
-  for (const auto& [record, termination] : all) {
-    termination->service = in_service ? h248::service_state::in_service : h248::service_state::out_of_service;
-    turnstile::pass turn;
-    if (record != record_) turn = co_await turnstile::enter(record->turn);
-    if (record->holds(*termination)) co_await apply_service(record, termination);
-  }
-}
-
 awaitable<void> command_runner::change_terminations(h248::action_state& at, const h248::command& c, h248::change_method method) {
   const bool restart = method == h248::change_method::restart;
   if (!restart && method != h248::change_method::forced && method != h248::change_method::graceful) {
@@ -103,6 +99,11 @@ awaitable<void> command_runner::change_terminations(h248::action_state& at, cons
   const auto pattern = c.termination();
   if (pattern.has_choose()) {
     at.fail(c, error_code::incorrect_identifier, pattern.name);
+    co_return;
+  }
+  // One that stands in a context is not in the NULL context; wildcards there mean all that there are.
+  if (at.asked().context.is_null() && pattern.is_specific() && state_.find_termination(pattern.name)) {
+    at.fail(c, error_code::termination_not_in_context, pattern.name);
     co_return;
   }
   // A pattern without an id means the interfaces themselves: what will be added stands on them too.
@@ -122,7 +123,7 @@ awaitable<void> command_runner::change_terminations(h248::action_state& at, cons
     co_return;
   }
   // Graceful lets what stands go on to its end: only nothing new comes.
-  if (method != h248::change_method::graceful) co_await put_in_service(std::move(all), restart);
+  if (method != h248::change_method::graceful) co_await state_.put_in_service(std::move(all), restart, record_);
   at.answer(c);
 }
 

@@ -227,6 +227,15 @@ h248::sdp filled(h248::sdp d, const stream_answer& answer) {
   return d;
 }
 
+std::string with_channel(const std::string& local, std::uint16_t sid) {
+  auto all = h248::sdp::parse(local);
+  bool asked = false;
+  if (all) {
+    for (auto& one : *all) asked = one.fill_dcmap_id(sid) || asked;
+  }
+  return asked ? h248::to_text(*all) : local;
+}
+
 command_error error_of(const refusal& refused) {
   switch (refused.reason) {
     case refusal_reason::missing: return command_error(h248::error_code::required_information_missing, refused.text);

@@ -41,6 +41,7 @@ struct state {
   std::map<std::string, h248::service_state> interface_service;  ///< by lower-case name; absent: in service
   std::set<std::string> lost;                                    ///< interfaces whose address has left the machine
   bool draining = false;                                         ///< Graceful on ROOT: no new calls
+  bool out_of_service = false;                                   ///< Forced on ROOT: nothing new, and what stands holds its data
   bool overloaded = false;
   bool closing = false;
   event emptied;  ///< the last context has gone
@@ -68,11 +69,19 @@ struct state {
   void end_signal(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination, const active_signal& signal,
                   h248::completion_reason why);
 
+  using placed_terminations = std::vector<std::pair<std::shared_ptr<context_record>, std::shared_ptr<termination_record>>>;
+  /// The service state of a termination, as modes of its streams. The context's turn is ours.
+  awaitable<void> apply_service(std::shared_ptr<context_record> record, std::shared_ptr<termination_record> termination);
+  /// `entered`: the context whose turn is ours already.
+  awaitable<void> put_in_service(placed_terminations all, bool in_service, std::shared_ptr<context_record> entered);
+  /// An interface's address has left the machine, or is back.
+  awaitable<void> interface_changed(std::string interface, bool here);
+
   /// Heartbeats, silence of the MGC, stopped flows, interfaces: whatever a second may bring.
   awaitable<void> every_second();
   awaitable<void> watch_flow(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination,
                              std::chrono::seconds limit);
-  void watch_interfaces();
+  awaitable<void> watch_interfaces();
   awaitable<void> start_signal(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination,
                                active_signal signal);
   awaitable<void> play_list(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination,

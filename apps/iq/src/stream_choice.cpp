@@ -49,6 +49,30 @@ std::optional<std::size_t> partner(const h248::sdp& local, const std::vector<h24
   return std::nullopt;
 }
 
+/// A line of Local that asks the gateway to choose what it has no choice of; empty when there is none.
+std::string unanswerable(h248::sdp d, const gateway::stream_local& local) {
+  gateway::stream_answer any;
+  if (std::holds_alternative<gateway::association_local>(local)) {
+    gateway::association_answer a;
+    a.port = a.sctp_port = 1;
+    a.ice_ufrag = a.ice_pwd = "x";
+    a.fingerprint = "sha-256 00";
+    any = std::move(a);
+  } else if (const auto* bearer = std::get_if<gateway::bearer_local>(&local)) {
+    gateway::bearer_answer b;
+    b.port = 1;
+    if (bearer->choose_path) b.path = {"x"};
+    any = std::move(b);
+  } else {
+    d.fill_dcmap_id(0);  // stays until the channel is open
+  }
+  const auto answered = filled(std::move(d), any);
+  for (const auto& line : answered.lines()) {
+    if (line.has_choose()) return std::string(1, line.type) + "=" + line.value;
+  }
+  return {};
+}
+
 /// Fills in `locals` and `descriptions`; an error when nothing can be had and that is one.
 checked<void> choose_local(stream_choice& out, std::vector<h248::sdp> all, const stream_record& known, bool reserve) {
   out.local_over_specified = all.size() > 1;
@@ -56,6 +80,9 @@ checked<void> choose_local(stream_choice& out, std::vector<h248::sdp> all, const
   std::optional<command_error> why;
   for (auto& one : all) {
     auto local = local_of(known.has_local && before ? completed(one, *before) : one);
+    if (local) {
+      if (auto line = unanswerable(one, *local); !line.empty()) local = command_error(error_code::unknown_value, std::move(line));
+    }
     if (!local) {
       if (!why) why = local.error();
       continue;

@@ -56,7 +56,7 @@ double state::load() const {
 awaitable<void> state::every_second() {
   if (closing) co_return;
   const auto now = clock::now();
-  watch_interfaces();
+  co_await watch_interfaces();
   if (const auto* ito = subscribed(*root, "it/ito")) {
     const auto limit = std::chrono::milliseconds(10) * number(*ito, "mit", 0);
     const auto mgc = registration.mgc();
@@ -125,7 +125,7 @@ awaitable<void> state::watch_flow(std::shared_ptr<context_record> context, std::
 }
 
 // An interface whose address has left the machine is out of service as a whole, and back when the address is.
-void state::watch_interfaces() {
+awaitable<void> state::watch_interfaces() {
   std::vector<std::string> gone, back;
   for (const auto& i : config.interfaces) {
     const bool here = config.has_address ? config.has_address(i.address) : is_ours(i.address);
@@ -135,11 +135,12 @@ void state::watch_interfaces() {
     else lost.insert(name);
     log::warn("interface {}: {} is {}", i.name, i.address.to_string(), here ? "back" : "gone");
     (here ? back : gone).push_back(i.realm);
+    co_await interface_changed(i.name, here);
     notify.service_change("ip/" + std::to_string(config.group) + "/" + i.name + "/*",
                           here ? h248::change_method::restart : h248::change_method::forced,
                           here ? h248::change_reason::service_restored : h248::change_reason::lower_layer_lost);
   }
-  if (gone.empty() && back.empty()) return;
+  if (gone.empty() && back.empty()) co_return;
   auto changed = make_observed("ipra", "arc", 0);
   for (const auto& realm : back) add_text(changed, "newrealms", realm);
   for (const auto& realm : gone) add_text(changed, "delrealms", realm);

@@ -80,6 +80,14 @@ TEST_CASE("a signal with a duration ends by itself", "[iq]") {
   CHECK_THAT(r.heard_of("g/sc"), Contains("Meth=TO"));
 }
 
+TEST_CASE("a relation in an event's parameter narrows it too", "[iq]") {
+  rig r;
+  r.ask(add_core(",Events=5{g/sc{Meth#TO}}," + brief));
+  r.ask(modify + "Events=6{g/sc{Meth#EV}}," + brief + "}}");
+  CHECK_FALSE(r.heard_already("OE=5{"));
+  r.heard_of("OE=6{");
+}
+
 TEST_CASE("RegulatedNotify lets the configured part of the events through", "[iq]") {
   auto config = two_sides();
   config.regulated_notify_percent = 50;

@@ -22,6 +22,20 @@ std::string remote(const std::string& protocol) {
 
 }  // namespace
 
+TEST_CASE("properties that are left to the gateway return with its choice", "[iq]") {
+  rig r;
+  const std::string control = "Mode=SendReceive,ipdc/realm=$,tman/pol=ON,tman/sdr=$,tman/mbs=[500:900],gm/saf={OFF,ON},gm/spf#ON,tman/pdr>70000";
+  const auto reply = r.ask(add(description("TCP/MSRP"), control));
+  CHECK_THAT(reply, StartsWith("C=1{A=ip/1/core/1{M{ST=2{O{ipdc/realm=\"core\",tman/sdr=10000,tman/mbs=500,gm/saf=OFF,gm/spf=OFF,tman/pdr=70001}"));
+  CHECK_THAT(reply, Contains("L{"));
+  const auto audit = r.ask("Context=1{AuditValue=ip/1/core/1{Audit{Media{Stream=2{LocalControl{tman/*,ipdc/realm}}}}}}");
+  for (const char* part : {"tman/sdr=10000", "tman/mbs=500", "tman/pol=ON", "ipdc/realm=\"core\""}) CHECK_THAT(audit, Contains(part));
+  // What leaves no choice does not return.
+  CHECK(r.ask("Context=1{Modify=ip/1/core/1{Media{Stream=2{LocalControl{Mode=Inactive,tman/sdr=5}}}}}") == "C=1{MF=ip/1/core/1}");
+  CHECK_THAT(r.ask("Context=${Add=ip/1/$/${Media{Stream=2{LocalControl{ipdc/realm={\"mars\",\"core\"}},Local{" + description("TCP") + "}}}}}"),
+             Contains("A=ip/1/core/") && Contains("ipdc/realm=\"core\""));
+}
+
 TEST_CASE("without Reserve the first description that can be had is chosen and returns alone", "[iq]") {
   rig r;
   const auto first = r.ask(add(description("TCP/TLS/MSRP") + description("TCP/MSRP")));

@@ -25,6 +25,39 @@ TEST_CASE("an individual audit returns what it names and nothing else", "[iq]") 
   CHECK_THAT(r.ask("Context=*{AuditValue=*{Audit{Media{Stream=2{LocalControl{Mode=SendReceive}}}}}}"), Contains("AV=ip/1/core/1"));
 }
 
+TEST_CASE("an Audit in Add, Modify and Subtract says what returns", "[iq]") {
+  rig r;
+  const auto added = r.ask(add_core(",Audit{Media{TerminationState{ServiceStates}},Media{Stream=2{LocalControl{Mode}}}}"));
+  CHECK(added == "C=1{A=ip/1/core/1{M{TS{SI=IV},ST=2{O{MO=SR}}}}}");
+  const std::string modify = "Context=1{Modify=ip/1/core/1{Events=3{g/cause},";
+  CHECK(r.ask(modify + "Audit{Events}}}") == "C=1{MF=ip/1/core/1{E=3{g/cause}}}");
+  CHECK_THAT(r.ask(modify + "Audit{Media{Stream=9{LocalControl{Mode}}}}}}"), Contains("ER=532{\"Stream=9\"}"));
+  const auto all = r.ask("Context=1{AuditValue=ip/1/core/1{Audit{Media,Statistics}}}");
+  CHECK(all.find("M{") == all.rfind("M{"));  // statistics are a part of the one Media
+  CHECK_THAT(all, Contains("nt/os=0"));
+  const auto gone = r.ask("Context=1{Subtract=ip/1/core/1{Audit{Events,Statistics{nt/os}}}}");
+  CHECK_THAT(gone, Contains("E=3{g/cause}") && Contains("nt/os=0") && !Contains("nt/or"));
+}
+
+TEST_CASE("capabilities are those that the audit names", "[iq]") {
+  rig r;
+  const auto able = [&](const std::string& items) { return r.ask("Context=-{AuditCapability=ip/1/core/*{Audit{" + items + "}}}"); };
+  CHECK(able("Media{Stream=2{LocalControl{gm/saf,tman/sdr}}}") == "C=-{AC=ip/1/core/*{M{ST=2{O{gm/saf={ON,OFF},tman/sdr=[1:4294967295]}}}}}");
+  CHECK(able("Events=*{g/cause}").find("E=*{g/cause{Generalcause={NR,UR,FT,FP,IW,UN}}}") != std::string::npos);
+  CHECK(able("Signals{ipnapt/latch}") == "C=-{AC=ip/1/core/*{SG{ipnapt/latch{napt={OFF,LATCH,RELATCH}}}}}");
+  CHECK(able("Statistics{gm/*}") == "C=-{AC=ip/1/core/*{SA{gm/dp}}}");
+  CHECK_THAT(able("Events"), !Contains("it/ito"));
+  const auto root = r.ask("Context=-{AuditCapability=ROOT{Audit{Events,Signals,Statistics}}}");
+  CHECK_THAT(root, Contains("it/ito") && Contains("ocp/mg_overload") && !Contains("hangterm") && !Contains("nt/os"));
+}
+
+TEST_CASE("a wildcard's refusal names the termination", "[iq]") {
+  rig r;
+  r.ask("Context=${Add=ip/1/core/${" + core_local + "},Add=ip/1/access/${" + access_local + "}}");
+  const auto reply = r.ask("Context=1{Modify=*{Media{Stream=2{LocalControl{ipdc/realm=\"core\"}}}}}");
+  CHECK(reply == "C=1{MF=ip/1/access/2{ER=473{\"ipdc/realm=core on interface access\"}},MF=ip/1/core/1}");
+}
+
 TEST_CASE("ROOT tells its limits, timers, realms and contexts, and takes new timers", "[iq]") {
   rig r;
   const std::string audit = "Context=-{AuditValue=ROOT{Audit{Media,Packages}}}";
@@ -146,6 +179,7 @@ TEST_CASE("the MGC takes the whole gateway out of service and back", "[iq]") {
   const std::string states = "Context=*{AuditValue=*{Audit{Media{TerminationState{ServiceStates}}}}}";
   CHECK_THAT(change("Method=Forced,Reason=\"905 Termination taken out of service\""), !Contains("ER="));
   CHECK_THAT(r.ask(states), Contains("SI=OS") && !Contains("SI=IV"));
+  CHECK_THAT(r.ask("Context=1{Add=ip/1/core/${" + core_local + "}}"), Contains("ER=503{\"ROOT is out of service\"}"));
   CHECK_THAT(change("Method=Restart,Reason=\"900 Service Restored\""), !Contains("ER="));
   CHECK_THAT(r.ask(states), Contains("SI=IV") && !Contains("SI=OS"));
   CHECK_THAT(change("Method=HandOff,Reason=\"903 MGC Directed Change\""), Contains("ER=472{"));  // to whom?

@@ -21,6 +21,20 @@ TEST_CASE("a termination that nobody asks after sends its heartbeat, again and a
   r.heard_in_time("hangterm/thb");
 }
 
+TEST_CASE("a wildcard asks for what time brings as well, and audits do not keep a flow going", "[iq]") {
+  rig r;
+  r.pass(0s);
+  r.ask(add_core(",Events=3{hangterm/*,adid/ipstop{dt=5,Stream=2}}"));
+  for (int i = 0; i < 6 && !r.heard_already("adid/ipstop"); ++i) {
+    r.pass(1s);
+    r.loop.run_for(1ms);
+    r.ask("Context=1{AuditValue=ip/1/core/1{Audit{Statistics}}}");
+  }
+  CHECK_THAT(r.heard_in_time("adid/ipstop"), Contains("{ST=2}"));
+  for (int i = 0; i < 3601; ++i) r.pass(1s);
+  r.heard_of("hangterm/thb");
+}
+
 TEST_CASE("no heartbeat with timerx=0", "[iq]") {
   rig r;
   r.pass(0s);
@@ -67,18 +81,22 @@ TEST_CASE("an interface whose address has gone is told and refuses, until it is 
   config.has_address = [&](const agw::gateway::ip_address&) { return here; };
   rig r(config);
   r.ask("Context=-{Modify=ROOT{Events=9{ipra/arc}}}");
+  r.ask(add_core());
+  const std::string state = "Context=1{AuditValue=ip/1/core/1{Audit{Media{TerminationState{ServiceStates}}}}}";
   here = false;
   CHECK_THAT(r.heard_in_time("SC=ip/1/core/*"), Contains("906"));
   const auto changed = r.heard_in_time("ipra/arc");
   CHECK_THAT(changed, Contains("OE=9{"));
   CHECK_THAT(changed, Contains("delrealms=[\"access\",\"core\"]"));
   CHECK(agw::h248::parse(changed).ok());
+  CHECK_THAT(r.ask(state), Contains("SI=OS"));
   CHECK_THAT(r.ask(add_core()), Contains("ER=503{"));
   CHECK_THAT(r.ask("Context=-{AuditValue=ROOT{Audit{Media{TerminationState{ipra/ar}}}}}"), !Contains("core"));
   r.heard.clear();
   here = true;
   CHECK_THAT(r.heard_in_time("SC=ip/1/core/*"), Contains("900"));
   CHECK_THAT(r.heard_in_time("ipra/arc"), Contains("newrealms=[\"access\",\"core\"]"));
+  CHECK_THAT(r.ask(state), Contains("SI=IV"));
   CHECK_THAT(r.ask(add_core()), Contains("A=ip/1/core/"));
 }
 
