@@ -73,10 +73,14 @@ awaitable<void> drain(h248::registration& registration, iq::media_gateway& gatew
   gateway.drain();
   log::info("{} contexts to drain", gateway.contexts());
   auto body = [&](task_group& tasks) -> awaitable<void> {
-    auto emptied = [&]() -> awaitable<void> {
+    // The MGC is told beside it: one that does not answer holds nobody up.
+    auto tell = [&]() -> awaitable<void> {
       const auto seconds = std::chrono::ceil<std::chrono::seconds>(delay).count();
       const bool told = co_await registration.graceful(static_cast<std::uint32_t>(seconds));
       if (!told) log::warn("h248: the MGC was not told that we are going");
+    };
+    tasks.spawn("tell", std::move(tell));
+    auto emptied = [&]() -> awaitable<void> {
       const bool none = co_await gateway.empty(by);
       if (!none) log::info("the delay is over: {} contexts are left, and end now", gateway.contexts());
       end.set();

@@ -117,7 +117,8 @@ awaitable<void> endpoint::impl::keep_time() {
     for (const auto& f : due.failed) fail(f);
     for (const auto id : due.given_up) {
       log::warn("h248: a transaction took too long and was answered with error 506");
-      if (const auto at = executions.find(id); at != executions.end()) at->second->cancel();
+      // Not cancelled: a command that is cut off in the middle would be neither done nor undone.
+      if (const auto at = executions.find(id); at != executions.end()) at->second->give_up();
     }
     if (!machine.outbox().empty()) send_wanted.set();
     alarm_at = machine.next_deadline();

@@ -78,7 +78,7 @@ struct endpoint::impl {
   timer alarm;
   clock::time_point alarm_at = no_deadline;
   std::unordered_map<std::uint32_t, waiting*> waiters;
-  std::unordered_map<execution_id, task_group*> executions;
+  std::unordered_map<execution_id, outgoing_reply*> executions;
   std::map<peer_address, std::uint8_t> versions;
   std::optional<std::set<asio::ip::address>> hosts;  // that may talk to us; nothing: all
   std::map<asio::ip::address, clock::time_point> last_heard;

@@ -113,10 +113,9 @@ void endpoint::impl::on_request(const peer_address& from, const std::shared_ptr<
   group->spawn("transaction", std::move(child));
 }
 
-// The handler is a child of its own group, so that it can be cancelled alone.
 awaitable<void> endpoint::impl::serve(execution_id id, incoming_request request) {
   struct entry {
-    entry(impl& i, execution_id e, task_group& g) : of(i), id(e) { of.executions.emplace(id, &g); }
+    entry(impl& i, execution_id e, outgoing_reply& r) : of(i), id(e) { of.executions.emplace(id, &r); }
     entry(const entry&) = delete;
     ~entry() {
       of.executions.erase(id);
@@ -126,13 +125,10 @@ awaitable<void> endpoint::impl::serve(execution_id id, incoming_request request)
     execution_id id;
   };
   outgoing_reply reply;
-  task_group work(executor, "transaction");
-  const entry registered(*this, id, work);
-  auto run = [this, &request, &reply]() -> awaitable<void> { co_await handler(request, reply); };
-  work.spawn("handler", std::move(run));
+  const entry registered(*this, id, reply);
   std::exception_ptr failure;
   try {
-    co_await work.join();
+    co_await handler(request, reply);
   } catch (...) {
     failure = std::current_exception();
   }

@@ -124,11 +124,13 @@ void registration::impl::update_peers(const std::vector<peer_address>& also) {
 std::optional<error_code> registration::impl::admit(const incoming_request& request) const {
   if (current && request.from().host == current->host) return std::nullopt;
   if (!current) return error_code::before_service_change_reply;
-  // A new MGC may take over and say so; what it may do is the command handler's to decide.
-  const auto is_change = [](const action& a) {
-    return std::ranges::all_of(a.commands, [](const command& c) { return c.kind == command_kind::service_change; });
+  // Another MGC of ours may take over and say so, nothing else.
+  const auto takes_over = [](const command& c) {
+    const auto* services = c.find<services_descriptor>();
+    return c.kind == command_kind::service_change && c.termination().is_root() && services && services->method == change_method::hand_off;
   };
-  if (std::ranges::all_of(request->actions, is_change)) return std::nullopt;
+  const auto only_that = [&](const action& a) { return !a.commands.empty() && std::ranges::all_of(a.commands, takes_over); };
+  if (std::ranges::all_of(request->actions, only_that)) return std::nullopt;
   return error_code::unauthorized_entity;
 }
 

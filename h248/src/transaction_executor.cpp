@@ -1,8 +1,20 @@
 #include <agw/h248/transaction_executor.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace agw::h248 {
+
+namespace {
+
+statistics_descriptor* find_statistics(command& c) {
+  for (auto& d : c.descriptors) {
+    if (auto* found = std::get_if<statistics_descriptor>(&d)) return found;
+  }
+  return nullptr;
+}
+
+}  // namespace
 
 action_state::action_state(const incoming_request& request, const action& asked, outgoing_reply& reply)
     : request_(&request), asked_(&asked), reply_(&reply), first_(&reply.actions().emplace_back()), current_(first_) {
@@ -10,6 +22,8 @@ action_state::action_state(const incoming_request& request, const action& asked,
 }
 
 void action_state::answer_under(context_id id) {
+  if (uniting_) return;  // one answer for all stands under the context as asked
+  elsewhere_ = false;
   if (current_->context == id) return;
   for (auto at = answers_.begin(); at != answers_.end(); ++at) {
     if ((*at)->context == id) {
@@ -24,7 +38,14 @@ void action_state::answer_under(context_id id) {
   answers_.push_back(current_);
 }
 
+// What the last command answered under several contexts does not stand for this one.
+void action_state::return_to_asked() {
+  if (!std::exchange(elsewhere_, false)) return;
+  answer_under(asked_->context);
+}
+
 command& action_state::add(const command& to) {
+  if (!uniting_) return_to_asked();
   ++added_;
   auto& made = uniting_ ? united_.emplace_back() : current_->commands.emplace_back();
   made.kind = to.kind;
@@ -56,10 +77,12 @@ void action_state::fail(const command& to, termination_id name, error_code code,
 
 void action_state::fail(error_code code, std::string_view text) {
   failed_ = true;
+  return_to_asked();
   if (!current_->error) current_->error.emplace(reply_->error(code, text));
 }
 
 void action_state::begin_command(const command& asked) {
+  elsewhere_ = !answers_.empty();
   added_ = 0;
   last_.clear();
   united_.clear();
@@ -78,13 +101,27 @@ bool action_state::end_command(const command& asked) {
 
 // H.248.1 7: one answer with the wildcard as asked, in which nothing stands twice.
 void action_state::unite(const command& asked) {
-  current_ = first_;
   auto& one = answer(asked);
   one.wildcard_response = true;
   for (auto& answer : united_) {
     for (auto& d : answer.descriptors) {
-      if (std::ranges::find(one.descriptors, d) == one.descriptors.end()) one.descriptors.push_back(std::move(d));
+      if (std::ranges::find(one.descriptors, d) != one.descriptors.end()) continue;
+      auto* counted = std::get_if<statistics_descriptor>(&d);
+      auto* sum = counted ? find_statistics(one) : nullptr;
+      if (sum) add_to(*sum, *counted);
+      else one.descriptors.push_back(std::move(d));
     }
+  }
+}
+
+// Before version 3 a termination's statistics are one descriptor: those of several are their sum.
+void action_state::add_to(statistics_descriptor& sum, const statistics_descriptor& more) {
+  for (const auto& entry : more.entries) {
+    const auto known = std::ranges::find_if(sum.entries, [&](const statistic& s) { return s.name == entry.name; });
+    const auto n = entry.values.first().as_integer();
+    const auto before = known == sum.entries.end() ? std::nullopt : known->values.first().as_integer();
+    if (known == sum.entries.end()) sum.entries.push_back(entry);
+    else if (n && before) known->values = one(keep(std::to_string(*n + *before)));
   }
 }
 
@@ -100,7 +137,7 @@ awaitable<bool> action_state::run(command_handler& handler) {
     } else {
       co_await handler.run(*this, asked);
     }
-    good = (end_command(asked) || asked.optional) && !failed_;
+    good = (end_command(asked) || asked.optional) && !failed_ && !reply_->given_up();
   }
   if (good && asked_->audit) co_await handler.audit(*this, *asked_->audit);
   co_await handler.end(*this);

@@ -19,11 +19,15 @@ awaitable<void> command_runner::begin(h248::action_state& at) {
   passes_.clear();
   topology_.clear();
   chosen_.clear();
-  made_ = false;
+  made_ = ours_ = false;
+  if (state_.closing) {
+    at.fail(error_code::service_unavailable, "the gateway is ending");
+    co_return;
+  }
   const auto id = at.asked().context;
   if (id.is_null() || id.is_all()) co_return;
   if (id.is_choose()) {
-    if (state_.contexts.size() >= state_.config.max_contexts) {
+    if (state_.contexts.size() + state_.making >= state_.config.max_contexts) {
       at.fail(error_code::no_contexts_available);
       co_return;
     }
@@ -40,9 +44,14 @@ awaitable<void> command_runner::begin(h248::action_state& at) {
     }
     const auto sources = sources_of(at.asked());
     auto made = co_await state_.make_context(sources.empty() ? nullptr : sources.begin()->second->home);
+    if (!made) {
+      at.fail(error_code::service_unavailable, "the gateway is ending");
+      co_return;
+    }
     at.set_context(made->id);
-    made_ = true;
-    co_await enter_all(sources, std::move(made));
+    made_ = ours_ = true;
+    const bool entered = co_await enter_all(sources, std::move(made));
+    if (!entered) at.fail(error_code::service_unavailable, "the gateway is ending");
     co_return;
   }
   auto found = state_.find(id.value);
@@ -54,6 +63,13 @@ awaitable<void> command_runner::end(h248::action_state& at) {
   // The last Subtract, or an Add that failed in a new context, deletes the context (H.248.1 6.1.1). The answer names none then that
   // nobody can have heard of.
   if (!topology_.empty()) topology_failed(at);
+  // Nobody has heard of a context that was made by a transaction which took too long.
+  if (record_ && ours_ && at.whole().given_up() && !record_->closing) {
+    co_await state_.drop(record_);
+    record_ = nullptr;
+    passes_.clear();
+    co_return;
+  }
   if (record_ && !record_->closing && record_->terminations.empty()) {
     if (made_) at.set_context(h248::context_id::choose());
     co_await state_.drop(record_);

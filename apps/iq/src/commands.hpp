@@ -85,7 +85,8 @@ class command_runner final : public h248::command_handler {
   state& state_;
   std::shared_ptr<context_record> record_;
   std::vector<turnstile::pass> passes_;
-  bool made_ = false;                              ///< the context is the action's, and nothing has stood in it yet
+  bool ours_ = false;                              ///< the context is the action's
+  bool made_ = false;                              ///< so, and nothing has stood in it yet
   std::string chosen_;                             ///< what the action's first Add with CHOOSE made
   std::vector<h248::topology_triple> topology_;    ///< what the action says of it and has not taken effect
 };

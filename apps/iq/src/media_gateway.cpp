@@ -50,7 +50,6 @@ awaitable<std::shared_ptr<context_record>> state::make_context(shard* home) {
   auto record = std::make_shared<context_record>();
   record->id = h248::context_id{free_context_id()};
   record->home = home ? home : &shards.next();
-  contexts.emplace(record->id.value, record);
   auto control_executor = control.get_executor();
   gateway::event_sink sink = [this, control_executor](gateway::gateway_event event) {
     asio::post(control_executor, [this, e = std::move(event)] { report(e); });
@@ -58,18 +57,25 @@ awaitable<std::shared_ptr<context_record>> state::make_context(shard* home) {
   auto make = [this, id = record->id.value, home = record->home, sink]() -> awaitable<std::unique_ptr<gateway::context>> {
     co_return std::make_unique<gateway::context>(services, home->executor(), gateway::context_id{id}, sink);
   };
+  struct counted {
+    explicit counted(std::size_t& n) : of(n) { ++of; }
+    counted(const counted&) = delete;
+    ~counted() { --of; }
+    std::size_t& of;
+  };
+  const counted one_more(making);
   record->context = co_await on(*record->home, make);
-  co_return record;
+  // Known from here on only: whoever goes through the contexts meets whole ones.
+  contexts.emplace(record->id.value, record);
+  if (!closing) co_return record;
+  co_await drop(record);
+  co_return nullptr;
 }
 
 awaitable<void> state::drop(std::shared_ptr<context_record> record) {
   record->closing = true;
   contexts.erase(record->id.value);
   for (const auto& entry : record->terminations) whereabouts.erase(entry.first);
-  if (!record->context) {
-    if (contexts.empty()) emptied.set();
-    co_return;
-  }
   auto end = [record]() -> awaitable<void> {
     co_await record->context->close();
     record->context.reset();
@@ -161,13 +167,15 @@ awaitable<void> media_gateway::close() {
   impl_->closing = true;
   co_await impl_->tasks.stop();
   while (!impl_->contexts.empty()) {
+    // What a transaction does there comes to its end first.
     auto record = impl_->contexts.begin()->second;
-    co_await impl_->drop(std::move(record));
+    const auto turn = co_await turnstile::enter(record->turn);
+    if (!record->closing) co_await impl_->drop(std::move(record));
   }
   co_await impl_->notify.close();
 }
 
-void media_gateway::drain() noexcept { impl_->draining = true; }
+void media_gateway::drain() noexcept { impl_->draining = impl_->leaving = true; }
 
 awaitable<bool> media_gateway::empty(deadline by) {
   while (!impl_->contexts.empty()) {

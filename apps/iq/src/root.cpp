@@ -68,7 +68,7 @@ awaitable<void> command_runner::service_change(h248::action_state& at, const h24
   }
   const bool forced = method == h248::change_method::forced, restart = method == h248::change_method::restart;
   if (forced || method == h248::change_method::graceful) state_.draining = true;
-  if (restart) state_.draining = false;
+  if (restart) state_.draining = state_.leaving;
   if (forced || restart) state_.out_of_service = forced;
   // Forced takes what stands out of service at once, Restart brings it back; both leave the calls to the MGC to subtract.
   if (forced || restart) {

@@ -41,8 +41,10 @@ struct state {
   std::map<std::string, h248::service_state> interface_service;  ///< by lower-case name; absent: in service
   std::set<std::string> lost;                                    ///< interfaces whose address has left the machine
   bool draining = false;                                         ///< Graceful on ROOT: no new calls
+  bool leaving = false;                                          ///< we drain by ourselves: no word of the MGC's ends that
   bool out_of_service = false;                                   ///< Forced on ROOT: nothing new, and what stands holds its data
   bool overloaded = false;
+  std::size_t making = 0;  ///< contexts that are being made
   bool closing = false;
   event emptied;  ///< the last context has gone
 
@@ -51,7 +53,7 @@ struct state {
   std::uint32_t free_context_id();
   std::uint32_t free_termination_id();
 
-  /// A context of the gateway on `home`, or on the next shard. Throws std::bad_alloc only.
+  /// A context of the gateway on `home`, or on the next shard. Null when the gateway has begun to end meanwhile.
   awaitable<std::shared_ptr<context_record>> make_context(shard* home = nullptr);
   /// Its context is closed and destroyed on its shard, and the record is forgotten.
   awaitable<void> drop(std::shared_ptr<context_record> record);

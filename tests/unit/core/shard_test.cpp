@@ -75,6 +75,36 @@ TEST_CASE("a cancelled caller waits until its work on the shard has ended") {
   shards.stop();
 }
 
+TEST_CASE("a cancel that crosses the end of the work finds nothing that is gone") {
+  shard_pool shards(1);
+  asio::io_context context(1);
+  std::atomic<int> ended = 0;
+  constexpr int rounds = 3000;
+  test::run(context, [&]() -> awaitable<void> {
+    for (int i = 0; i < rounds; ++i) {
+      task_group tasks(context.get_executor(), "caller");
+      auto call = [&]() -> awaitable<void> {
+        auto brief = [&]() -> awaitable<int> {
+          struct mark {
+            explicit mark(std::atomic<int>& a) : at(a) {}
+            ~mark() { ++at; }
+            std::atomic<int>& at;
+          };
+          const mark at_end(ended);
+          co_await asio::post(asio::use_awaitable);
+          co_return 1;
+        };
+        (void)co_await on(shards[0], brief);
+      };
+      tasks.spawn("call", std::move(call));
+      for (int turns = 0; turns < i % 7; ++turns) co_await asio::post(asio::use_awaitable);
+      co_await tasks.stop();
+    }
+  });
+  CHECK(ended == rounds);
+  shards.stop();
+}
+
 TEST_CASE("a pool gives its shards in turn, and each has its own thread") {
   shard_pool shards(3);
   REQUIRE(shards.size() == 3);

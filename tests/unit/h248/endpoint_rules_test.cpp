@@ -210,15 +210,19 @@ TEST_CASE("a slow execution sends Pendings, then a reply that wants an acknowled
   REQUIRE(b.control->executing() == 0);
 }
 
-TEST_CASE("an execution beyond the Pending limit is cancelled and answered with error 506") {
+TEST_CASE("an execution beyond the Pending limit is answered with error 506, and goes no further than the command that runs") {
   endpoint_config config;
   config.transactions.sent_pending_limit = 2;
   bench b(config);
-  REQUIRE(b.ask("!/3 mgc T=1{C=1{A=ip/slow}}").empty());
+  REQUIRE(b.ask("!/3 mgc T=1{C=1{A=ip/slow,A=ip/1},C=2{A=ip/1}}").empty());
   for (int i = 0; i < 3; ++i) b.time.advance(1500ms);
   REQUIRE(b.answers() == texts{"PN=1{}", "PN=1{}", "P=1{IA,ER=506{}}"});
-  REQUIRE(b.handler.cancelled == 1);
   REQUIRE(b.control->executing() == 0);
+  b.handler.release.set();
+  b.time.settle();
+  REQUIRE(b.answers().empty());
+  REQUIRE(b.handler.cancelled == 0);
+  REQUIRE(b.handler.executed == std::vector<std::string>{"ip/slow"});
 }
 
 TEST_CASE("stopping cancels executions and ends our own requests") {

@@ -129,6 +129,29 @@ TEST_CASE("a context that was not made has no number", "[iq]") {
   CHECK(r.gateway.contexts() == 1);
 }
 
+TEST_CASE("one answer for terminations of all contexts stands under the context as asked, and so does what fails behind it", "[iq]") {
+  rig r;
+  r.ask(add_core());
+  r.ask(add_core());
+  CHECK(r.ask("Context=*{AuditValue=*{Audit{}},AuditValue=ip/1/core/99{Audit{}}}") ==
+        "C=1{AV=ip/1/core/1},C=2{AV=ip/1/core/2},C=*{AV=ip/1/core/99{ER=430{\"ip/1/core/99\"}}}");
+  CHECK_THAT(r.ask("Context=*{W-Subtract=*}", 2), StartsWith("C=*{W-S=*{SA{nt/os=0,nt/or=0,nt/dur="));
+  CHECK(r.gateway.contexts() == 0);
+  r.ask(add_core());
+  CHECK(r.ask("Context=*{W-Subtract=*{Audit{}}}") == "C=*{W-S=*}");
+}
+
+TEST_CASE("nothing begins in a gateway that ends, and no call is brought back to one that drains", "[iq]") {
+  rig r;
+  r.ask(add_core());
+  r.gateway.drain();
+  r.ask("Context=-{ServiceChange=ROOT{Services{Method=Restart,Reason=\"918 Cancel Graceful\"}}}");
+  CHECK_THAT(r.ask(add_core()), Contains("ER=503{"));
+  r.run([&] { return r.gateway.close(); });
+  CHECK(r.gateway.contexts() == 0);
+  CHECK(r.ask(add_core()) == "C=${ER=503{\"the gateway is ending\"}}");
+}
+
 TEST_CASE("a Modify of terminations in every context answers under each", "[iq]") {
   rig r;
   r.ask(add_core());

@@ -10,8 +10,16 @@
 #include <utility>
 #include <vector>
 
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
 
 #include "agw/core/awaitable.hpp"
 #include "agw/core/until.hpp"
@@ -63,13 +71,65 @@ class shard_pool {
   std::size_t turn_ = 0;
 };
 
+namespace detail {
+
+/// A call on another shard, kept alive by whoever may still touch it. What co_spawn() itself offers is not enough: a cancel that crosses the
+/// end of the call would reach memory that is gone (Boost 1.81).
+template <class F>
+class hop : public std::enable_shared_from_this<hop<F>> {
+ public:
+  using value = typename std::invoke_result_t<F&>::value_type;
+
+  hop(asio::any_io_executor target, F f) : target_(std::move(target)), f_(std::move(f)) {}
+
+  /// On the caller's thread, where `handler` is called when the call has ended, and only then.
+  template <class Handler>
+  void start(Handler handler) {
+    auto self = this->shared_from_this();
+    auto slot = asio::get_associated_cancellation_slot(handler);
+    if (slot.is_connected()) {
+      slot.assign([self](asio::cancellation_type) {
+        asio::post(self->target_, [self] { self->signal_.emit(asio::cancellation_type::terminal); });
+      });
+    }
+    auto caller = asio::prefer(asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked);
+    auto resume = [slot, h = std::move(handler)]() mutable {
+      if (slot.is_connected()) slot.clear();
+      std::move(h)();
+    };
+    // The signal is touched on the target's thread alone.
+    asio::post(target_, [self, caller, r = std::move(resume)]() mutable {
+      auto ended = [self, caller, next = std::move(r)](std::exception_ptr e, settled<value> out) mutable {
+        self->out_ = std::move(out);
+        if (e) self->out_.error = e;
+        asio::post(caller, std::move(next));
+      };
+      auto body = [self] { return settle<value>(self->f_()); };
+      asio::co_spawn(self->target_, std::move(body), asio::bind_cancellation_slot(self->signal_.slot(), std::move(ended)));
+    });
+  }
+
+  settled<value>& outcome() noexcept { return out_; }
+
+ private:
+  asio::any_io_executor target_;
+  F f_;
+  asio::cancellation_signal signal_;
+  settled<value> out_;
+};
+
+}  // namespace detail
+
 /// Runs `f()` (a callable that returns awaitable<T>) on `target` and resumes here with its result. A cancel of the caller is
-/// handed over to the target's thread. `f` and its result are moved between the threads: pass values.
+/// handed over to the target's thread, and the caller goes on when `f()` has ended. `f` and its result are moved between the threads:
+/// pass values.
 template <class F>
 auto on(shard& target, F f) -> std::invoke_result_t<F&> {
   using value = typename std::invoke_result_t<F&>::value_type;
-  auto body = [g = std::move(f)]() mutable { return detail::settle<value>(g()); };
-  auto out = co_await asio::co_spawn(target.executor(), std::move(body), asio::use_awaitable);
+  const auto call = std::make_shared<detail::hop<F>>(target.executor(), std::move(f));
+  auto initiation = [at = call.get()](auto&& handler) { at->start(std::forward<decltype(handler)>(handler)); };
+  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(initiation, asio::use_awaitable);
+  auto& out = call->outcome();
   if (out.error) std::rethrow_exception(out.error);
   if constexpr (!std::is_void_v<value>) co_return std::move(*out.value);
 }

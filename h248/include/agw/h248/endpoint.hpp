@@ -78,12 +78,17 @@ class outgoing_reply {
   error_descriptor error(error_code code, std::string_view text = {});
   std::string_view keep(std::string_view text) { return memory_->keep(text); }
   arena& memory() noexcept { return *memory_; }
+  /// It took too long: the peer has been answered with error 506, and this goes nowhere. Who executes stops after the command that
+  /// runs, and leaves nothing behind that it can take back.
+  bool given_up() const noexcept { return given_up_; }
+  void give_up() noexcept { given_up_ = true; }
   transaction_reply& operator*() noexcept { return reply_; }
   transaction_reply* operator->() noexcept { return &reply_; }
 
  private:
   std::unique_ptr<arena> memory_ = std::make_unique<arena>();
   transaction_reply reply_;
+  bool given_up_ = false;
 };
 
 /// The reply to a request of ours, with the message it came in.
@@ -107,7 +112,7 @@ class incoming_reply {
 enum class direction : std::uint8_t { sent, received };
 
 /// Called once for each new request, in a child task of run(). Both references live until it returns; it may await, hop to a
-/// shard too. Cancelled when run() is, and when the peer was told 506: its reply then goes nowhere. An exception other than a cancellation is
+/// shard too. Cancelled when run() is. When the peer was told 506 the reply says given_up(). An exception other than a cancellation is
 /// answered with error 500.
 using request_handler = std::function<awaitable<void>(const incoming_request&, outgoing_reply&)>;
 /// May refuse a request before it runs: an error code is the reply (505 before registration, 504). Called once for each request.

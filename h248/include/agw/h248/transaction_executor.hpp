@@ -40,7 +40,10 @@ class action_state {
   bool failed() const noexcept { return failed_; }
 
   /// The context's properties in the answer.
-  context_properties& properties() noexcept { return current_->properties; }
+  context_properties& properties() noexcept {
+    return_to_asked();
+    return current_->properties;
+  }
   action& reply() noexcept { return *current_; }
   std::string_view keep(std::string_view text) { return reply_->keep(text); }
   outgoing_reply& whole() noexcept { return *reply_; }
@@ -51,6 +54,8 @@ class action_state {
   void begin_command(const command& asked);
   bool end_command(const command& asked);
   void unite(const command& asked);
+  void add_to(statistics_descriptor& sum, const statistics_descriptor& more);
+  void return_to_asked();
   command& add(const command& to);
 
   const incoming_request* request_;
@@ -63,6 +68,7 @@ class action_state {
   list<command> united_;           // the same, while they are to become one
   std::size_t added_ = 0;
   bool uniting_ = false;
+  bool elsewhere_ = false;         // the last command left us under another context than was asked for
   bool failed_ = false;
 };
 

@@ -58,7 +58,7 @@ class media_gateway {
   /// Subtracts everything, as at the end of the process; nothing is notified about it.
   awaitable<void> close();
 
-  /// From now on no context is made: requests for one get error 503. What stands goes on.
+  /// From now on no context is made, whatever the MGC says: requests for one get error 503. What stands goes on.
   void drain() noexcept;
   /// Waits until there is no context, or until `by`: false then. One may wait at a time.
   awaitable<bool> empty(deadline by);
