@@ -46,6 +46,12 @@ std::optional<config_error> check_together(const settings& s, const server_optio
   if (o.h248.port == 0 && o.control.mid.empty() &&
       std::ranges::none_of(r.mgcs, [](const auto& mgc) { return mgc.via == h248::transport::udp; }))
     return s.wrong({"h248.listen"}, "a port from 1 to 65535, which is our name without UDP, or 0 together with h248.mid");
+  for (const auto& mgc : r.mgcs) {
+    const auto at = h248::numeric(mgc);
+    if (!at) continue;
+    const bool ours = mgc.via == h248::transport::udp && at->host == o.h248.host && at->port == o.h248.port && at->port != 0;
+    if (at->host.is_unspecified() || at->host.is_multicast() || ours) return s.wrong({"h248.mgc"}, "addresses of controllers, not ours or everybody's");
+  }
   if (r.min_version > o.control.version)
     return s.wrong({"h248.version", "h248.min_version"}, "h248.version not below h248.min_version");
   if (t.min_timeout > t.first_timeout)

@@ -48,6 +48,8 @@ std::string describe(const std::exception_ptr& e) {
   if (!e) return "no error";
   try {
     std::rethrow_exception(e);
+  } catch (const boost::system::system_error& s) {
+    return s.code().message();  // what() has the place in Boost's sources too
   } catch (const std::exception& x) {
     return x.what();
   } catch (...) {

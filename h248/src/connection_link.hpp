@@ -88,19 +88,30 @@ class connection_link final : public message_link {
     co_await with_tasks("h248 " + std::string(to_text(Carrier::via)), std::move(body));
   }
 
-  void send(const peer_address& to, std::string_view text) override {
+  bool send(const peer_address& to, std::string_view text) override {
     auto at = connections_.find(to);
     if (at == connections_.end()) {
-      if (!config_.dial || connections_.size() >= config_.max_connections) return count_drop("h248", "no-connection");
       resting_.forget_old(clock::now());
-      if (resting_.rests(to, clock::now())) return count_drop("h248", "no-connection");
+      if (!config_.dial || connections_.size() >= config_.max_connections || resting_.rests(to, clock::now())) {
+        count_drop("h248", "no-connection");
+        return false;
+      }
       at = connections_.emplace(to, std::make_shared<connection>(socket_type(executor_))).first;
       if (group_ != nullptr) start(to);
     }
     auto& c = *at->second;
-    if (c.queue.bytes() + text.size() > config_.max_queue_bytes) return count_drop("h248", "send-buffer-full");
-    if (text.size() > max_message_bytes() || !c.queue.push(text)) return count_drop("h248", "too-long");
-    c.wake.set();
+    if (c.queue.bytes() + text.size() > config_.max_queue_bytes) {
+      count_drop("h248", "send-buffer-full");
+    } else if (text.size() > max_message_bytes() || !c.queue.push(text)) {
+      count_drop("h248", "too-long");
+    } else {
+      c.wake.set();
+    }
+    return true;
+  }
+
+  void drop(const peer_address& peer) override {
+    if (const auto at = connections_.find(peer); at != connections_.end()) at->second->end.set();
   }
 
  private:
@@ -109,6 +120,7 @@ class connection_link final : public message_link {
     socket_type socket;
     typename Carrier::queue queue;  // not yet given to the system
     event wake;
+    event end;
     bool up = false;
   };
 
@@ -172,6 +184,11 @@ class connection_link final : public message_link {
             }
           };
           group.spawn("writer", std::move(writer));
+          auto ender = [&c]() -> awaitable<void> {
+            co_await c->end.wait();
+            throw system_error(make_error_code(errc::timed_out));
+          };
+          group.spawn("ender", std::move(ender));
           auto deliver = [this, &peer](std::string text) { on_message_(peer, std::move(text)); };
           co_await carrier_.read(c->socket, std::move(deliver));
         };

@@ -28,6 +28,7 @@ const char* result_word(errc why) noexcept {
     case errc::too_many_requests: return "too_many_requests";
     case errc::stopped: return "stopped";
     case errc::segments_missing: return "459";
+    case errc::disconnected: return "disconnected";
     default: return "other";
   }
 }
@@ -105,7 +106,11 @@ void endpoint::impl::send_due() {
     if (carrier == nullptr) continue;
     counts.message(direction::sent);
     for (const auto& observer : message_observers) observer(direction::sent, m.to, m.text, now);
-    carrier->send(m.to, m.text);
+    // What could not even be queued is repeated as over UDP, until there is a connection.
+    const bool under_way = carrier->send(m.to, m.text);
+    if (under_way || !carrier->reliable()) continue;
+    machine.requests().disconnected(m.to, now);
+    wake();
   }
   counts.take(machine);
 }
@@ -133,6 +138,7 @@ void endpoint::impl::fail(const request_table::failure& f) {
   if (f.why == errc::timed_out) {
     log::warn("h248: no reply from {} to transaction {}", to_text(f.to), f.id.value);
     peer_state(f.to, false);
+    if (auto* carrier = find_link(f.to.via)) carrier->drop(f.to);
   }
   const auto at = waiters.find(f.id.value);
   if (at == waiters.end()) return;
@@ -207,7 +213,7 @@ awaitable<result<incoming_reply>> endpoint::request(peer_address to, list<action
 }
 
 awaitable<result<incoming_reply>> endpoint::request(peer_address to, list<action> actions, std::uint8_t version,
-                                                    std::function<void(const incoming_reply&)> arrived) {
+                                                    std::function<void(const incoming_reply&)> arrived, clock::duration patience) {
   auto& i = *impl_;
   if (i.ended) co_return make_error_code(errc::stopped);
   if (i.find_link(to.via) == nullptr) co_return make_error_code(errc::no_link);
@@ -219,7 +225,8 @@ awaitable<result<incoming_reply>> endpoint::request(peer_address to, list<action
   auto text = i.machine.outbox().encode(transaction(std::move(t)), version);
   impl::waiting w;
   w.arrived = std::move(arrived);
-  const auto started = i.machine.requests().start(to, version, id, std::move(text), clock::now());
+  if (patience > clock::duration{}) w.only_peer = to;
+  const auto started = i.machine.requests().start(to, version, id, std::move(text), clock::now(), patience);
   if (!started) {
     i.counts.transaction(direction::sent, word, result_word(static_cast<errc>(started.error().value())));
     co_return started.error();

@@ -27,6 +27,7 @@ struct endpoint::impl {
     event done;
     std::optional<result<incoming_reply>> outcome;
     std::function<void(const incoming_reply&)> arrived;
+    std::optional<peer_address> only_peer;  // ends with the connection to it
     std::map<std::uint16_t, incoming_reply> segments;  // of the reply, by their numbers
   };
   // Its entries in the tables go with it, however it ends.
@@ -82,6 +83,7 @@ struct endpoint::impl {
   std::map<peer_address, std::uint8_t> versions;
   std::optional<std::set<asio::ip::address>> hosts;  // that may talk to us; nothing: all
   std::map<asio::ip::address, clock::time_point> last_heard;
+  clock::time_point last_complaint = clock::time_point::min();  // of a peer, in the log
   std::set<peer_address> silent;      // that did not answer
   std::vector<outgoing_message> outgoing;
   std::string scratch;

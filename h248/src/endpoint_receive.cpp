@@ -26,6 +26,11 @@ void endpoint::impl::on_link_state(const peer_address& peer, bool connected) {
     peer_state(peer, true);
   } else {
     machine.requests().disconnected(peer, now);
+    for (auto& [id, w] : waiters) {
+      if (w->only_peer != peer || w->outcome) continue;
+      w->outcome.emplace(make_error_code(errc::disconnected));
+      w->done.set();
+    }
     // Connections of strangers come and go under ever new ports: nothing is kept of them.
     const auto observers = peer_observers;
     for (const auto& observer : observers) observer(peer, false);
@@ -53,7 +58,12 @@ void endpoint::impl::on_text(const peer_address& from, std::string text) {
   if (m.error) {
     // Never answered: two entities must not complain to each other without end.
     count_drop("h248", "error-message");
-    log::warn("h248: {} says error {} \"{}\"", to_text(from), static_cast<unsigned>(m.error->code), m.error->text);
+    // Once a minute: whoever has a fault of his own may say so with every message.
+    const auto now = clock::now();
+    if (now - last_complaint >= std::chrono::minutes(1)) {
+      last_complaint = now;
+      log::warn("h248: {} says error {} \"{}\"", to_text(from), static_cast<unsigned>(m.error->code), m.error->text);
+    }
     return;
   }
   if (m.transactions.empty() && !in->ok()) answer_message(from, m.version, in->errors().front());
@@ -82,7 +92,7 @@ void endpoint::impl::on_transaction(const peer_address& from, const std::shared_
 void endpoint::impl::on_request(const peer_address& from, const std::shared_ptr<parsed_message>& in, const transaction& whole,
                                 const transaction_request& t, bool too_many) {
   const message& m = **in;
-  if (m.version > config.version) {
+  if (m.version > config.version || m.version == 0) {
     return answer_unremembered(from, t, config.version, error_code::version_not_supported, {});
   }
   if (too_many) return answer_unremembered(from, t, m.version, error_code::too_many_transactions, {});

@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
-#include <boost/asio/ip/udp.hpp>
-#include <boost/asio/redirect_error.hpp>
-
 #include <agw/h248/error.hpp>
+
+#include "lookup.hpp"
 
 namespace agw::h248 {
 namespace {
@@ -21,8 +20,11 @@ std::optional<std::uint16_t> port_of(std::string_view text) {
 constexpr bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+// A name whose last label is a number is a broken address (RFC 1123 2.1).
 bool is_domain(std::string_view text) {
-  return !text.empty() && text.size() <= 253 && text.front() != '-' && text.front() != '.' &&
+  const auto last = text.substr(text.rfind('.') == std::string_view::npos ? 0 : text.rfind('.') + 1);
+  const bool number = !last.empty() && std::ranges::all_of(last, is_digit);
+  return !number && !text.empty() && text.size() <= 253 && text.front() != '-' && text.front() != '.' &&
          std::ranges::all_of(text, [](char c) { return is_alpha(c) || is_digit(c) || c == '-' || c == '.'; });
 }
 
@@ -118,20 +120,16 @@ awaitable<result<std::vector<peer_address>>> resolve(peer_name name) {
     out.push_back(std::move(*known));
     co_return out;
   }
-  asio::ip::udp::resolver resolver(co_await asio::this_coro::executor);
-  boost::system::error_code ec;
-  auto token = asio::redirect_error(asio::use_awaitable, ec);
-  const auto found = co_await resolver.async_resolve(name.host, std::to_string(name.port), token);
-  if (ec == asio::error::operation_aborted) throw system_error(ec);
-  if (!ec) {
-    for (const auto& entry : found) out.push_back(peer_address{name.via, entry.endpoint().address(), name.port});
-  }
+  const auto found = co_await look_up(name.host);
+  for (const auto& host : found) out.push_back(peer_address{name.via, host, name.port});
   if (out.empty()) co_return make_error_code(errc::bad_address);
   co_return out;
 }
 
 std::vector<peer_address> reachable_from(const asio::ip::address& local, std::vector<peer_address> all) {
-  if (local.is_v4()) std::erase_if(all, [](const peer_address& a) { return a.host.is_v6(); });
+  // The wildcard :: stands for both families.
+  const bool v4 = local.is_v4() || local.is_unspecified(), v6 = local.is_v6();
+  std::erase_if(all, [&](const peer_address& a) { return a.host.is_v6() ? !v6 : !v4; });
   return all;
 }
 

@@ -43,12 +43,14 @@ class udp_link final : public message_link {
     }
   }
 
-  void send(const peer_address& to, std::string_view text) override {
+  bool send(const peer_address& to, std::string_view text) override {
     boost::system::error_code ec;
     socket_.send_to(asio::buffer(text), udp::endpoint(mapped_for(own_, to.host), to.port), 0, ec);
-    if (!ec) return;
-    count_drop("h248", ec == asio::error::would_block ? "send-buffer-full" : "send-failed");
-    log::debug("h248: cannot send to {}: {}", to_text(to), ec.message());
+    if (ec) {
+      count_drop("h248", ec == asio::error::would_block ? "send-buffer-full" : "send-failed");
+      log::debug("h248: cannot send to {}: {}", to_text(to), ec.message());
+    }
+    return true;
   }
 
  private:

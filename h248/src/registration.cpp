@@ -70,13 +70,15 @@ struct registration::impl {
   struct answer {
     std::optional<error_code> error{};
     std::optional<peer_name> try_instead{};
+    std::optional<peer_name> elsewhere{};  // a ServiceChangeAddress that has yet to be looked up
     bool accepted = false;
   };
 
   awaitable<void> attempt(registration_machine::attempt a);
   awaitable<std::optional<answer>> ask(registration_machine::attempt a, peer_address to);
   answer judge(const registration_machine::attempt& a, const incoming_reply& reply);
-  void accept(const registration_machine::attempt& a, const peer_address& to, std::uint8_t agreed);
+  void accept(const registration_machine::attempt& a, const peer_address& to, const peer_address& from, std::uint8_t agreed);
+  awaitable<void> move_to(peer_name name);
   awaitable<bool> tell(services_descriptor services, deadline by);
   services_descriptor draining_services() const;
   std::optional<error_code> admit(const incoming_request& request) const;
@@ -89,6 +91,7 @@ struct registration::impl {
   registration_machine machine;
   registration_state state = registration_state::idle;
   std::optional<peer_address> current;   // while registered
+  std::optional<peer_address> registrar;  // that took us: with a ServiceChangeAddress, another address of the same MGC
   std::optional<peer_address> previous;  // its replies and ours may still be under way
   std::uint8_t version = 1;
   std::optional<deadline> draining;  // graceful() was called: until then, and no_deadline for no limit
@@ -117,12 +120,13 @@ void registration::impl::update_peers(const std::vector<peer_address>& also) {
     if (auto known = numeric(mgc)) peers.push_back(std::move(*known));
   }
   if (current) peers.push_back(*current);
+  if (current) peers.push_back(*registrar);
   if (previous) peers.push_back(*previous);
   control.set_peers(peers);
 }
 
 std::optional<error_code> registration::impl::admit(const incoming_request& request) const {
-  if (current && request.from().host == current->host) return std::nullopt;
+  if (current && (request.from().host == current->host || request.from().host == registrar->host)) return std::nullopt;
   if (!current) return error_code::before_service_change_reply;
   // Another MGC of ours may take over and say so, nothing else.
   const auto takes_over = [](const command& c) {
@@ -143,12 +147,14 @@ void registration::impl::on_peer(const peer_address& peer, bool alive) {
   changed.set();
 }
 
-void registration::impl::accept(const registration_machine::attempt& a, const peer_address& to, std::uint8_t agreed) {
+void registration::impl::accept(const registration_machine::attempt& a, const peer_address& to, const peer_address& from,
+                                std::uint8_t agreed) {
   machine.accepted(a, clock::now());
   if (!machine.registered() || state == registration_state::left) return;
   version = agreed;
   control.set_version(to, agreed);
   current = to;
+  registrar = from;
   update_peers();
   if (previous && *previous != to) control.redirect(*previous, to);
   retell = draining.has_value();
@@ -184,12 +190,30 @@ registration::impl::answer registration::impl::judge(const registration_machine:
     if (const auto* port = std::get_if<std::uint16_t>(&*services->address)) {
       to.port = *port;
     } else if (const auto name = peer_of(std::get<mid>(*services->address), to.via)) {
-      if (auto elsewhere = numeric(*name)) to = *elsewhere;
+      if (auto address = numeric(*name)) to = *address;
+      else out.elsewhere = *name;
     }
   }
   out.accepted = true;
-  accept(a, to, agreed);
+  accept(a, to, reply.from(), agreed);
   return out;
+}
+
+// Where an MGC wants further requests, when it said so by name. Until then they go where it answered from.
+awaitable<void> registration::impl::move_to(peer_name name) {
+  const auto from = current;
+  const auto found = co_await resolve(name);
+  if (!from || current != from) co_return;  // another one by now
+  const auto own = control.local(name.via);
+  const auto usable = found && own ? reachable_from(own->host, *found) : std::vector<peer_address>();
+  if (usable.empty()) {
+    log::warn("h248: the MGC's address {} does not resolve", to_text(name));
+    co_return;
+  }
+  current = usable.front();
+  control.set_version(*current, version);
+  update_peers();
+  control.redirect(*from, *current);
 }
 
 // Nothing: no reply in time.
@@ -203,15 +227,10 @@ awaitable<std::optional<registration::impl::answer>> registration::impl::ask(reg
   // Judged where it arrives: commands of the MGC may stand right behind its reply.
   std::optional<answer> out;
   std::function<void(const incoming_reply&)> arrived = [this, &a, &out](const incoming_reply& reply) { out = judge(a, reply); };
-  auto request = control.request(to, only(service_change_on_root(std::move(services))), 1, std::move(arrived));
-  std::exception_ptr failure;
-  try {
-    const auto reply = co_await until(deadline_after(config.attempt_timeout), std::move(request));
-    if (!reply) log::info("h248: no registration with {}: {}", to_text(to), reply.error().message());
-  } catch (const system_error& e) {
-    if (e.code() != make_error_code(core_error::timed_out)) throw;
-    log::info("h248: no registration with {}: no reply", to_text(to));
-  }
+  auto request = control.request(to, only(service_change_on_root(std::move(services))), 1, std::move(arrived), config.attempt_timeout);
+  const auto reply = co_await std::move(request);
+  if (!reply) log::info("h248: no registration with {}: {}", to_text(to), reply.error().message());
+  if (out && out->elsewhere && current == to) co_await move_to(*out->elsewhere);
   co_return out;
 }
 

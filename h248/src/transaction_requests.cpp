@@ -36,11 +36,11 @@ void request_table::erase(std::unordered_map<std::uint32_t, request>::iterator a
 }
 
 result<void> request_table::start(const peer_address& to, std::uint8_t version, transaction_id id, shared_text text,
-                                  clock::time_point now) {
+                                  clock::time_point now, clock::duration patience) {
   if (!outbox_.fits(to, version, *text)) return make_error_code(errc::too_long);
   if (requests_.size() >= config_.max_requests) return make_error_code(errc::too_many_requests);
   const retransmission_timer timer(peer_at(to, now).estimate, config_);
-  request made{to, version, std::move(text), timer, now, now + config_.t_max};
+  request made{to, version, std::move(text), timer, now, now + (patience > clock::duration{} ? patience : config_.t_max)};
   made.at = timers_.end();
   const auto [at, added] = requests_.emplace(id.value, std::move(made));
   if (!added) return make_error_code(errc::too_many_requests);

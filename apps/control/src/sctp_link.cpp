@@ -56,16 +56,27 @@ class sctp_link final : public h248::message_link {
     co_await with_tasks("h248 sctp", std::move(body));
   }
 
-  void send(const peer_address& to, std::string_view text) override {
+  bool send(const peer_address& to, std::string_view text) override {
     auto at = connections_.find(to);
     if (at == connections_.end() || at->second->over()) {
       const bool may_dial = config_.dial && at == connections_.end() && !resting_.rests(to, clock::now());
-      if (!may_dial) return count_drop("h248", "not-connected");
+      if (!may_dial) {
+        count_drop("h248", "not-connected");
+        return false;
+      }
       at = begin(to, sctp::message_side::dial);
-      if (at == connections_.end()) return;
+      if (at == connections_.end()) return false;
     }
     const bool taken = at->second->association->send(std::as_bytes(std::span(text.data(), text.size())));
     if (!taken) count_drop("h248", text.size() > max_message_bytes() ? "too-long" : "send-buffer-full");
+    return true;
+  }
+
+  void drop(const peer_address& peer) override {
+    const auto at = connections_.find(peer);
+    if (at == connections_.end()) return;
+    at->second->dropped = true;
+    changed_.set();
   }
 
  private:
@@ -86,7 +97,7 @@ class sctp_link final : public h248::message_link {
       why = reason;
       link.changed_.set();
     }
-    bool over() const { return association->ended(); }
+    bool over() const { return dropped || association->ended(); }
 
     sctp_link& link;
     const peer_address peer;
@@ -94,6 +105,7 @@ class sctp_link final : public h248::message_link {
     clock::time_point since = clock::now();
     bool dialled = false;
     bool was_up = false;
+    bool dropped = false;
     std::string_view why = "no answer";
     std::optional<sctp::message_association> association;
   };

@@ -8,6 +8,13 @@ namespace agw::iq {
 
 using gateway::gateway_event;
 
+namespace {
+
+/// Of one termination: when no MGC answers, the newest are kept.
+constexpr std::size_t most_pending = 64;
+
+}  // namespace
+
 observed make_observed(std::string_view package, std::string_view item, std::uint16_t stream) {
   observed out;
   out.package = package;
@@ -147,8 +154,6 @@ notifier::notifier(asio::any_io_executor executor, h248::registration& registrat
     : registration_(registration), names_(names), tasks_(std::move(executor), "notify") {}
 
 void notifier::notify(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination, observed event) {
-  // Bounded: a termination whose MGC does not answer keeps the newest.
-  constexpr std::size_t most_pending = 64;
   if (termination->pending.size() >= most_pending) termination->pending.pop_front();
   termination->pending.push_back(std::move(event));
   if (termination->notifying) return;
@@ -187,7 +192,14 @@ awaitable<void> notifier::send(std::shared_ptr<context_record> context, std::sha
     action.context = context->id;
     action.commands.push_back(std::move(notify));
     auto sending = request(std::move(action), termination->name);
-    co_await std::move(sending);
+    const bool done = co_await std::move(sending);
+    // The next MGC is to hear of it, as long as the termination is there.
+    const bool there = context->id.is_null() || context->holds(*termination);
+    if (done || !there) continue;
+    while (!batch.empty() && termination->pending.size() < most_pending) {
+      termination->pending.push_front(std::move(batch.back()));
+      batch.pop_back();
+    }
   }
 }
 
@@ -203,11 +215,16 @@ awaitable<void> notifier::tell(std::string termination, h248::change_method meth
   h248::action action;
   action.context = h248::context_id::null();
   action.commands.push_back(std::move(change));
-  auto sending = request(std::move(action), termination);
-  co_await std::move(sending);
+  for (;;) {
+    auto copy = action;
+    auto sending = request(std::move(copy), termination);
+    const bool done = co_await std::move(sending);
+    if (done) co_return;
+  }
 }
 
-awaitable<void> notifier::request(h248::action action, std::string about) {
+// False: no MGC has it, and the next one may. Whoever asks again waits for a registration first.
+awaitable<bool> notifier::request(h248::action action, std::string about) {
   h248::transaction_request whole;
   whole.actions.push_back(std::move(action));
   h248::transaction translated(std::move(whole));
@@ -217,10 +234,14 @@ awaitable<void> notifier::request(h248::action action, std::string about) {
   const auto reply = co_await std::move(sent);
   if (!reply) {
     log::warn("{}: the MGC was not told: {}", about, reply.error().message());
-  } else if (const auto* error = reply->error()) {
+    const auto why = reply.error();
+    co_return why != h248::make_error_code(h248::errc::timed_out) && why != h248::make_error_code(h248::errc::refused);
+  }
+  if (const auto* error = reply->error()) {
     // An answer with 411 or 430 to a heartbeat is a termination that nobody wants any more: H.248.36 leaves it to the operator.
     log::warn("{}: the MGC answers with error {} {}", about, static_cast<unsigned>(error->code), error->text);
   }
+  co_return true;
 }
 
 awaitable<void> notifier::close() { co_await tasks_.stop(); }

@@ -40,7 +40,7 @@ class notifier {
  private:
   awaitable<void> send(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination);
   awaitable<void> tell(std::string termination, h248::change_method method, h248::change_reason reason);
-  awaitable<void> request(h248::action action, std::string about);
+  awaitable<bool> request(h248::action action, std::string about);
 
   h248::registration& registration_;
   const h248::package_names& names_;

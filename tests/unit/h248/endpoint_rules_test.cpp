@@ -178,6 +178,7 @@ TEST_CASE("a version that was not agreed gets error 406") {
   REQUIRE(b.replies.at(0).starts_with("!/2 mg P=1{ER=406{"));
   REQUIRE(b.ask("!/2 mgc T=1{C=1{A=ip/1}}") == texts{"P=1{C=1{A=ip/1}}"});
   REQUIRE(b.ask("!/4 mgc T=2{C=1{A=ip/1}}").at(0).starts_with("P=2{ER=406{"));
+  REQUIRE(b.ask("!/0 mgc T=3{C=1{A=ip/1}}").at(0).starts_with("P=3{ER=406{"));
 }
 
 TEST_CASE("what is no message is counted and not answered, and errors are not answered with errors") {

@@ -40,6 +40,8 @@ TEST_CASE("from an IPv4 address only IPv4 is reached, from an IPv6 one both may 
   CHECK(reachable_from(at("10.0.0.1").host, all) == std::vector<peer_address>{all[1], all[3]});
   CHECK(reachable_from(at("0.0.0.0").host, all) == std::vector<peer_address>{all[1], all[3]});
   CHECK(reachable_from(at("::").host, all) == all);
+  CHECK(reachable_from(at("2001:db8::1").host, all) == std::vector<peer_address>{all[0], all[2]});
+  for (const char* broken : {"256.1.1.1", "10.0.0", "mgc.example.7"}) CHECK_FALSE(peer_name::parse(broken).has_value());
 }
 
 TEST_CASE("a dual-stack socket's mapped addresses are those of IPv4") {

@@ -71,7 +71,10 @@ class lossy_link final : public message_link {
     network_.receivers[address_] = std::move(on_message);
     co_await sleep_until(no_deadline);
   }
-  void send(const peer_address& to, std::string_view text) override { network_.send(address_, to, text); }
+  bool send(const peer_address& to, std::string_view text) override {
+    network_.send(address_, to, text);
+    return true;
+  }
 
  private:
   lossy_network& network_;

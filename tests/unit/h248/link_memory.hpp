@@ -46,7 +46,10 @@ class memory_link final : public message_link {
     } const listed{*this};
     co_await sleep_until(no_deadline);
   }
-  void send(const peer_address& to, std::string_view text) override { network_.deliver(address_, to, std::string(text)); }
+  bool send(const peer_address& to, std::string_view text) override {
+    network_.deliver(address_, to, std::string(text));
+    return true;
+  }
 
  private:
   memory_network& network_;

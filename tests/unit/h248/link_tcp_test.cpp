@@ -113,3 +113,65 @@ TEST_CASE("connections of strangers and streams that are no TPKT are closed and 
     co_await with_tasks("test", std::move(body));
   });
 }
+
+TEST_CASE("a peer that keeps its connection and does not answer is connected with anew") {
+  agw::test::run([]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    tcp::acceptor acceptor(executor, tcp::endpoint(loopback, 0));
+    const peer_address to{transport::tcp, loopback, acceptor.local_endpoint().port()};
+    endpoint_config config;
+    config.mid = mid_name::parse("mg").value();
+    config.transactions.t_max = std::chrono::milliseconds(50);
+    endpoint mg(executor, std::move(config));
+    auto link = open_tcp_link(executor, {transport::tcp, loopback, 0}, dialling());
+    mg.add_link(std::move(*link));
+    auto body = [&](task_group& group) -> awaitable<void> {
+      group.spawn("mg", [&]() -> awaitable<void> { co_await mg.run(); });
+      auto ask = [&]() -> awaitable<void> {
+        auto actions = modify();
+        const auto reply = co_await mg.request(to, std::move(actions));
+        REQUIRE(reply.error() == make_error_code(errc::timed_out));
+      };
+      co_await ask();
+      auto mute = co_await acceptor.async_accept(asio::use_awaitable);
+      std::string buffer(1000, '\0');
+      boost::system::error_code ended;
+      auto token = asio::redirect_error(asio::use_awaitable, ended);
+      while (!ended) co_await mute.async_read_some(asio::buffer(buffer), token);
+      REQUIRE(ended == asio::error::eof);
+      co_await ask();
+      co_await acceptor.async_accept(asio::use_awaitable);
+    };
+    co_await with_tasks("test", std::move(body));
+  });
+}
+
+TEST_CASE("a request for one peer alone fails with its connection; others are repeated until there is one") {
+  agw::test::run([]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    std::uint16_t port = 0;
+    {
+      tcp::acceptor gone(executor, tcp::endpoint(loopback, 0));
+      port = gone.local_endpoint().port();
+    }
+    auto config = dialling();
+    config.first_redial = config.longest_redial = std::chrono::milliseconds(10);
+    auto mg = make(executor, "mg", config);
+    std::unique_ptr<endpoint> mgc;
+    auto body = [&](task_group& group) -> awaitable<void> {
+      group.spawn("mg", [&]() -> awaitable<void> { co_await mg->run(); });
+      const peer_address to{transport::tcp, loopback, port};
+      auto actions = modify();
+      const auto alone = co_await mg->request(to, std::move(actions), 1, {}, std::chrono::seconds(60));
+      REQUIRE(alone.error() == make_error_code(errc::disconnected));
+      // The peer rests now; what is asked for meanwhile is not lost.
+      mgc = make(executor, "mgc", listening(), port);
+      group.spawn("mgc", [&]() -> awaitable<void> { co_await mgc->run(); });
+      auto again = modify();
+      const auto reply = co_await mg->request(to, std::move(again));
+      INFO((reply ? std::string() : reply.error().message()));
+      REQUIRE(reply.has_value());
+    };
+    co_await with_tasks("test", std::move(body));
+  });
+}

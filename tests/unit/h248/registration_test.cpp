@@ -249,6 +249,50 @@ TEST_CASE("the only MGC is told Disconnected when it is there again") {
   REQUIRE(mgc.heard.back().find("900 Service Restored") != std::string::npos);
 }
 
+TEST_CASE("an MGC that needs its time says so, and is waited for") {
+  house h;
+  auto& mgc = h.add("10.0.0.1");
+  event ready;
+  mgc.control.on_request([&](const incoming_request& request, outgoing_reply& reply) -> awaitable<void> {
+    co_await ready.wait();
+    co_await execute(request, reply, mgc);
+  });
+  auto& r = h.start();
+  for (int i = 0; i < 12; ++i) h.time.advance(1s);  // more than an attempt may take without a Pending
+  CHECK(r.state() == registration_state::registering);
+  ready.set();
+  h.time.settle();
+  CHECK(r.state() == registration_state::registered);
+  CHECK(mgc.changes == std::vector<gateway_change>{gateway_change::restarted});
+}
+
+TEST_CASE("another MGC of the list may take over, and nothing else") {
+  house h;
+  h.add("10.0.0.1");
+  auto& other = h.add("10.0.0.2");
+  auto& r = h.start();
+  REQUIRE(r.mgc() == memory_network::at("10.0.0.1"));
+  const auto asks = [&](std::string_view actions) {
+    std::optional<h248::error_code> code;
+    h.now([&]() -> awaitable<void> {
+      auto text = std::make_shared<parsed_message>(parse("!/3 x T=1{" + std::string(actions) + "}"));
+      REQUIRE(text->ok());
+      auto wanted = std::get<transaction_request>((*text)->transactions.front()).actions;
+      const auto reply = co_await other.control.request(memory_network::at("10.0.0.100"), std::move(wanted));
+      REQUIRE(reply.has_value());
+      if (const auto* e = reply->error()) code = e->code;
+    });
+    return code;
+  };
+  for (const char* refused : {"C=1{TP{a,b,IS}}", "C=1{CA{PR}}", "C=-{SC=ROOT{SV{MT=GR,RE=\"905\"}}}", "C=-{SC=ip/1/*{SV{MT=FO,RE=\"905\"}}}", "C=1{S=*}"}) {
+    CAPTURE(refused);
+    CHECK(asks(refused) == h248::error_code::unauthorized_entity);
+  }
+  CHECK(asks("C=-{SC=ROOT{SV{MT=HO,RE=\"903\",MG=[10.0.0.2]:2944}}}") == std::nullopt);
+  h.time.settle();
+  CHECK(r.mgc() == memory_network::at("10.0.0.2"));
+}
+
 TEST_CASE("a hand-over moves the gateway to the MGC that is named") {
   house h;
   auto& first = h.add("10.0.0.1");

@@ -192,3 +192,15 @@ TEST_CASE("a learnt address is told as adr/rsac", "[iq]") {
   CHECK_THAT(notify, Contains("nrsa=\"127.0.0.1\""));
   CHECK_THAT(notify, Contains("nrsp=" + std::to_string(from.local_endpoint().port())));
 }
+
+TEST_CASE("what an MGC did not hear is told to the next one", "[iq]") {
+  rig r;
+  r.pass(0s);
+  r.ask(add_core(",Events=5{hangterm/thb{timerx=10},g/sc{KeepActive}}"));
+  r.cut_off(true);
+  for (int i = 0; i < 90; ++i) r.pass(1s);  // nobody answers, and the registration is lost
+  r.ask(modify + brief + "}}");
+  r.cut_off(false);
+  r.heard_in_time("g/sc");
+  CHECK(r.heard_already("hangterm/thb"));
+}

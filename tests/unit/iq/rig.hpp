@@ -85,6 +85,13 @@ class rig : h248::command_handler {
     time_->advance(by);
   }
 
+  /// Whether nothing gets through to the MGC.
+  void cut_off(bool away) {
+    const auto host = h248::test::memory_network::at("10.0.0.2").host;
+    if (away) network_.cut_off.insert(host);
+    else network_.cut_off.erase(host);
+  }
+
   /// Whether the MGC has a request that holds `part`.
   bool heard_already(std::string_view part) const {
     for (const auto& text : heard) {

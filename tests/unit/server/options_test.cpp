@@ -198,6 +198,9 @@ TEST_CASE("every value of the file is checked, and the line says where and what"
             .starts_with("agw.toml:2: h248.mgc = [\"127.0.0.1:0\"]: allowed is a list of 1 to 16, each HOST[:PORT]"));
   CHECK(refused_file("[h248]\nmgc = []\n").starts_with("agw.toml:2: h248.mgc = []: allowed is a list"));
   CHECK(refused_file("[h248]\nmgc = [\"tls:mgc:2944\"]\n").starts_with("agw.toml:2: h248.mgc = "));
+  for (const char* nobody : {"0.0.0.0", "224.0.0.1", "127.0.0.1:2944", "256.1.1.1"}) {
+    CHECK(refused_file("[h248]\nmgc = [\"" + std::string(nobody) + "\"]\n").starts_with("agw.toml:2: h248.mgc = "));
+  }
   CHECK(refused_file("[h248]\nmid = \"[192.0.2.1\"\n").starts_with("agw.toml:2: h248.mid = \"[192.0.2.1\": allowed is "));
   CHECK(refused_file("[ice]\nmode = \"half\"\n") == "agw.toml:2: ice.mode = \"half\": allowed is one of \"lite\", \"full\"");
   CHECK(refused_file("[deadlines]\nice = 30\n")

@@ -35,8 +35,11 @@ class message_link {
   virtual awaitable<void> run(receiver on_message, state_observer on_state) = 0;
 
   /// Sends one message, or queues it on a connection, which is dialled if there is none and this side may dial. Never waits. What
-  /// cannot go out is dropped and counted, as on any network: the transaction layer repeats.
-  virtual void send(const peer_address& to, std::string_view text) = 0;
+  /// cannot go out is dropped and counted, as on any network: the transaction layer repeats. False: there is no connection, and none
+  /// is being made.
+  virtual bool send(const peer_address& to, std::string_view text) = 0;
+  /// The peer does not answer: what connects us with it is of no use any more. The next send() makes anew.
+  virtual void drop(const peer_address&) {}
 };
 
 }  // namespace agw::h248

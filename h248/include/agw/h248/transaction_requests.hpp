@@ -29,8 +29,10 @@ class request_table {
   /// An id that no unanswered request has; begins at a random place, so that a restarted entity does not repeat the ids it used.
   transaction_id next_id();
 
-  /// Sends a request, encoded under its id. Errors: too_long, too_many_requests.
-  result<void> start(const peer_address& to, std::uint8_t version, transaction_id id, shared_text text, clock::time_point now);
+  /// Sends a request, encoded under its id; it is given up after `patience`, or T-MAX where that is zero. Errors: too_long,
+  /// too_many_requests.
+  result<void> start(const peer_address& to, std::uint8_t version, transaction_id id, shared_text text, clock::time_point now,
+                     clock::duration patience = {});
   /// Nobody waits for it any more.
   void abandon(transaction_id id);
 
