@@ -79,6 +79,7 @@ struct registration::impl {
   answer judge(const registration_machine::attempt& a, const incoming_reply& reply);
   void accept(const registration_machine::attempt& a, const peer_address& to, const peer_address& from, std::uint8_t agreed);
   awaitable<void> move_to(peer_name name);
+  awaitable<void> learn_names();
   awaitable<bool> tell(services_descriptor services, deadline by);
   services_descriptor draining_services() const;
   std::optional<error_code> admit(const incoming_request& request) const;
@@ -93,6 +94,8 @@ struct registration::impl {
   std::optional<peer_address> current;   // while registered
   std::optional<peer_address> registrar;  // that took us: with a ServiceChangeAddress, another address of the same MGC
   std::optional<peer_address> previous;  // its replies and ours may still be under way
+  std::vector<peer_address> named;  // those of the configuration that have a name, when they were last looked up
+  bool names_wanted = false;
   std::uint8_t version = 1;
   std::optional<deadline> draining;  // graceful() was called: until then, and no_deadline for no limit
   std::uint16_t draining_reason = 0;
@@ -119,10 +122,26 @@ void registration::impl::update_peers(const std::vector<peer_address>& also) {
   for (const auto& mgc : config.mgcs) {
     if (auto known = numeric(mgc)) peers.push_back(std::move(*known));
   }
+  peers.insert(peers.end(), named.begin(), named.end());
   if (current) peers.push_back(*current);
   if (current) peers.push_back(*registrar);
   if (previous) peers.push_back(*previous);
   control.set_peers(peers);
+}
+
+// An MGC that is known by name may want to take over, too.
+awaitable<void> registration::impl::learn_names() {
+  named.clear();
+  for (const auto& mgc : config.mgcs) {
+    if (numeric(mgc)) continue;
+    try {
+      auto found = co_await until(deadline_after(std::chrono::seconds(2)), resolve(mgc));
+      if (found) named.insert(named.end(), found->begin(), found->end());
+    } catch (const system_error& e) {
+      if (e.code() != make_error_code(core_error::timed_out)) throw;
+    }
+  }
+  update_peers();
 }
 
 std::optional<error_code> registration::impl::admit(const incoming_request& request) const {
@@ -155,6 +174,7 @@ void registration::impl::accept(const registration_machine::attempt& a, const pe
   control.set_version(to, agreed);
   current = to;
   registrar = from;
+  names_wanted = true;
   update_peers();
   if (previous && *previous != to) control.redirect(*previous, to);
   retell = draining.has_value();
@@ -320,6 +340,8 @@ awaitable<void> registration::run() {
       co_await i.attempt(*attempt);
     } else if (std::exchange(i.retell, false)) {
       co_await i.tell(i.draining_services(), deadline_after(i.control.transactions().t_max));
+    } else if (std::exchange(i.names_wanted, false)) {
+      co_await i.learn_names();
     } else {
       co_await i.changed.wait();
     }

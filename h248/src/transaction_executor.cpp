@@ -129,7 +129,7 @@ awaitable<bool> action_state::run(command_handler& handler) {
   co_await handler.begin(*this);
   if (!failed_ && !asked_->properties.empty()) co_await handler.set_properties(*this, asked_->properties);
   bool good = !failed_;
-  for (auto at = asked_->commands.begin(); good && at != asked_->commands.end(); ++at) {
+  for (auto at = asked_->commands.begin(); good && !reply_->given_up() && at != asked_->commands.end(); ++at) {
     const command& asked = *at;
     begin_command(asked);
     if (asked.fault) {

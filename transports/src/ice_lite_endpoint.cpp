@@ -42,6 +42,7 @@ class lite_endpoint final : public endpoint {
   error_code update(const remote_parameters& remote) override;
   void heard() override { agent_.heard(clock::now()); }
   awaitable<std::unique_ptr<datagram_pipe>> connect(task_group& tasks, remote_parameters remote) override;
+  void latch_off() override { latching_ = relatching_ = false; }
   void latch(bool again) override {
     latching_ = true;
     relatching_ = again;

@@ -1,6 +1,7 @@
 #include "agw/transports/tcp.hpp"
 
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -94,6 +95,15 @@ stream::stream(asio::ip::tcp::socket socket, const config& settings, port_lease 
 }
 
 bool stream::set_dscp(unsigned dscp) noexcept { return tcp::set_dscp(socket_.native_handle(), local_.address().is_v6(), dscp); }
+
+liveness stream::look() noexcept {
+  pollfd one{};
+  one.fd = socket_.native_handle();
+  one.events = POLLRDHUP;
+  if (one.fd < 0 || ::poll(&one, 1, 0) <= 0) return liveness::alive;
+  if ((one.revents & (POLLERR | POLLHUP)) != 0) return liveness::broken;
+  return (one.revents & POLLRDHUP) != 0 ? liveness::ended : liveness::alive;
+}
 
 awaitable<std::size_t> stream::read_some(std::span<std::byte> into) {
   const auto buffer = asio::buffer(into.data(), into.size());

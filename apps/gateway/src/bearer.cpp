@@ -22,6 +22,9 @@ bearer::~bearer() { leave(); }
 
 boost::system::result<bearer_answer, refusal> bearer::reserve(const bearer_local& local, const ip_address& own_address) {
   const ip_address address = local.address.value_or(own_address);
+  if (address != own_address) {
+    return refuse(refusal_reason::bad_value, "c= " + address.to_string() + ": the interface has " + own_address.to_string());
+  }
   if (local.setup != setup_role::active && !listener_) {
     auto opened = tcp::listener::open(executor_, address, *services_.ports, services_.config.tcp);
     if (!opened) return refuse(refusal_reason::no_resources, "no TCP port: " + opened.error().message());
@@ -70,6 +73,13 @@ boost::system::result<void, refusal> bearer::check(const stream_change& wanted) 
       return refuse(refusal_reason::conflict, "both sides have the same a=setup");
     }
     if ((*remote)->port == 0) return refuse(refusal_reason::missing, "Remote has no port");
+    if ((*remote)->address.is_v6() != own_address_.is_v6()) return refuse(refusal_reason::conflict, "c= of another family than ours");
+    // Alternatives are chosen among by what Remote says; a connection that has been begun has its peer.
+    const auto& ours = *local ? **local : local_;
+    if (alternatives_.empty() && (*remote)->tls != ours.tls) return refuse(refusal_reason::conflict, "m= with TLS on one side only");
+    if (remote_ && !released_ && (remote_->address != (*remote)->address || remote_->port != (*remote)->port)) {
+      return refuse(refusal_reason::conflict, "m=, c=: the stream has another peer already");
+    }
   }
   return {};
 }
@@ -115,6 +125,34 @@ bool bearer::active() const {
 void bearer::order(layer l) {
   orders_[l].ordered = true;
   changed_.set();
+  // Who listened has no port any more that the peer knows.
+  if (!released_ || !remote_ || !active()) return;
+  released_ = false;
+  tasks_.spawn("bearer", [this] { return run(); });
+}
+
+void bearer::died(gateway_event::kind what, std::string_view stage, std::string cause) {
+  if (std::exchange(dead_, true)) return;
+  if (on_death) on_death(what, stage, std::move(cause));
+}
+
+awaitable<void> bearer::release(deadline by) {
+  co_await close(by);
+  released_ = true;
+}
+
+// Whoever reads sees the end of the connection; but nobody may be reading, for want of a WIC or by its mode. What the peer sent before its
+// FIN stays for the reader.
+awaitable<void> bearer::watch() {
+  while (!dead_ && connection_) {
+    co_await sleep_until(deadline_after(std::chrono::seconds(1)));
+    if (!connection_) co_return;
+    switch (connection_->look()) {
+      case tcp::liveness::alive: break;
+      case tcp::liveness::ended: died(gateway_event::kind::released, local_.tls ? "tls" : "tcp", {}); break;
+      case tcp::liveness::broken: died(gateway_event::kind::failed, "tcp", "tcp:reset"); break;
+    }
+  }
 }
 
 void bearer::order_all() {
@@ -199,9 +237,12 @@ awaitable<void> bearer::run() {
       established = std::move(connection);
     }
     stream_ = std::make_unique<policed_stream>(std::move(established), policer_);
-    if (link_->core != this || !link_->wic) co_return;
-    link_->wic->core_changed();
-    if (link_->interlinked()) link_->wic->order(layer::channel);
+    dead_ = false;
+    if (link_->core == this && link_->wic) {
+      link_->wic->core_changed();
+      if (link_->interlinked()) link_->wic->order(layer::channel);
+    }
+    co_await watch();
   } catch (stage_error& e) {
     if (!stream_) connection_ = nullptr;
     scope_.report(e);

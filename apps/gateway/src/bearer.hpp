@@ -51,6 +51,11 @@ class bearer {
   byte_stream* established() noexcept { return stream_.get(); }
   /// FIN, and the end of the branch.
   awaitable<void> close(deadline by);
+  /// The same by order: who dials may establish it anew, by order.
+  awaitable<void> release(deadline by);
+  /// The connection's end was seen, here or by who reads from it: told once, through on_death, if it was established.
+  void died(gateway_event::kind what, std::string_view stage, std::string cause);
+  std::function<void(gateway_event::kind, std::string_view stage, std::string cause)> on_death;
 
   stream_statistics statistics() const;
   const bearer_local& local() const noexcept { return local_; }
@@ -63,6 +68,7 @@ class bearer {
     bool ordered = false;
   };
   awaitable<void> run();
+  awaitable<void> watch();
   awaitable<void> ordered(layer l);
   void leave();
   void take_place();
@@ -97,6 +103,8 @@ class bearer {
   std::uint64_t discarded_ = 0;
   tcp::stream* connection_ = nullptr;  ///< the connection below, while it lives
   tcp::traffic last_;
+  bool dead_ = true;                   ///< not established, or its end has been told
+  bool released_ = false;              ///< by order
   clock::time_point since_ = clock::now();
 };
 

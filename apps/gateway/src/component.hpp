@@ -72,6 +72,9 @@ class component final : public component_context {
   stage_scope& scope() noexcept { return scope_; }
   /// The channel's id, label and subprotocol, once it is open.
   const std::optional<std::uint16_t>& sid() const noexcept { return sid_; }
+  /// The link's core end, while there is one and this component is the other.
+  gateway::bearer* core() const noexcept { return link_->wic == this ? link_->core : nullptr; }
+  bool running() const noexcept { return running_; }
   /// Which side ended the component orderly; for the released event.
   std::function<void(component_end)> on_end;
 

@@ -38,6 +38,9 @@ stream_group::~stream_group() = default;
 
 boost::system::result<association_answer, refusal> stream_group::reserve(const association_local& local, const ip_address& own_address,
                                                                              bool controlling) {
+  if (local.address && *local.address != own_address) {
+    return refuse(refusal_reason::bad_value, "c= " + local.address->to_string() + ": the interface has " + own_address.to_string());
+  }
   ice::config settings;
   settings.mode = services_.config.ice_mode;
   settings.local_address = local.address.value_or(own_address);
@@ -96,6 +99,12 @@ boost::system::result<void, refusal> stream_group::check(const stream_change& wa
     for (const auto& line : theirs.fingerprints) {
       if (!dtls::fingerprint::parse(line)) return refuse(refusal_reason::bad_value, "a=fingerprint:" + line);
     }
+    // ICE takes other candidates at any time; what the handshake and the association were begun with stays.
+    const char* changed = !remote_ || !path_ ? nullptr
+                          : remote_->fingerprints != theirs.fingerprints ? "a=fingerprint"
+                          : remote_->sctp_port != theirs.sctp_port ? "a=sctp-port"
+                          : !ours.ice && (remote_->address != theirs.address || remote_->port != theirs.port) ? "m=" : nullptr;
+    if (changed) return refuse(refusal_reason::conflict, std::string(changed) + ": the association has another already");
     if (ours.ice && !ice::valid(ice_parameters(theirs).credentials)) {
       return refuse(refusal_reason::missing, "a=ice-ufrag, a=ice-pwd");
     }
@@ -156,7 +165,9 @@ void stream_group::apply(const stream_settings& settings) {
 }
 
 void stream_group::latch(latching how) {
-  if (how != latching::off && endpoint_) endpoint_->latch(how == latching::relatch);
+  if (!endpoint_) return;
+  if (how == latching::off) endpoint_->latch_off();
+  else endpoint_->latch(how == latching::relatch);
 }
 
 void stream_group::order(layer l) {
@@ -177,7 +188,7 @@ awaitable<void> stream_group::run() {
     auto body = [this](task_group& tasks) { return establish(tasks); };
     co_await with_tasks(scope_.label(), body);
   } catch (stage_error& e) {
-    scope_.report(e);  // what is left of the layers stays until close(), which may be using them now
+    if (!association_ || ends_now()) scope_.report(e);  // what is left of the layers stays until close(), which may be using them now
   }
 }
 

@@ -36,6 +36,10 @@ class stream_group {
   /// The endpoint found (kind::candidate) or learnt (kind::latched) an address of the WIC.
   std::function<void(gateway_event::kind, const udp::endpoint&)> on_address;
   awaitable<void> release(layer l);
+  /// Whether the layer is established.
+  bool has(layer l) const noexcept { return l == layer::sctp ? association_ != nullptr : l == layer::dtls && dtls_ != nullptr; }
+  /// True for the first who asks: the end of the association is told once, whoever sees it first.
+  bool ends_now() noexcept { return !std::exchange(ended_, true); }
   void start();
 
   /// Components join and leave while the association lives.
@@ -90,6 +94,7 @@ class stream_group {
   std::map<layer, order_state> orders_;
   event changed_;
   event components_changed_;
+  bool ended_ = false;
   clock::time_point since_ = clock::now();
   stream_statistics last_;  ///< of the layers that were closed
 };

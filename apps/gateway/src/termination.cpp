@@ -1,5 +1,8 @@
 #include "termination.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "agw/core/log.hpp"
 
 namespace agw::gateway {
@@ -54,18 +57,58 @@ void termination::emit_address(gateway_event::kind what, stream_number n, std::s
   sink_(std::move(event));
 }
 
+namespace {
+
+/// SHUTDOWN and close_notify are an orderly end, whoever began it.
+gateway_event::kind ends_as(const stage_error& e) {
+  return e.reason() == "closed" ? gateway_event::kind::released : gateway_event::kind::failed;
+}
+std::string cause_of(const stage_error& e) { return e.reason() == "closed" ? std::string() : e.cause(); }
+
+}  // namespace
+
 // Every stage's end becomes an event for the controller: established where a layer came up, failed with its cause.
 stage_observer termination::observer(stream_number n) {
   return [this, n](const stage_event& e) {
     if (e.what == stage_event::kind::done) emit(gateway_event::kind::established, n, e.stage);
-    if (e.what == stage_event::kind::failed) emit(gateway_event::kind::failed, n, e.error->stage(), e.error->cause());
+    if (e.what == stage_event::kind::failed) emit(ends_as(*e.error), n, e.error->stage(), cause_of(*e.error));
   };
+}
+
+// What a component sees end need not be its own: the layers below belong to its group, TCP and TLS to the other termination. Whose they are
+// tells it, once.
+stage_observer termination::component_observer(stream_number n) {
+  return [this, n, own = observer(n)](const stage_event& e) {
+    if (e.what != stage_event::kind::failed) return own(e);
+    const auto& error = *e.error;
+    const auto c = components_.find(n);
+    if (error.stage() == "tcp" || error.stage() == "tls") {
+      auto* const core = c == components_.end() ? nullptr : c->second->core();
+      return core ? core->died(ends_as(error), error.stage(), cause_of(error)) : own(e);
+    }
+    const auto member = member_of_.find(n);
+    const auto group = member == member_of_.end() ? groups_.end() : groups_.find(member->second);
+    const bool below = error.stage() == "ice" || error.stage() == "dtls" || error.stage() == "sctp";
+    if (!below || group == groups_.end()) return own(e);
+    if (group->second->ends_now()) emit(ends_as(error), group->first, error.stage(), cause_of(error));
+  };
+}
+
+std::set<stream_number> termination::streams() const {
+  std::set<stream_number> out;
+  for (const auto& entry : groups_) out.insert(entry.first);
+  for (const auto& entry : components_) out.insert(entry.first);
+  for (const auto& entry : bearers_) out.insert(entry.first);
+  return out;
 }
 
 awaitable<result<termination_answer, refusal>> termination::apply(termination_change change) {
   auto planned = plan_of(change);
   if (!planned) co_return planned.error();
+  const auto before = streams();
   co_await carry_out(*planned);
+  const auto after = streams();
+  std::ranges::set_difference(before, after, std::back_inserter(planned->answer.removed));
   co_return std::move(planned->answer);
 }
 
@@ -137,10 +180,19 @@ void termination::latch(stream_number stream, latching how) {
 }
 
 awaitable<void> termination::release(stream_number stream, layer l) {
-  if (const auto g = groups_.find(stream); g != groups_.end()) co_await g->second->release(l);
-  if (const auto c = components_.find(stream); c != components_.end() && l == layer::channel) c->second->release();
+  if (const auto g = groups_.find(stream); g != groups_.end()) {
+    const bool told = g->second->has(l) && g->second->ends_now();
+    co_await g->second->release(l);
+    if (told) emit(gateway_event::kind::released, stream, l == layer::sctp ? "sctp" : "dtls");
+  }
+  if (const auto c = components_.find(stream); c != components_.end() && l == layer::channel) {
+    const bool open = c->second->sid() && c->second->running();
+    c->second->release();
+    if (open) emit(gateway_event::kind::released, stream, "channel");
+  }
   if (const auto b = bearers_.find(stream); b != bearers_.end() && (l == layer::tcp || l == layer::tls)) {
-    co_await b->second->close(deadline_after(services_.config.shutdown_time));
+    b->second->died(gateway_event::kind::released, l == layer::tls ? "tls" : "tcp", {});
+    co_await b->second->release(deadline_after(services_.config.shutdown_time));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "agw/core/metrics.hpp"
 #include "agw/gateway/services.hpp"
@@ -62,6 +63,10 @@ class termination {
   awaitable<void> remove(stream_number n);
   awaitable<void> join_groups();
   stage_observer observer(stream_number n);
+  stage_observer component_observer(stream_number n);
+  std::set<stream_number> streams() const;
+  /// The place of its kind in stream_local and stream_remote; nothing for a stream that is not there.
+  std::optional<std::size_t> kind_of(stream_number n) const;
   void emit(gateway_event::kind what, stream_number n, std::string_view stage, std::string cause = {});
   void emit_address(gateway_event::kind what, stream_number n, std::string_view stage, const ip_address& address, std::uint16_t port);
   std::string label(stream_number n) const;

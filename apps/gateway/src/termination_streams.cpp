@@ -40,6 +40,13 @@ result<std::map<stream_number, stream_number>, refusal> members_of(const std::ve
   return members;
 }
 
+/// Whether a description in the change is not of the kind that the stream has; by the place in the variants.
+bool of_another_kind(const stream_change& wanted, std::optional<std::size_t> is) {
+  if (!is) return false;
+  if (wanted.local && wanted.local->index() != *is) return true;
+  return wanted.remote && wanted.remote->index() != *is;
+}
+
 /// A stream that is there takes the first of the descriptions that it can.
 template <class Kind, class Stream>
 result<void, refusal> agree(const Stream& stream, stream_change& wanted, std::vector<taken_local>* taken, const stream_answer& is) {
@@ -63,6 +70,13 @@ result<void, refusal> agree(const Stream& stream, stream_change& wanted, std::ve
 
 }  // namespace
 
+std::optional<std::size_t> termination::kind_of(stream_number n) const {
+  if (groups_.contains(n)) return stream_local(association_local()).index();
+  if (components_.contains(n)) return stream_local(channel_local()).index();
+  if (bearers_.contains(n)) return stream_local(bearer_local()).index();
+  return std::nullopt;
+}
+
 result<termination::plan, refusal> termination::plan_of(const termination_change& change) {
   plan out;
   out.members = member_of_;
@@ -78,6 +92,9 @@ result<termination::plan, refusal> termination::plan_of(const termination_change
     for (const auto& [n, wanted] : change.streams) {
       const bool is_one = is_association(wanted) || groups_.contains(n);
       if (is_one != associations) continue;
+      if (!wanted.remove && of_another_kind(wanted, kind_of(n))) {
+        return refuse(refusal_reason::conflict, "stream " + std::to_string(n.value) + " is of another kind");
+      }
       planned_stream s;
       s.number = n;
       s.wanted = wanted;
@@ -133,14 +150,16 @@ result<void, refusal> termination::plan_channel(plan& p, planned_stream& s) {
   }
   std::optional<refusal> first;
   for (const auto& [place, local] : descriptions<channel_local>(s.wanted)) {
-    auto made = std::make_shared<component>(services_, label(n), links_(n), observer(n));
+    auto made = std::make_shared<component>(services_, label(n), links_(n), component_observer(n));
     if (auto done = made->configure(*local); !done) {
       if (!first) first = done.error();
       continue;
     }
     made->on_end = [this, n](component_end end) {
       if (end == component_end::wic) emit(gateway_event::kind::released, n, "channel");
-      if (end == component_end::core) emit(gateway_event::kind::released, n, "tcp");
+      const auto c = components_.find(n);
+      auto* const core = c == components_.end() ? nullptr : c->second->core();
+      if (end == component_end::core && core) core->died(gateway_event::kind::released, "tcp", {});
     };
     s.channel = std::move(made);
     if (taken) taken->push_back({place, {}});
@@ -178,6 +197,7 @@ result<void, refusal> termination::plan_bearer(plan& p, const termination_change
     made->on_latched = [this, n](const ip_address& address, std::uint16_t port) {
       emit_address(gateway_event::kind::latched, n, "tcp", address, port);
     };
+    made->on_death = [this, n](gateway_event::kind what, std::string_view stage, std::string cause) { emit(what, n, stage, std::move(cause)); };
     auto reserved = made->reserve(*local, change.address);
     if (!reserved) {
       if (!first) first = reserved.error();

@@ -157,6 +157,11 @@ checked<command_runner::media_change> command_runner::media_of(const h248::comma
       }
       wanted.settings = std::move(*settings);
       record.properties.clear();
+      // What LocalControl leaves out is OFF again.
+      for (const auto l : {gateway::layer::ice, gateway::layer::dtls, gateway::layer::sctp, gateway::layer::channel, gateway::layer::tcp,
+                           gateway::layer::tls}) {
+        wanted.waits_for_order[l] = false;
+      }
       for (const auto& property : properties->all) {
         auto kept = stored(property);
         record.properties.insert_or_assign(lower(kept.name), std::move(kept));
@@ -206,6 +211,7 @@ awaitable<bool> command_runner::configure(h248::action_state& at, const h248::co
   }
   auto& answer = at.answer(c, h248::termination_id{termination->name});
   answer_media(at, answer, *media, *chosen, *termination);
+  for (const auto n : chosen->removed) termination->streams.erase(n.value);
   termination->touched = clock::now();
   if (!termination->serves()) co_await state_.apply_service(record, termination);
   if (const auto* audit = c.find<h248::audit_descriptor>()) {

@@ -58,12 +58,15 @@ awaitable<std::shared_ptr<context_record>> state::make_context(shard* home) {
     co_return std::make_unique<gateway::context>(services, home->executor(), gateway::context_id{id}, sink);
   };
   struct counted {
-    explicit counted(std::size_t& n) : of(n) { ++of; }
+    explicit counted(state& s) : of(s) { ++of.making; }
     counted(const counted&) = delete;
-    ~counted() { --of; }
-    std::size_t& of;
+    ~counted() {
+      --of.making;
+      of.made.set();
+    }
+    state& of;
   };
-  const counted one_more(making);
+  const counted one_more(*this);
   record->context = co_await on(*record->home, make);
   // Known from here on only: whoever goes through the contexts meets whole ones.
   contexts.emplace(record->id.value, record);
@@ -165,13 +168,14 @@ awaitable<void> media_gateway::run() {
 
 awaitable<void> media_gateway::close() {
   impl_->closing = true;
-  co_await impl_->tasks.stop();
+  while (impl_->making > 0) co_await impl_->made.wait();
   while (!impl_->contexts.empty()) {
     // What a transaction does there comes to its end first.
     auto record = impl_->contexts.begin()->second;
     const auto turn = co_await turnstile::enter(record->turn);
     if (!record->closing) co_await impl_->drop(std::move(record));
   }
+  co_await impl_->tasks.stop();
   co_await impl_->notify.close();
 }
 

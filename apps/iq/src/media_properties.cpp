@@ -102,7 +102,7 @@ std::optional<gateway::source_filter> filter_of(reader& in) {
   const auto ports = in.parsed("gm/spr", gateway::parse_port_range);
   if (!address && !port) return std::nullopt;
   gateway::source_filter out;
-  out.by_address = address.value_or(false);
+  out.by_address = address.value_or(true);  // whoever asks for ports alone has not said that any host may come
   out.range = mask;
   out.by_port = port.value_or(false);
   out.ports = ports;

@@ -215,7 +215,9 @@ awaitable<void> notifier::tell(std::string termination, h248::change_method meth
   h248::action action;
   action.context = h248::context_id::null();
   action.commands.push_back(std::move(change));
-  for (;;) {
+  // The next MGC is to hear of it, if it still holds.
+  const auto mine = ++latest_[termination];
+  while (latest_[termination] == mine) {
     auto copy = action;
     auto sending = request(std::move(copy), termination);
     const bool done = co_await std::move(sending);

@@ -1,6 +1,7 @@
 // From the gateway's events to Notify requests: in which words, one Notify at a time for each termination.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -44,6 +45,7 @@ class notifier {
 
   h248::registration& registration_;
   const h248::package_names& names_;
+  std::map<std::string, std::uint64_t> latest_;  ///< ServiceChange of a name, counted: an older one is not repeated
   task_group tasks_;
 };
 

@@ -45,6 +45,7 @@ struct state {
   bool out_of_service = false;                                   ///< Forced on ROOT: nothing new, and what stands holds its data
   bool overloaded = false;
   std::size_t making = 0;  ///< contexts that are being made
+  event made;              ///< one of them is, or is not to be
   bool closing = false;
   event emptied;  ///< the last context has gone
 

@@ -90,7 +90,7 @@ TEST_CASE("a side that closes is told, and the core end may come again") {
     co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
       c.core.close();
       const auto gone = co_await r.event_of("tcp", gateway_event::kind::released);
-      CHECK(gone.termination == access_side);
+      CHECK(gone.termination == core_side);
       co_await gateway.remove(core_side);
       co_await next.join(gateway);
       co_await talk(c, next, "again");

@@ -42,6 +42,7 @@ stream_change tls_bearer(setup_role ours, std::uint16_t port, std::vector<std::s
   local.msrp_aware = true;
   local.choose_path = true;
   auto& remote = std::get<bearer_remote>(*out.remote);
+  remote.tls = remote.msrp_aware = true;
   remote.fingerprints = std::move(fingerprints);
   remote.path = {"msrps://127.0.0.1:" + std::to_string(port) + "/core;tcp"};
   return out;

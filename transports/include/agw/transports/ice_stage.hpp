@@ -43,6 +43,8 @@ class endpoint {
   /// Without ICE: the source of the next DTLS datagram becomes the remote address, once; `again` waits for one from elsewhere than
   /// now. Until then the known address is used on. No effect with ICE, whose checks do better.
   virtual void latch(bool again) { static_cast<void>(again); }
+  /// Takes latch() back: the remote address stays what it is.
+  virtual void latch_off() {}
   /// Only datagrams from sources that it says yes to are looked at; the others are counted (drops "ice" "filtered"). Empty: all.
   /// Not with the full agent, whose library reads the socket.
   std::function<bool(const udp::endpoint&)> admits;

@@ -33,6 +33,10 @@ struct traffic {
   std::uint64_t bytes_out = 0;
 };
 
+/// What can be seen of a connection without reading from it: `ended` when the peer's FIN is there, perhaps behind data, `broken` when it was
+/// reset or timed out.
+enum class liveness { alive, ended, broken };
+
 /// A connected socket. Every failure of the connection is a stage_error "tcp" with "refused", "timeout", "reset", "unreachable"
 /// or "error", and the system's code. Cancel is safe at every await; after a cancelled write() the stream is of no use any more.
 /// Shard-bound; may be destroyed when no operation is pending, and then gives its port back.
@@ -51,6 +55,7 @@ class stream final : public byte_stream {
   const traffic& counted() const noexcept { return traffic_; }
   /// The six DSCP bits of what is sent from now on; false when the system refuses.
   bool set_dscp(unsigned dscp) noexcept;
+  liveness look() noexcept;
   /// For TLS, which takes the socket over.
   asio::ip::tcp::socket& socket() noexcept { return socket_; }
 

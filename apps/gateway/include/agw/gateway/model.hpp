@@ -214,6 +214,7 @@ struct taken_local {
 struct termination_answer {
   std::map<stream_number, stream_answer> streams;            ///< of the first description that was taken
   std::map<stream_number, std::vector<taken_local>> taken;   ///< where there was more than one description
+  std::vector<stream_number> removed;                        ///< streams that are gone with the change, named by it or not
 };
 
 struct stream_statistics {

@@ -1,0 +1,174 @@
+// How layers end: by whom it is told, and that it is told once.
+#include <boost/asio/write.hpp>
+
+#include "call.hpp"
+
+using namespace agw;
+using namespace agw::gateway;
+using namespace agw::gateway::test;
+using namespace std::chrono_literals;
+using kind = gateway_event::kind;
+
+namespace {
+
+std::size_t told(const rig& r, std::string_view stage) {
+  return static_cast<std::size_t>(std::ranges::count_if(r.events, [&](const gateway_event& e) { return e.stage == stage && e.what != kind::established; }));
+}
+
+/// An ABORT of TCP's.
+void reset(asio::ip::tcp::socket& s) {
+  s.set_option(asio::socket_base::linger(true, 0));
+  s.close();
+}
+
+stream_change inactive() {
+  stream_change out;
+  out.mode = stream_mode::inactive;
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("the end of TCP towards the core is told on the core side, in any mode, with or without a WIC, and once") {
+  const bool orderly = GENERATE(true, false);
+  const auto how = orderly ? kind::released : kind::failed;
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    SECTION("nobody is on the other side") {
+      auto listens = listening(r);
+      auto wanted = with_stream(core_side, s2, bearer_change(setup_role::active, listens.local_endpoint().port()));
+      (void)co_await gateway.apply(std::move(wanted));
+      auto core = co_await listens.async_accept(asio::use_awaitable);
+      co_await r.event_of("tcp", kind::established);
+      if (orderly) core.shutdown(asio::ip::tcp::socket::shutdown_send);
+      else reset(core);
+      const auto gone = co_await r.event_of("tcp", how);
+      CHECK(gone.termination == core_side);
+    }
+    SECTION("the stream is inactive") {
+      call c(r);
+      co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
+        auto hold = with_stream(core_side, s2, inactive());
+        (void)co_await gateway.apply(std::move(hold));
+        const auto text = msrp_send("last", "what came before the end");
+        if (orderly) co_await asio::async_write(c.core, asio::buffer(text), asio::use_awaitable);
+        if (orderly) c.core.shutdown(asio::ip::tcp::socket::shutdown_send);
+        else reset(c.core);
+        const auto gone = co_await r.event_of("tcp", how);
+        CHECK(gone.termination == core_side);
+        CHECK(gone.cause == (orderly ? "" : "tcp:reset"));
+        if (!orderly) co_return;
+        stream_change open;
+        open.mode = stream_mode::send_receive;
+        auto on = with_stream(core_side, s2, open);
+        (void)co_await gateway.apply(std::move(on));
+        const auto heard = co_await c.wic_hears("before the end");
+        CHECK(heard.find("before the end") != std::string::npos);
+      });
+    }
+    CHECK(told(r, "tcp") == 1);
+  });
+}
+
+TEST_CASE("what is released by order is told as released, on its own stream") {
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    call c(r);
+    co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
+      SECTION("TCP") {
+        co_await gateway.release(core_side, s2, layer::tcp);
+        const auto gone = co_await r.event_of("tcp", kind::released);
+        CHECK(gone.termination == core_side);
+        // Who dials may be ordered to do it again.
+        gateway.order(core_side, s2, layer::tcp);
+        auto again = co_await c.listens.async_accept(asio::use_awaitable);
+        CHECK(again.is_open());
+      }
+      SECTION("the channel") {
+        co_await gateway.release(access_side, s2, layer::channel);
+        const auto gone = co_await r.event_of("channel", kind::released);
+        CHECK(gone.termination == access_side);
+        CHECK(gone.sid == 4);
+      }
+      SECTION("the association") {
+        co_await gateway.release(access_side, s1, layer::sctp);
+        const auto gone = co_await r.event_of("sctp", kind::released, s1);
+        CHECK(gone.stream == s1);
+        CHECK(told(r, "sctp") == 1);
+      }
+    });
+    CHECK_FALSE(r.saw("sctp", kind::failed));
+    CHECK_FALSE(r.saw("tcp", kind::failed));
+  });
+}
+
+TEST_CASE("a stream stays of its kind, and with the peer that it has") {
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    call c(r);
+    co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
+      const auto refused = [&](termination_id id, stream_number n, stream_change wanted) -> awaitable<bool> {
+        auto change = with_stream(id, n, std::move(wanted));
+        const auto answer = co_await gateway.apply(std::move(change));
+        co_return !answer && answer.error().reason == refusal_reason::conflict;
+      };
+      auto channel = channel_change(9);
+      const bool of_bearer = co_await refused(core_side, s2, channel);
+      CHECK(of_bearer);
+      auto bearer = bearer_change(setup_role::passive);
+      const bool of_channel = co_await refused(access_side, s2, bearer);
+      CHECK(of_channel);
+      stream_change elsewhere;
+      elsewhere.remote = *bearer_change(setup_role::active, std::uint16_t{9}).remote;
+      const bool of_peer = co_await refused(core_side, s2, elsewhere);
+      CHECK(of_peer);
+      stream_change same;
+      same.remote = *bearer_change(setup_role::active, c.listens.local_endpoint().port()).remote;
+      const bool of_same = co_await refused(core_side, s2, same);
+      CHECK_FALSE(of_same);
+      stream_change other_keys;
+      auto remote = std::get<association_remote>(*c.browser.call({4}).streams.at(s1).remote);
+      remote.fingerprints = {gateway_identity()->own().fingerprint().str()};
+      other_keys.remote = remote;
+      const bool of_keys = co_await refused(access_side, s1, other_keys);
+      CHECK(of_keys);
+    });
+  });
+}
+
+TEST_CASE("a change says which streams went with it") {
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    auto wanted = wic(r).call({4, 6});
+    (void)co_await gateway.apply(std::move(wanted));
+    auto fewer = change_of(access_side);
+    stream_group_config group;
+    group.deaggregation = s1;
+    group.components = {s2};
+    fewer.groups = std::vector<stream_group_config>{group};
+    const auto answer = co_await gateway.apply(std::move(fewer));
+    REQUIRE(answer.has_value());
+    CHECK(answer->removed == std::vector<stream_number>{stream_number{3}});
+    stream_change gone;
+    gone.remove = true;
+    auto none = with_stream(access_side, s1, gone);
+    const auto last = co_await gateway.apply(std::move(none));
+    REQUIRE(last.has_value());
+    CHECK(last->removed == std::vector<stream_number>{s1, s2});
+  });
+}
+
+TEST_CASE("an address that is not the interface's is not bound") {
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    for (const auto* foreign : {"0.0.0.0", "::1", "127.0.0.9"}) {
+      CAPTURE(foreign);
+      auto stream = bearer_change(setup_role::passive);
+      std::get<bearer_local>(*stream.local).address = asio::ip::make_address(foreign);
+      auto wanted = with_stream(core_side, s2, stream);
+      const auto answer = co_await gateway.apply(std::move(wanted));
+      REQUIRE_FALSE(answer.has_value());
+      CHECK(answer.error().reason == refusal_reason::bad_value);
+    }
+  });
+}
