@@ -73,10 +73,12 @@ boost::system::result<void, refusal> bearer::check(const stream_change& wanted) 
       return refuse(refusal_reason::conflict, "both sides have the same a=setup");
     }
     if ((*remote)->port == 0) return refuse(refusal_reason::missing, "Remote has no port");
-    if ((*remote)->address.is_v6() != own_address_.is_v6()) return refuse(refusal_reason::conflict, "c= of another family than ours");
+    if ((*remote)->address.is_v6() != own_address_.is_v6())
+      return refuse(refusal_reason::conflict, "c= of another family than ours");
     // Alternatives are chosen among by what Remote says; a connection that has been begun has its peer.
     const auto& ours = *local ? **local : local_;
-    if (alternatives_.empty() && (*remote)->tls != ours.tls) return refuse(refusal_reason::conflict, "m= with TLS on one side only");
+    if (alternatives_.empty() && (*remote)->tls != ours.tls)
+      return refuse(refusal_reason::conflict, "m= with TLS on one side only");
     if (remote_ && !released_ && (remote_->address != (*remote)->address || remote_->port != (*remote)->port)) {
       return refuse(refusal_reason::conflict, "m=, c=: the stream has another peer already");
     }
@@ -182,9 +184,13 @@ void bearer::start() {
   if (link_->add(this)) take_place();
 }
 
-awaitable<void> bearer::part() {
-  if (link_->core == this && link_->wic) co_await link_->wic->part();
+awaitable<bool> bearer::part(bool cut) {
+  if (link_->core == this && link_->wic) {
+    const bool parted = co_await link_->wic->part(false, cut);
+    if (!parted) co_return false;
+  }
   leave();
+  co_return true;
 }
 
 void bearer::leave() {

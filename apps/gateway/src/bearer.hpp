@@ -17,7 +17,8 @@ class bearer {
  public:
   using observer = std::function<void(const stage_event&)>;
 
-  bearer(const gateway_services& services, asio::any_io_executor executor, std::string label, stream_link& link, stage_observer seen);
+  bearer(const gateway_services& services, asio::any_io_executor executor, std::string label, stream_link& link,
+         stage_observer seen);
   ~bearer();
 
   /// Binds what Local asks for. refusal: no_resources, conflict.
@@ -39,8 +40,8 @@ class bearer {
   std::function<void(const ip_address&, std::uint16_t)> on_latched;
   /// Starts the branch's task and becomes the link's core end, as soon as there is no other. Once.
   void start();
-  /// Lets go of the link, once the stage at its other end has ended.
-  awaitable<void> part();
+  /// Lets go of the link, once the stage at its other end has ended. `cut`: see component::part(); false: nothing has happened.
+  awaitable<bool> part(bool cut);
   /// Takes another link, of another context; after part().
   void join(stream_link& link);
   /// For log lines, after a move.
@@ -103,8 +104,8 @@ class bearer {
   std::uint64_t discarded_ = 0;
   tcp::stream* connection_ = nullptr;  ///< the connection below, while it lives
   tcp::traffic last_;
-  bool dead_ = true;                   ///< not established, or its end has been told
-  bool released_ = false;              ///< by order
+  bool dead_ = true;       ///< not established, or its end has been told
+  bool released_ = false;  ///< by order
   clock::time_point since_ = clock::now();
 };
 

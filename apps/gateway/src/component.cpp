@@ -41,9 +41,7 @@ component::component(const gateway_services& services, std::string label, stream
   link_->add(this);
 }
 
-component::~component() {
-  leave();
-}
+component::~component() { leave(); }
 
 void component::apply(const stream_settings& settings) {
   policer_.set(settings.limits, clock::now());
@@ -56,7 +54,8 @@ void component::apply(const stream_settings& settings) {
 boost::system::result<void, refusal> component::configure(const channel_local& local) {
   const auto* stage = services_.subprotocols.find(local.subprotocol);
   if (!stage) return refuse(refusal_reason::bad_value, "no stage for subprotocol \"" + local.subprotocol + "\"");
-  if (local.max_retransmits && local.max_lifetime_ms) return refuse(refusal_reason::conflict, "a=dcmap with max-retr and max-time");
+  if (local.max_retransmits && local.max_lifetime_ms)
+    return refuse(refusal_reason::conflict, "a=dcmap with max-retr and max-time");
   stage_ = stage;
   stage_name_ = services_.subprotocols.name_of(local.subprotocol);
   local_ = local;
@@ -89,11 +88,11 @@ void component::set_mode(stream_mode mode) {
   link_->open_or_close_gate();
 }
 
-awaitable<void> component::part(bool alone) {
-  if (in_stage_ && !between_ && !alone) co_return;
+awaitable<bool> component::part(bool alone, bool cut) {
+  if (in_stage_ && !between_ && !alone) co_return true;
   ++partings_;
   parting_ = true;
-  if (!in_stage_) co_return;
+  if (!in_stage_) co_return true;
   finish();
   auto flushed = [this]() -> awaitable<void> {
     while (!idle_) co_await idled_.wait();
@@ -103,8 +102,15 @@ awaitable<void> component::part(bool alone) {
   } catch (const system_error& e) {
     if (e.code() != make_error_code(core_error::timed_out)) throw;
   }
+  // A stage that is cut off here leaves half a chunk behind it. It ends when the peer takes the rest, and begins anew.
+  if (!idle_ && !cut) {
+    parting_ = false;
+    core_changed_.set();
+    co_return false;
+  }
   if (serving_) serving_->cancel();
   while (in_stage_) co_await parted_.wait();
+  co_return true;
 }
 
 void component::leave() {

@@ -48,8 +48,9 @@ class component final : public component_context {
     core_changed_.set();
   }
   /// Before one end leaves the link: a stage that works between the two hands on what it has taken, for at most the flush time,
-  /// and ends. It begins anew after core_changed() or join(). `alone`: also a stage without a core end.
-  awaitable<void> part(bool alone = false);
+  /// and ends. It begins anew after core_changed() or join(). `alone`: also a stage without a core end. `cut`: what it has not handed on
+  /// by then is lost with the end that leaves; else it goes on as if nothing had been said, and this is false.
+  awaitable<bool> part(bool alone, bool cut);
   /// Lets go of the link, which the next component takes; after part(true).
   void leave();
   /// Takes another link, of another context; after leave().
@@ -97,7 +98,7 @@ class component final : public component_context {
   component_counters counters_;  ///< of the stages that ended
   std::function<component_counters()> read_counters_;
   std::function<void()> finish_stage_;
-  component_counters metered_;   ///< what the metrics have been told
+  component_counters metered_;  ///< what the metrics have been told
   clock::time_point since_ = clock::now();
   const subprotocol_stage* stage_ = nullptr;
   std::string_view stage_name_;
@@ -111,11 +112,11 @@ class component final : public component_context {
   event parted_;
   task_group* serving_ = nullptr;  ///< the branch of the stage that runs
   unsigned partings_ = 0;
-  bool parting_ = false;           ///< an end is leaving: no stage begins
+  bool parting_ = false;  ///< an end is leaving: no stage begins
   bool interlinked_ = false;
   bool in_stage_ = false;
   component_end end_ = component_end::finished;
-  bool between_ = false;           ///< the stage asked for the core end
+  bool between_ = false;  ///< the stage asked for the core end
   stream_mode mode_ = stream_mode::inactive;
   event ordered_;
   bool waits_ = false;

@@ -7,7 +7,11 @@
 namespace agw::gateway {
 
 context::context(const gateway_services& services, asio::any_io_executor executor, context_id id, event_sink sink)
-    : services_(services), executor_(std::move(executor)), id_(id), sink_(std::move(sink)), counted_(services.stages.metrics, "agw_contexts") {}
+    : services_(services),
+      executor_(std::move(executor)),
+      id_(id),
+      sink_(std::move(sink)),
+      counted_(services.stages.metrics, "agw_contexts") {}
 
 context::~context() = default;
 
@@ -54,7 +58,8 @@ awaitable<termination_statistics> context::remove(termination_id id) {
 awaitable<bool> context::move(termination_id id, context& to) {
   const auto found = terminations_.find(id);
   if (found == terminations_.end()) co_return false;
-  co_await found->second->leave();
+  const bool left = co_await found->second->leave();
+  if (!left) co_return false;
   auto moved = terminations_.extract(found);
   std::erase_if(connections_, [id](const connection& c) { return c.from == id || c.to == id; });
   apply_topology();

@@ -143,7 +143,7 @@ awaitable<void> termination::remove(stream_number n) {
   co_await join_groups();
   components_.erase(n);
   if (const auto found = bearers_.find(n); found != bearers_.end()) {
-    co_await found->second->part();
+    (void)co_await found->second->part(true);
     co_await found->second->close(deadline_after(services_.config.shutdown_time));
     bearers_.erase(n);
   }
@@ -214,12 +214,20 @@ termination_statistics termination::statistics() const {
   return out;
 }
 
-awaitable<void> termination::leave() {
-  for (const auto& [n, b] : bearers_) co_await b->part();
-  for (const auto& [n, c] : components_) {
-    co_await c->part(true);
-    c->leave();
+awaitable<bool> termination::leave() {
+  bool left = true;
+  for (const auto& [n, b] : bearers_) {
+    if (left) left = co_await b->part(false);
   }
+  for (const auto& [n, c] : components_) {
+    if (left) left = co_await c->part(true, false);
+    if (left) c->leave();
+  }
+  if (!left) {  // those that have left come back
+    auto links = links_;
+    enter(context_, std::move(links));
+  }
+  co_return left;
 }
 
 void termination::enter(context_id context, link_finder links) {
@@ -240,7 +248,7 @@ void termination::enter(context_id context, link_finder links) {
 awaitable<void> termination::close_streams() {
   for (const auto& [n, group] : groups_) co_await group->close();
   for (const auto& [n, b] : bearers_) {
-    co_await b->part();
+    (void)co_await b->part(true);
     co_await b->close(deadline_after(services_.config.shutdown_time));
   }
 }

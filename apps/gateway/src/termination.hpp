@@ -31,8 +31,9 @@ class termination {
   bool is_core(stream_number n) const { return bearers_.contains(n); }
   bool is_wic(stream_number n) const { return components_.contains(n); }
   termination_statistics statistics() const;
-  /// Lets go of the context's links, and takes those of another context. In between nothing of it may run.
-  awaitable<void> leave();
+  /// Lets go of the context's links, and takes those of another context. In between nothing of it may run. False: data is under way that
+  /// the peer does not take, and everything is as it was.
+  awaitable<bool> leave();
   void enter(context_id context, link_finder links);
   /// Ends every branch; the counts stay. Idempotent.
   awaitable<void> close_streams();
@@ -68,7 +69,8 @@ class termination {
   /// The place of its kind in stream_local and stream_remote; nothing for a stream that is not there.
   std::optional<std::size_t> kind_of(stream_number n) const;
   void emit(gateway_event::kind what, stream_number n, std::string_view stage, std::string cause = {});
-  void emit_address(gateway_event::kind what, stream_number n, std::string_view stage, const ip_address& address, std::uint16_t port);
+  void emit_address(gateway_event::kind what, stream_number n, std::string_view stage, const ip_address& address,
+                    std::uint16_t port);
   std::string label(stream_number n) const;
 
   const gateway_services& services_;

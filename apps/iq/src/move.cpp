@@ -55,8 +55,9 @@ awaitable<void> command_runner::move(h248::action_state& at, const h248::command
     }
   }
   if (found.empty()) {
-    const auto code = here ? error_code::termination_in_context
-                           : pattern.has_all() ? error_code::no_termination_matched : error_code::unknown_termination;
+    const auto code = here                ? error_code::termination_in_context
+                      : pattern.has_all() ? error_code::no_termination_matched
+                                          : error_code::unknown_termination;
     at.fail(c, code, pattern.name);
     co_return;
   }
@@ -87,14 +88,23 @@ awaitable<bool> command_runner::move_one(h248::action_state& at, const h248::com
     return [id, s = source.context.get(), t = target.context.get()]() -> awaitable<bool> { co_return co_await s->move(id, *t); };
   };
   auto there = carry(*from, *to);
-  co_await on(*from->home, there);
+  const bool left = co_await on(*from->home, there);
+  if (!left) {
+    at.fail(c, name, error_code::temporarily_busy, termination->name + ": its peer does not take what is on its way");
+    co_return false;
+  }
   const auto rules = from->topology;
   const auto key = lower(termination->name);
   state_.strike(*from, key);
   state_.enrol(to, termination);
   if (!co_await configure(at, c, to, termination)) {  // as before: nothing has happened
     auto back = carry(*to, *from);
-    co_await on(*from->home, back);
+    const bool returned = co_await on(*from->home, back);
+    if (!returned) {  // it stays where it came to, as it was
+      if (from->terminations.empty()) co_await state_.drop(from);
+      made_ = false;
+      co_return false;
+    }
     state_.strike(*to, key);
     state_.enrol(from, termination);
     from->topology = rules;

@@ -166,3 +166,39 @@ TEST_CASE("a bearer that waits for its peer moves, and the context it left may g
     CHECK(up.context == gateway.id());
   });
 }
+
+TEST_CASE("what a peer does not take in time keeps the termination where it is, and no chunk is cut") {
+  rig r;
+  r.services.config.flush_time = 50ms;
+  r.run([&](context& gateway) -> awaitable<void> {
+    context other(r.services, r.loop.get_executor(), context_id{8}, [](gateway_event) {});
+    call c(r);
+    co_await c.run(gateway, [&](task_group& tasks) -> awaitable<void> {
+      // More than TCP's buffers hold, and nobody reads.
+      const std::string text(60'000, 'x');
+      constexpr int chunks = 200;
+      tasks.spawn("talker", [&]() -> awaitable<void> {
+        for (int i = 0; i < chunks; ++i) co_await c.say(msrp_send("mess" + std::to_string(i), text));
+      });
+      const auto stuck = [&]() -> awaitable<void> {
+        std::uint64_t before = 1;
+        for (std::uint64_t now = 0; now != before;) {
+          before = now;
+          co_await sleep_until(deadline_after(100ms));
+          now = gateway.statistics(core_side)[s2].octets_sent;
+        }
+      };
+      co_await stuck();
+      const bool moved = co_await gateway.move(core_side, other);
+      CHECK_FALSE(moved);
+      for (int i = 0; i < chunks; ++i) {
+        const auto heard = co_await c.core_hears("-------mess" + std::to_string(i) + "$\r\n");
+        CHECK(heard.size() > text.size());
+        CHECK(heard.starts_with("MSRP "));
+      }
+      const bool now = co_await gateway.move(core_side, other);
+      CHECK(now);
+    });
+    co_await other.close();
+  });
+}

@@ -22,9 +22,9 @@ struct call {
     relaying.emplace(std::move(config), channel, stream, gate);
     auto body = [this]() -> awaitable<void> { ended_by = co_await relaying->run(); };
     asio::co_spawn(context, std::move(body), asio::bind_cancellation_slot(cancel.slot(), [this](std::exception_ptr e) {
-      error = std::move(e);
-      ended = true;
-    }));
+                     error = std::move(e);
+                     ended = true;
+                   }));
     settle();
   }
   ~call() {
@@ -299,20 +299,17 @@ TEST_CASE("finish lets what has arrived through, then ends the relay without a s
   c.relaying->finish();  // without effect
 }
 
-TEST_CASE("finish waits for a side that does not read no longer than the flush time") {
+TEST_CASE("finish waits for a side that does not read for as long as the caller lets it") {
   call c;
   c.stream.window = 10;
   c.channel.arrive(make_chunk("hello"));
   c.settle();
   c.relaying->finish();
   c.relaying->finish();
-  for (int i = 0; i < 24; ++i) {
+  for (int i = 0; i < 500; ++i) {
     c.time.advance(20ms);
     CHECK_FALSE(c.ended);
   }
-  c.time.advance(20ms);
-  CHECK(c.ended);
-  CHECK(c.failure() == "");
 }
 
 TEST_CASE("finish after a failure has no effect") {

@@ -49,8 +49,8 @@ class relay {
   awaitable<std::optional<side>> run();
 
   /// The call is about to end: what was taken from either side is still handed on, and what has already arrived is still taken,
-  /// until both sides have been quiet for a moment or config.flush is over; then run() returns. Without effect before and after
-  /// run().
+  /// until both sides have been quiet for a moment; then run() returns. A side that takes nothing holds it up for ever: how long to
+  /// wait before cancelling run(), which may cut a chunk, is the caller's choice. Without effect before and after run().
   void finish();
 
   /// Live; to be read on the relay's shard.
@@ -78,14 +78,14 @@ class relay {
   rechunker rechunker_;
   message_checker checker_;
 
-  std::vector<std::byte> buffer_;   // one read from the stream
+  std::vector<std::byte> buffer_;  // one read from the stream
   unsigned small_reads_ = 0;
-  task_group* group_ = nullptr;     // while run() runs
+  task_group* group_ = nullptr;  // while run() runs
   std::optional<side> closed_;
   bool finishing_ = false;
   bool idle_from_channel_ = false;  // waiting for input: may be cancelled without loss
   bool idle_from_stream_ = false;
-  bool stream_taken_ = false;       // aware mode's answers write on the side that they came from
+  bool stream_taken_ = false;  // aware mode's answers write on the side that they came from
   bool channel_taken_ = false;
   event stream_free_;
   event channel_free_;

@@ -38,7 +38,8 @@ class context {
 
   /// Move: the termination leaves this context, with all its layers up, for another of the same executor. A stage that joins the
   /// two ends of a stream hands on what it has taken and ends; it begins anew when there are two ends again. False: no such
-  /// termination. Topology that was said of it is forgotten.
+  /// termination, or a peer that does not take what is on its way to it within the flush time: then nothing has happened. Topology that
+  /// was said of it is forgotten.
   awaitable<bool> move(termination_id id, context& to);
 
   /// Starts a layer that waits for the order; without effect where it does not wait.
