@@ -109,8 +109,8 @@ async function drive(transport, style) {
     const packages = await ask(a, 'Context = - { AuditValue = ROOT { Audit { Packages } } }');
     for (const name of ['root', 'g', 'nt']) assert.match(packages, new RegExp(`\\b${name}-\\d`), packages);
     // Of events and signals too, but megaco's encoder, which the text here comes through, cannot write the alternatives of their parameters.
-    const able = await ask(a, 'Context = - { AuditCapability = ROOT { Audit { Media, Statistics, Packages } } }');
-    for (const item of [/normalmgexecutiontime\s*=\s*\[\s*0\s*:/i, /nt\/os/, /ipnapt-1/]) assert.match(able, item);
+    const able = await ask(a, 'Context = - { AuditCapability = ROOT { Audit { Media, Packages } } }');
+    for (const item of [/normalmgexecutiontime\s*=\s*\[\s*1\s*:/i, /ipnapt-1/]) assert.match(able, item);
     const timers = 'Media { TerminationState { root/normalMGExecutionTime = 700, root/MGOriginatedPendingLimit = 7 } }';
     await ask(a, `Context = - { Modify = ROOT { ${timers}, Events = 77 { it/ito { mit = 360000 }, ocp/mg_overload } } }`);
     const kept = await ask(a, 'Context = - { AuditValue = ROOT { Audit { Media { TerminationState { root/* } } } } }');
