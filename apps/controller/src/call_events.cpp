@@ -118,6 +118,8 @@ void call::on_notify(const h248::command& notify) {
       if (stage == "channel") started("msrp", stream);
       continue;
     }
+    // A channel that has been taken out may still say good-bye: the WIC closes it at the same moment, and its core side hears of that.
+    if ((stage == "channel" || stage == "tcp" || stage == "tls") && !leg_of(stream)) continue;
     if (h248::iequals(type, "Fail")) {
       const std::string cause = word("Cause");
       const auto colon = cause.find(':');
