@@ -35,7 +35,8 @@ enum class progress { nothing, begun, done };
 
 /// Whether the peer of `ours` can have sent `r` now, as far as that shows without keys: an epoch of 0 or 1; at epoch 0 only the
 /// handshake, in messages of the peer's side with lengths that fit together, an alert or a change_cipher_spec of their right
-/// form, and to the passive side first of all a ClientHello.
+/// form, and to the passive side first of all a ClientHello; at epoch 1 nothing before the handshake has begun, and no payload for
+/// the passive side before its end.
 bool plausible(const record& r, role ours, progress so_far) noexcept;
 
 }  // namespace agw::dtls
