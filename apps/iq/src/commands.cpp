@@ -227,6 +227,7 @@ awaitable<void> command_runner::subtract(h248::action_state& at, const h248::com
     auto& answer = at.answer(c, h248::termination_id{termination->name});
     if (!audit) answer_statistics(at, answer, counted);
     else add_audit(at, answer, *audit, *termination, counted);
+    at.whole().hold(termination);
     if (other && record->terminations.empty()) co_await state_.drop(record);
   }
 }

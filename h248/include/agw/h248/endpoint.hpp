@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <agw/core/awaitable.hpp>
@@ -78,6 +79,8 @@ class outgoing_reply {
   error_descriptor error(error_code code, std::string_view text = {});
   std::string_view keep(std::string_view text) { return memory_->keep(text); }
   arena& memory() noexcept { return *memory_; }
+  /// What answers refer to, and would be gone before they are written: lives as long as this.
+  void hold(std::shared_ptr<const void> owner) { held_.push_back(std::move(owner)); }
   /// It took too long: the peer has been answered with error 506, and this goes nowhere. Who executes stops after the command that
   /// runs, and leaves nothing behind that it can take back.
   bool given_up() const noexcept { return given_up_; }
@@ -88,6 +91,7 @@ class outgoing_reply {
  private:
   std::unique_ptr<arena> memory_ = std::make_unique<arena>();
   transaction_reply reply_;
+  std::vector<std::shared_ptr<const void>> held_;
   bool given_up_ = false;
 };
 
