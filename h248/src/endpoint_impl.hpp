@@ -83,7 +83,7 @@ struct endpoint::impl {
   std::map<peer_address, std::uint8_t> versions;
   std::optional<std::set<asio::ip::address>> hosts;  // that may talk to us; nothing: all
   std::map<asio::ip::address, clock::time_point> last_heard;
-  clock::time_point last_complaint = clock::time_point::min();  // of a peer, in the log
+  std::optional<clock::time_point> last_complaint;  // of a peer, in the log
   std::set<peer_address> silent;      // that did not answer
   std::vector<outgoing_message> outgoing;
   std::string scratch;

@@ -60,7 +60,7 @@ void endpoint::impl::on_text(const peer_address& from, std::string text) {
     count_drop("h248", "error-message");
     // Once a minute: whoever has a fault of his own may say so with every message.
     const auto now = clock::now();
-    if (now - last_complaint >= std::chrono::minutes(1)) {
+    if (!last_complaint || now - *last_complaint >= std::chrono::minutes(1)) {
       last_complaint = now;
       log::warn("h248: {} says error {} \"{}\"", to_text(from), static_cast<unsigned>(m.error->code), m.error->text);
     }
