@@ -51,7 +51,7 @@ bool load_keys(gateway::gateway_services& services, const server_options& option
     }
     services.dtls = std::make_shared<const dtls::context>(std::move(*own), srtp_profiles);
   }
-  auto tls = tls::context::make(options.tls);
+  auto tls = tls::context::make(options.tls, &services.dtls->own());
   if (!tls) {
     log::error("TLS towards the core: {}", tls.error().message());
     return false;

@@ -175,25 +175,36 @@ listener::listener(asio::ip::tcp::acceptor acceptor, const config& settings, por
   local_ = acceptor_.local_endpoint(ignored);
 }
 
+namespace {
+
+error_code listen(asio::ip::tcp::acceptor& a, const endpoint& local) {
+  error_code error;
+  a.close(error);
+  a.open(local.protocol(), error);
+  // Connections of an earlier call in TIME_WAIT must not keep its port from us; one that listens still does.
+  if (!error) a.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error) a.bind(local, error);
+  if (!error) a.listen(backlog, error);
+  if (!error) a.non_blocking(true, error);  // Asio's own flag: without it accept() would wait in poll(2)
+  return error;
+}
+
+}  // namespace
+
 result<std::unique_ptr<listener>> listener::open(asio::any_io_executor executor, const asio::ip::address& address,
                                                  port_pool& ports, const config& settings) {
   asio::ip::tcp::acceptor a(executor);
-  error_code error;
-  auto bind = [&](std::uint16_t port) {
-    const endpoint local(address, port);
-    a.close(error);
-    a.open(local.protocol(), error);
-    // Connections of an earlier call in TIME_WAIT must not keep its port from us; one that listens still does.
-    if (!error) a.set_option(asio::socket_base::reuse_address(true), error);
-    if (!error) a.bind(local, error);
-    if (!error) a.listen(backlog, error);
-    return error;
-  };
+  auto bind = [&](std::uint16_t port) { return listen(a, endpoint(address, port)); };
   auto lease = ports.bind(port_protocol::tcp, bind);
   if (!lease) return lease.error();
-  a.non_blocking(true, error);  // Asio's own flag: without it accept() would wait in poll(2)
-  if (error) return error;
   return std::unique_ptr<listener>(new listener(std::move(a), settings, std::move(*lease)));
+}
+
+result<std::unique_ptr<listener>> listener::reopen(asio::any_io_executor executor, const endpoint& local, port_lease lease,
+                                                   const config& settings) {
+  asio::ip::tcp::acceptor a(executor);
+  if (const auto error = listen(a, local)) return error;
+  return std::unique_ptr<listener>(new listener(std::move(a), settings, std::move(lease)));
 }
 
 bool listener::set_dscp(unsigned dscp) noexcept {
@@ -249,6 +260,18 @@ awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address lo
   co_await s.async_connect(remote, asio::redirect_error(asio::use_awaitable, error));
   if (error) fail(error);
   co_return std::make_unique<stream>(std::move(s), settings);
+}
+
+// Binding is the one test that holds for every kind of address.
+bool is_local(const asio::ip::address& address) {
+  asio::io_context none;
+  boost::system::error_code ec;
+  asio::ip::tcp::socket probe(none);
+  const endpoint at(address, 0);
+  probe.open(at.protocol(), ec);
+  if (ec) return true;
+  probe.bind(at, ec);
+  return ec != boost::system::errc::address_not_available;
 }
 
 }  // namespace agw::tcp

@@ -195,12 +195,17 @@ awaitable<void> stream::close(deadline by) {
 context::context(std::unique_ptr<impl> i) noexcept : impl_(std::move(i)) {}
 context::~context() = default;
 
-result<std::shared_ptr<context>> context::make(const config& settings) {
+result<std::shared_ptr<context>> context::make(const config& settings, const dtls::certificate* otherwise) {
   auto made = plain_context();
   error_code error;
   if (!settings.certificate_file.empty()) {
     made->ssl.use_certificate_chain_file(settings.certificate_file, error);
     if (!error) made->ssl.use_private_key_file(settings.private_key_file, ssl::context::pem, error);
+  } else if (otherwise != nullptr) {
+    auto* const native = made->ssl.native_handle();
+    if (SSL_CTX_use_certificate(native, otherwise->x509()) != 1 || SSL_CTX_use_PrivateKey(native, otherwise->key()) != 1) {
+      return error_code(static_cast<int>(ERR_get_error()), asio::error::get_ssl_category());
+    }
   }
   if (!error && !settings.ca_file.empty()) made->ssl.load_verify_file(settings.ca_file, error);
   if (!error && settings.ca_file.empty()) made->ssl.set_default_verify_paths(error);
@@ -219,6 +224,12 @@ result<std::shared_ptr<context>> context::make_from_pem(const std::string& certi
   if (!error && !trusted.empty()) made->ssl.add_certificate_authority(asio::buffer(trusted), error);
   if (error) return error;
   return std::shared_ptr<context>(new context(std::move(made)));
+}
+
+std::optional<dtls::fingerprint> context::own_fingerprint() const {
+  const X509* own = SSL_CTX_get0_certificate(impl_->ssl.native_handle());
+  if (own == nullptr) return std::nullopt;
+  return dtls::fingerprint::of(*own);
 }
 
 awaitable<std::unique_ptr<byte_stream>> handshake(std::unique_ptr<tcp::stream> connection, std::shared_ptr<context> shared,

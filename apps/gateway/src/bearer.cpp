@@ -46,6 +46,8 @@ bearer_answer bearer::answer_for(bearer_local& local) const {
   answer.port = listener_ ? listener_->local().port() : 9;  // RFC 4145, 4.1: the discard port for who only dials
   if (local.choose_path) local.path = {make_msrp_path(own_address_, answer.port, local.tls)};
   answer.path = local.path;
+  const auto own = local.tls && services_.tls ? services_.tls->own_fingerprint() : std::nullopt;
+  if (own) answer.fingerprint = own->str();
   return answer;
 }
 
@@ -68,6 +70,11 @@ boost::system::result<void, refusal> bearer::check(const stream_change& wanted) 
     if (line) return refuse(refusal_reason::conflict, std::string(line) + ": the stream has another already");
     role = (*local)->setup;
   }
+  if (const auto& from = wanted.settings ? wanted.settings->source_address : std::nullopt) {
+    if (from->is_v6() != own_address_.is_v6() || !tcp::is_local(*from)) {
+      return refuse(refusal_reason::bad_value, "a source address that is not the gateway's");
+    }
+  }
   if (*remote) {
     if ((*remote)->setup && *(*remote)->setup != setup_role::actpass && role == *(*remote)->setup) {
       return refuse(refusal_reason::conflict, "both sides have the same a=setup");
@@ -77,7 +84,8 @@ boost::system::result<void, refusal> bearer::check(const stream_change& wanted) 
       return refuse(refusal_reason::conflict, "c= of another family than ours");
     // Alternatives are chosen among by what Remote says; a connection that has been begun has its peer.
     const auto& ours = *local ? **local : local_;
-    if (alternatives_.empty() && (*remote)->tls != ours.tls)
+    const bool choosy = !alternatives_.empty() && wanted.keep_alternatives.value_or(true);
+    if (!choosy && (*remote)->tls != ours.tls)
       return refuse(refusal_reason::conflict, "m= with TLS on one side only");
     if (remote_ && !released_ && (remote_->address != (*remote)->address || remote_->port != (*remote)->port)) {
       return refuse(refusal_reason::conflict, "m=, c=: the stream has another peer already");
@@ -99,6 +107,7 @@ void bearer::apply(const stream_change& wanted) {
     alternatives_.clear();
     reserved_ = answer_for(local_);
   }
+  if (!wanted.keep_alternatives.value_or(true)) alternatives_.clear();
   for (const auto& [l, waits] : wanted.waits_for_order) orders_[l].waits = waits;
   if (!wanted.waits_for_order.empty()) changed_.set();
   if (wanted.settings) apply(*wanted.settings);
@@ -127,8 +136,7 @@ bool bearer::active() const {
 void bearer::order(layer l) {
   orders_[l].ordered = true;
   changed_.set();
-  // Who listened has no port any more that the peer knows.
-  if (!released_ || !remote_ || !active()) return;
+  if (!released_ || !remote_) return;
   released_ = false;
   tasks_.spawn("bearer", [this] { return run(); });
 }
@@ -139,7 +147,10 @@ void bearer::died(gateway_event::kind what, std::string_view stage, std::string 
 }
 
 awaitable<void> bearer::release(deadline by) {
+  if (listener_) port_ = listener_->keep_port();
+  if (!active() && connection_) port_ = connection_->keep_port();
   co_await close(by);
+  for (auto& entry : orders_) entry.second.ordered = false;
   released_ = true;
 }
 
@@ -230,6 +241,7 @@ awaitable<void> bearer::run() {
     if (active()) {
       connection = co_await scope_.stage("tcp", connect());
     } else {
+      if (!listener_) listen_again();
       connection = co_await scope_.stage("tcp", accept(), stage_life::patient);
     }
     connected(*connection);
@@ -253,6 +265,16 @@ awaitable<void> bearer::run() {
     if (!stream_) connection_ = nullptr;
     scope_.report(e);
   }
+}
+
+// After a release by order: the peer knows no other port than the one that it was told.
+void bearer::listen_again() {
+  const tcp::endpoint at(own_address_, reserved_.port);
+  auto settings = services_.config.tcp;
+  settings.dscp = settings_.dscp;
+  auto opened = tcp::listener::reopen(executor_, at, std::move(port_), settings);
+  if (!opened) throw stage_error("tcp", "port", opened.error());
+  listener_ = std::move(*opened);
 }
 
 awaitable<std::unique_ptr<tcp::stream>> bearer::connect() {

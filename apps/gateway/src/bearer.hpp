@@ -48,11 +48,14 @@ class bearer {
   void rename(std::string label) { scope_.rename(std::move(label)); }
   void set_mode(stream_mode mode);
 
+  /// Whether the stream has such a layer, established or not.
+  bool has(layer l) const noexcept { return l == layer::tcp || (l == layer::tls && local_.tls); }
+
   /// The established stream, or null while it is not there. Broken streams stay: their reader sees the error.
   byte_stream* established() noexcept { return stream_.get(); }
   /// FIN, and the end of the branch.
   awaitable<void> close(deadline by);
-  /// The same by order: who dials may establish it anew, by order.
+  /// The same by order: a later order establishes it anew, at the same port where we listen.
   awaitable<void> release(deadline by);
   /// The connection's end was seen, here or by who reads from it: told once, through on_death, if it was established.
   void died(gateway_event::kind what, std::string_view stage, std::string cause);
@@ -76,6 +79,7 @@ class bearer {
   void configure(const bearer_remote& remote);
   void apply(const stream_settings& settings);
   bearer_answer answer_for(bearer_local& local) const;
+  void listen_again();
   awaitable<std::unique_ptr<tcp::stream>> connect();
   awaitable<std::unique_ptr<tcp::stream>> accept();
   bool active() const;
@@ -94,6 +98,7 @@ class bearer {
   std::optional<bearer_remote> remote_;
   ip_address own_address_;
   std::unique_ptr<tcp::listener> listener_;
+  port_lease port_;  ///< of the listener that a release by order has closed
   std::unique_ptr<byte_stream> stream_;
   std::map<layer, order_state> orders_;
   event changed_;

@@ -67,7 +67,9 @@ boost::system::result<void, refusal> component::check(const stream_change& wante
   if (!local) return local.error();
   const auto remote = only<channel_remote>(wanted.remote, "Remote");
   if (!remote) return remote.error();
-  if (const auto* line = *local ? difference(local_, **local) : nullptr) {
+  auto ours = local_;
+  if (!ours.sid) ours.sid = sid_;  // the WIC's OPEN has chosen it
+  if (const auto* line = *local ? difference(ours, **local) : nullptr) {
     return refuse(refusal_reason::conflict, std::string(line) + ": the stream has another already");
   }
   return {};

@@ -41,7 +41,7 @@ const char* difference(const bearer_local& has, const bearer_local& wanted) {
 }
 
 const char* difference(const channel_local& has, const channel_local& wanted) {
-  const bool same_channel = wanted.subprotocol == has.subprotocol && (!wanted.sid || !has.sid || *wanted.sid == *has.sid) &&
+  const bool same_channel = wanted.subprotocol == has.subprotocol && (!wanted.sid || wanted.sid == has.sid) &&
                             (wanted.label.empty() || wanted.label == has.label) && wanted.ordered == has.ordered &&
                             wanted.max_retransmits == has.max_retransmits && wanted.max_lifetime_ms == has.max_lifetime_ms;
   if (!same_channel) return "a=dcmap";

@@ -1,5 +1,7 @@
 #include "stream_group.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/ip/udp.hpp>
 
 #include "agw/core/log.hpp"
@@ -11,6 +13,11 @@
 namespace agw::gateway {
 
 namespace {
+
+/// A session may name several certificates; their order means nothing.
+bool same_certificates(const std::vector<dtls::fingerprint>& ours, const std::vector<dtls::fingerprint>& theirs) {
+  return std::ranges::is_permutation(ours, theirs);
+}
 
 bool undecided(const std::optional<setup_role>& role) { return !role || *role == setup_role::actpass; }
 
@@ -96,12 +103,18 @@ boost::system::result<void, refusal> stream_group::check(const stream_change& wa
     }
     if (theirs.sctp_port == 0) return refuse(refusal_reason::missing, "a=sctp-port");
     if (theirs.fingerprints.empty()) return refuse(refusal_reason::missing, "a=fingerprint");
+    std::vector<dtls::fingerprint> fingerprints;
     for (const auto& line : theirs.fingerprints) {
-      if (!dtls::fingerprint::parse(line)) return refuse(refusal_reason::bad_value, "a=fingerprint:" + line);
+      const auto one = dtls::fingerprint::parse(line);
+      if (!one) return refuse(refusal_reason::bad_value, "a=fingerprint:" + line);
+      fingerprints.push_back(*one);
+    }
+    if (!ours.ice && theirs.address && theirs.address->is_v6() != reserved_.address.is_v6()) {
+      return refuse(refusal_reason::conflict, "c= of another family than ours");
     }
     // ICE takes other candidates at any time; what the handshake and the association were begun with stays.
     const char* changed = !remote_ || !path_ ? nullptr
-                          : remote_->fingerprints != theirs.fingerprints ? "a=fingerprint"
+                          : !same_certificates(fingerprints_, fingerprints) ? "a=fingerprint"
                           : remote_->sctp_port != theirs.sctp_port ? "a=sctp-port"
                           : !ours.ice && (remote_->address != theirs.address || remote_->port != theirs.port) ? "m=" : nullptr;
     if (changed) return refuse(refusal_reason::conflict, std::string(changed) + ": the association has another already");

@@ -190,7 +190,7 @@ awaitable<void> termination::release(stream_number stream, layer l) {
     c->second->release();
     if (open) emit(gateway_event::kind::released, stream, "channel");
   }
-  if (const auto b = bearers_.find(stream); b != bearers_.end() && (l == layer::tcp || l == layer::tls)) {
+  if (const auto b = bearers_.find(stream); b != bearers_.end() && b->second->has(l)) {
     b->second->died(gateway_event::kind::released, l == layer::tls ? "tls" : "tcp", {});
     co_await b->second->release(deadline_after(services_.config.shutdown_time));
   }

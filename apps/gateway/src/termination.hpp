@@ -56,6 +56,7 @@ class termination {
     termination_answer answer;
   };
   boost::system::result<plan, refusal> plan_of(const termination_change& change);
+  boost::system::result<void, refusal> check_groups(const plan& p) const;
   boost::system::result<void, refusal> plan_association(plan& p, const termination_change& change, planned_stream& s);
   boost::system::result<void, refusal> plan_channel(plan& p, planned_stream& s);
   boost::system::result<void, refusal> plan_bearer(plan& p, const termination_change& change, planned_stream& s);

@@ -107,7 +107,51 @@ result<termination::plan, refusal> termination::plan_of(const termination_change
       out.streams.push_back(std::move(s));
     }
   }
+  if (const auto sensible = check_groups(out); !sensible) return sensible.error();
   return out;
+}
+
+// A stream that a group names may come later. Those that are there have to be what the group takes them for, and the data channels
+// of an association are told apart by their ids.
+result<void, refusal> termination::check_groups(const plan& p) const {
+  const auto name = [](stream_number n) { return "stream " + std::to_string(n.value); };
+  std::set<stream_number> associations, channels, others;
+  std::map<stream_number, std::optional<std::uint16_t>> ids;
+  for (const auto& entry : groups_) associations.insert(entry.first);
+  for (const auto& entry : bearers_) others.insert(entry.first);
+  for (const auto& [n, c] : components_) {
+    channels.insert(n);
+    ids[n] = c->local().sid ? c->local().sid : c->sid();
+  }
+  for (const auto& s : p.streams) {
+    if (s.wanted.remove) {
+      for (auto* all : {&associations, &channels, &others}) all->erase(s.number);
+    }
+    if (s.group) associations.insert(s.number);
+    if (s.core) others.insert(s.number);
+    if (!s.channel) continue;
+    channels.insert(s.number);
+    ids[s.number] = s.channel->local().sid;
+  }
+  std::map<std::pair<stream_number, std::uint16_t>, stream_number> taken;
+  for (const auto& [n, group] : p.members) {
+    if (associations.contains(n) || others.contains(n)) return refuse(refusal_reason::conflict, name(n) + " of a group is no data channel");
+    if (channels.contains(group) || others.contains(group)) {
+      return refuse(refusal_reason::conflict, name(group) + " of a group is no association");
+    }
+    // The channels of an association that goes with this change go along.
+    if (!channels.contains(n)) continue;
+    const bool goes = groups_.contains(group);
+    if (!associations.contains(group) && !goes) return refuse(refusal_reason::missing, "Local of " + name(group));
+    const auto id = ids.at(n);
+    if (!id) continue;
+    const auto [other, first] = taken.emplace(std::pair(group, *id), n);
+    if (!first) return refuse(refusal_reason::conflict, "a=dcmap:" + std::to_string(*id) + " in " + name(other->second) + " and " + name(n));
+  }
+  for (const auto& s : p.streams) {
+    if (s.channel && !p.members.contains(s.number)) return refuse(refusal_reason::missing, "a stream group for " + name(s.number));
+  }
+  return {};
 }
 
 result<void, refusal> termination::plan_association(plan& p, const termination_change& change, planned_stream& s) {
@@ -119,7 +163,7 @@ result<void, refusal> termination::plan_association(plan& p, const termination_c
   std::optional<refusal> first;
   for (const auto& [place, local] : descriptions<association_local>(s.wanted)) {
     if (s.group) {  // the others come along: one socket serves them all
-      if (taken && s.wanted.keep_alternatives) taken->push_back({place, s.group->reserved()});
+      if (taken && s.wanted.keep_alternatives.value_or(false)) taken->push_back({place, s.group->reserved()});
       continue;
     }
     auto made = std::make_unique<stream_group>(services_, executor_, label(n), n, observer(n));
@@ -189,7 +233,7 @@ result<void, refusal> termination::plan_bearer(plan& p, const termination_change
   std::optional<refusal> first;
   for (const auto& [place, local] : descriptions<bearer_local>(s.wanted)) {
     if (s.core) {
-      const auto offered = taken && s.wanted.keep_alternatives ? s.core->offer(*local) : std::nullopt;
+      const auto offered = taken && s.wanted.keep_alternatives.value_or(false) ? s.core->offer(*local) : std::nullopt;
       if (offered) taken->push_back({place, *offered});
       continue;
     }

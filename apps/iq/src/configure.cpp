@@ -107,9 +107,13 @@ checked<command_runner::media_change> command_runner::media_of(const h248::comma
     const auto flag = [&](std::optional<bool> h248::local_control::* said, bool before) {
       return p.control ? (*p.control.*said).value_or(false) : before;
     };
+    const bool reserved = record.reserve_value || record.reserve_group;
     record.reserve_value = flag(&h248::local_control::reserve_value, record.reserve_value);
     record.reserve_group = flag(&h248::local_control::reserve_group, record.reserve_group);
-    auto choice = choose(p.local, p.remote, record, record.reserve_value || record.reserve_group);
+    const bool keeps = record.reserve_value || record.reserve_group;
+    if (p.control || p.local) wanted.keep_alternatives = keeps;
+    if (reserved && !keeps) record.local = selected(record.local, h248::sdp());
+    auto choice = choose(p.local, p.remote, record, keeps);
     if (!choice) {
       failed = choice.error();
       if (failed->code == error_code::missing_local_or_remote) failed->text += " of stream " + std::to_string(id.value);
@@ -126,7 +130,6 @@ checked<command_runner::media_change> command_runner::media_of(const h248::comma
     if (!choice->locals.empty()) {
       wanted.local = choice->locals.front();
       wanted.alternatives.assign(choice->locals.begin() + 1, choice->locals.end());
-      wanted.keep_alternatives = record.reserve_value || record.reserve_group;
       record.local = choice->descriptions.front().to_text();
       record.has_local = true;
     }

@@ -216,13 +216,19 @@ awaitable<void> notifier::tell(std::string termination, h248::change_method meth
   action.context = h248::context_id::null();
   action.commands.push_back(std::move(change));
   // The next MGC is to hear of it, if it still holds.
-  const auto mine = ++latest_[termination];
-  while (latest_[termination] == mine) {
+  const auto mine = ++told_;
+  latest_[termination] = mine;
+  const auto holds = [&] {
+    const auto found = latest_.find(termination);
+    return found != latest_.end() && found->second == mine;
+  };
+  bool done = false;
+  while (!done && holds()) {
     auto copy = action;
     auto sending = request(std::move(copy), termination);
-    const bool done = co_await std::move(sending);
-    if (done) co_return;
+    done = co_await std::move(sending);
   }
+  if (holds()) latest_.erase(termination);
 }
 
 // False: no MGC has it, and the next one may. Whoever asks again waits for a registration first.

@@ -45,7 +45,9 @@ class notifier {
 
   h248::registration& registration_;
   const h248::package_names& names_;
-  std::map<std::string, std::uint64_t> latest_;  ///< ServiceChange of a name, counted: an older one is not repeated
+  /// The newest ServiceChange of a name that is under way, by its number: an older one is not repeated.
+  std::map<std::string, std::uint64_t> latest_;
+  std::uint64_t told_ = 0;
   task_group tasks_;
 };
 

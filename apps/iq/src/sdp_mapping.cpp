@@ -68,6 +68,10 @@ std::optional<std::string> given(std::optional<std::string_view> value) {
   return std::string(*value);
 }
 
+void fill_fingerprint(h248::sdp& d, const std::string& own) {
+  if (const auto space = own.find(' '); space != std::string::npos) d.fill_fingerprint(own.substr(0, space), own.substr(space + 1));
+}
+
 bool over_tls(const h248::sdp_media& m) { return m.is_protocol("TCP/TLS/MSRP") || m.is_protocol("TCP/TLS"); }
 bool names_msrp(const h248::sdp_media& m) { return m.is_protocol("TCP/MSRP") || m.is_protocol("TCP/TLS/MSRP"); }
 
@@ -209,9 +213,7 @@ h248::sdp filled(h248::sdp d, const stream_answer& answer) {
     d.fill_port(a->port);
     d.fill_attribute("ice-ufrag", a->ice_ufrag);
     d.fill_attribute("ice-pwd", a->ice_pwd);
-    if (const auto space = a->fingerprint.find(' '); space != std::string::npos) {
-      d.fill_fingerprint(a->fingerprint.substr(0, space), a->fingerprint.substr(space + 1));
-    }
+    fill_fingerprint(d, a->fingerprint);
     std::vector<h248::sdp_candidate> candidates;
     for (const auto& line : a->candidates) {
       if (auto c = h248::sdp_candidate::parse(line)) candidates.push_back(std::move(*c));
@@ -222,6 +224,7 @@ h248::sdp filled(h248::sdp d, const stream_answer& answer) {
   if (const auto* b = std::get_if<bearer_answer>(&answer)) {
     d.fill_address(b->address.to_string());
     d.fill_port(b->port);
+    fill_fingerprint(d, b->fingerprint);
     if (!b->path.empty()) d.fill_attribute("path", b->path.front());
   }
   return d;

@@ -62,6 +62,7 @@ std::string unanswerable(h248::sdp d, const gateway::stream_local& local) {
     gateway::bearer_answer b;
     b.port = 1;
     if (bearer->choose_path) b.path = {"x"};
+    if (bearer->tls) b.fingerprint = "sha-256 00";
     any = std::move(b);
   } else {
     d.fill_dcmap_id(0);  // stays until the channel is open

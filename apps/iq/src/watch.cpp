@@ -1,9 +1,8 @@
 // What the gateway notices by the passing of time: hanging terminations, a silent MGC, flows that stopped, interfaces that went.
 #include <algorithm>
 
-#include <boost/asio/ip/tcp.hpp>
-
 #include "agw/core/log.hpp"
+#include "agw/transports/tcp.hpp"
 #include "state.hpp"
 
 namespace agw::iq {
@@ -20,18 +19,6 @@ const h248::requested_event* subscribed(const termination_record& t, std::string
 std::int64_t number(const h248::requested_event& e, std::string_view parameter, std::int64_t otherwise) {
   const auto* p = h248::find(e.parameters, parameter);
   return p ? p->values.first().as_integer().value_or(otherwise) : otherwise;
-}
-
-/// Binding a socket to it is the one test that holds for every kind of address and in every network namespace.
-bool is_ours(const gateway::ip_address& address) {
-  asio::io_context none;
-  boost::system::error_code ec;
-  asio::ip::tcp::socket probe(none);
-  const asio::ip::tcp::endpoint at(address, 0);
-  probe.open(at.protocol(), ec);
-  if (ec) return true;  // no descriptor left says nothing about the address
-  probe.bind(at, ec);
-  return ec != boost::system::errc::address_not_available;
 }
 
 }  // namespace
@@ -128,7 +115,7 @@ awaitable<void> state::watch_flow(std::shared_ptr<context_record> context, std::
 awaitable<void> state::watch_interfaces() {
   std::vector<std::string> gone, back;
   for (const auto& i : config.interfaces) {
-    const bool here = config.has_address ? config.has_address(i.address) : is_ours(i.address);
+    const bool here = config.has_address ? config.has_address(i.address) : tcp::is_local(i.address);
     const auto name = lower(i.name);
     if (here == !lost.contains(name)) continue;
     if (here) lost.erase(name);

@@ -8,19 +8,20 @@ namespace agw::h248::text {
 namespace {
 
 bool valid_ip4(std::string_view text) noexcept {
-  int parts = 0;
-  for (;; ++parts) {
-    const std::string_view part = text.substr(0, text.find('.'));
-    if (part.empty() || part.size() > 3) return false;
-    int n = 0;
-    for (const char c : part) {
-      if (!ascii_digit(c)) return false;
-      n = n * 10 + (c - '0');
+  unsigned dots = 0;
+  unsigned digits = 0;
+  unsigned n = 0;
+  for (const char c : text) {
+    if (ascii_digit(c)) {
+      n = n * 10 + static_cast<unsigned>(c - '0');
+      if (++digits > 3 || n > 255) return false;
+    } else {
+      if (c != '.' || digits == 0) return false;
+      ++dots;
+      n = digits = 0;
     }
-    if (n > 255) return false;
-    if (part.size() == text.size()) return parts == 3;
-    text.remove_prefix(part.size() + 1);
   }
+  return dots == 3 && digits != 0;
 }
 
 // RFC 2373: groups of 1 to 4 digits, one "::" at most, an IPv4 address possibly last.
@@ -69,9 +70,9 @@ bool reader::port(mid& out) {
 bool reader::bracketed_address(mid& out) {
   ++at_;
   const char* from = at_;
-  while (at_ != end_ && (is(*at_, hex) || *at_ == ':' || *at_ == '.')) ++at_;
+  bool ip6 = false;
+  for (; at_ != end_ && (is(*at_, hex) || *at_ == ':' || *at_ == '.'); ++at_) ip6 = ip6 || *at_ == ':';
   out.text = {from, static_cast<std::size_t>(at_ - from)};
-  const bool ip6 = out.text.find(':') != std::string_view::npos;
   out.type = ip6 ? mid::form::ip6 : mid::form::ip4;
   if (!(ip6 ? valid_ip6(out.text) : valid_ip4(out.text))) {
     return fail(level, "an IP address in brackets", static_cast<std::size_t>(from - begin_));

@@ -10,15 +10,11 @@ namespace {
 constexpr std::size_t max_name_chars = 64;
 }
 
-void reader::skip_comments() {
-  while (at_ != end_) {
-    if (is(*at_, white)) {
-      ++at_;
-    } else if (*at_ == ';') {
-      while (at_ != end_ && *at_ != '\n' && *at_ != '\r') ++at_;
-    } else {
-      return;
-    }
+void reader::skip_white() {
+  for (;;) {
+    while (at_ != end_ && is(*at_, white)) ++at_;
+    if (at_ == end_ || *at_ != ';') return;
+    while (at_ != end_ && *at_ != '\n' && *at_ != '\r') ++at_;
   }
 }
 
@@ -58,14 +54,16 @@ bool reader::item(item_name& out) {
 }
 
 bool reader::number(std::uint32_t& out, std::uint32_t max, std::string_view expected) {
-  const std::size_t where = offset();
+  const char* from = at_;
+  const char* limit = end_ - at_ > 10 ? at_ + 10 : end_;
   std::uint64_t n = 0;
-  std::size_t digits = 0;
-  for (; at_ != end_ && is(*at_, digit); ++at_, ++digits) {
-    if (digits == 10) return fail(level, expected, where);
-    n = n * 10 + static_cast<std::uint64_t>(*at_ - '0');
+  for (; at_ != limit; ++at_) {
+    const auto digit_value = static_cast<unsigned>(*at_ - '0');
+    if (digit_value > 9) break;
+    n = n * 10 + digit_value;
   }
-  if (digits == 0 || n > max) return fail(level, expected, where);
+  const bool good = at_ != from && n <= max && (at_ != limit || at_ == end_ || !is(*at_, digit));
+  if (!good) return fail(level, expected, static_cast<std::size_t>(from - begin_));
   out = static_cast<std::uint32_t>(n);
   return true;
 }
@@ -129,21 +127,20 @@ bool reader::termination(termination_id& out) {
 }
 
 bool reader::time(time_stamp& out) {
-  const char* from = at_;
-  const auto eight = [this](std::uint32_t& n) {
-    n = 0;
-    for (int i = 0; i < 8; ++i, ++at_) {
-      if (at_ == end_ || !is(*at_, digit)) return false;
-      n = n * 10 + static_cast<std::uint32_t>(*at_ - '0');
+  const auto eight = [](const char* from, std::uint32_t& n) {
+    bool good = true;
+    for (int i = 0; i < 8; ++i) {
+      const auto digit_value = static_cast<unsigned>(from[i] - '0');
+      good = good && digit_value <= 9;
+      n = n * 10 + digit_value;
     }
-    return true;
+    return good;
   };
-  bool good = eight(out.date) && (peek() == 'T' || peek() == 't');
-  if (good) {
-    ++at_;
-    good = eight(out.time);
-  }
-  return good || fail(level, "a time: 8 digits, T, 8 digits", static_cast<std::size_t>(from - begin_));
+  out = {};
+  const bool good = end_ - at_ >= 17 && eight(at_, out.date) && (at_[8] == 'T' || at_[8] == 't') && eight(at_ + 9, out.time);
+  if (!good) return fail("a time: 8 digits, T, 8 digits");
+  at_ += 17;
+  return true;
 }
 
 bool reader::octets(std::string_view& out, bool& escaped) {
@@ -210,7 +207,7 @@ bool reader::skip_to_depth(int depth) {
       continue;
     }
     if (c == ';') {
-      skip_comments();
+      skip_white();
       continue;
     }
     if (is(c, name_part)) {

@@ -154,11 +154,131 @@ TEST_CASE("of several descriptions the first that can be had is taken") {
       CHECK(peer.available() == 0);
       CHECK_FALSE(r.saw("tls", gateway_event::kind::failed));
     }
+    SECTION("until they are given back") {
+      wanted.keep_alternatives = true;
+      const auto made = co_await change(gateway, s2, wanted);
+      REQUIRE(made.has_value());
+      stream_change narrower;
+      narrower.keep_alternatives = false;
+      const auto given_back = co_await change(gateway, s2, narrower);
+      REQUIRE(given_back.has_value());
+      auto remote = bearer_change(setup_role::passive, std::uint16_t{4001}, setup_role::active);
+      remote.local.reset();
+      std::get<bearer_remote>(*remote.remote).msrp_aware = true;  // and no TLS, which the first description has
+      const auto refused = co_await change(gateway, s2, remote);
+      REQUIRE(refused.has_error());
+      CHECK(refused.error().reason == refusal_reason::conflict);
+    }
     SECTION("none") {
       wanted.alternatives.clear();
       const auto refused = co_await change(gateway, s2, wanted);
       REQUIRE(refused.has_error());
       CHECK(gateway.terminations() == 0);
     }
+  });
+}
+
+TEST_CASE("groups are refused that make no sense") {
+  rig r;
+  wic browser(r);
+  r.run([&](context& gateway) -> awaitable<void> {
+    auto wanted = browser.call({4, 6});
+    auto& group = wanted.groups->front();
+    refusal_reason why = refusal_reason::conflict;
+    std::string what;
+    SECTION("its channel and its association in each other's place") {
+      group.deaggregation = s2;
+      group.components = {s1, s3};
+      what = "stream 1";
+    }
+    SECTION("a channel of no group") {
+      group.components = {s2};
+      why = refusal_reason::missing;
+      what = "stream 3";
+    }
+    SECTION("an association that is not there") {
+      group.deaggregation = stream_number{9};
+      why = refusal_reason::missing;
+      what = "stream 9";
+    }
+    SECTION("the same channel twice") {
+      std::get<channel_local>(*wanted.streams.at(s3).local).sid = 4;
+      what = "a=dcmap:4";
+    }
+    const auto answer = co_await gateway.apply(std::move(wanted));
+    REQUIRE(answer.has_error());
+    CHECK(answer.error().reason == why);
+    CHECK(answer.error().text.find(what) != std::string::npos);
+    CHECK(gateway.terminations() == 0);
+  });
+}
+
+TEST_CASE("a channel that comes later may not have the id of one that is there, nor one that is open take another") {
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    call c(r);
+    co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
+      auto second = with_stream(access_side, s3, channel_change(4));
+      stream_group_config group;
+      group.deaggregation = s1;
+      group.components = {s2, s3};
+      second.groups = std::vector<stream_group_config>{group};
+      auto twice = second;
+      const auto refused = co_await gateway.apply(std::move(twice));
+      REQUIRE(refused.has_error());
+      CHECK(refused.error().reason == refusal_reason::conflict);
+      second.streams.at(s3) = channel_change(6);
+      const auto added = co_await gateway.apply(std::move(second));
+      CHECK(added.has_value());
+      auto renumbered = channel_change(8);
+      const auto other = co_await change(gateway, s2, renumbered, access_side);
+      REQUIRE(other.has_error());
+      CHECK(other.error().text.find("a=dcmap") != std::string::npos);
+    });
+  });
+}
+
+TEST_CASE("certificates are compared as what they are, not as they are written") {
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    call c(r);
+    const auto other = gateway_identity()->own().fingerprint().str();
+    c.adjust = [&](termination_change& wanted) {
+      std::get<association_remote>(*wanted.streams.at(s1).remote).fingerprints.push_back(other);
+    };
+    co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
+      stream_change again;
+      auto remote = std::get<association_remote>(*c.browser.call({4}).streams.at(s1).remote);
+      auto lower = remote.fingerprints.front();
+      for (auto& letter : lower) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+      remote.fingerprints = {other, lower};
+      again.remote = remote;
+      const auto same = co_await change(gateway, s1, again, access_side);
+      CHECK(same.has_value());
+      remote.fingerprints = {other};
+      again.remote = remote;
+      const auto fewer = co_await change(gateway, s1, again, access_side);
+      CHECK(fewer.has_error());
+    });
+  });
+}
+
+TEST_CASE("addresses that the gateway cannot reach, or has not, are refused at once") {
+  rig r;
+  wic browser(r);
+  r.run([&](context& gateway) -> awaitable<void> {
+    auto wanted = browser.call({4});
+    std::get<association_remote>(*wanted.streams.at(s1).remote).address = asio::ip::make_address("::1");
+    const auto other_family = co_await gateway.apply(std::move(wanted));
+    REQUIRE(other_family.has_error());
+    CHECK(other_family.error().reason == refusal_reason::conflict);
+    for (const char* foreign : {"192.0.2.1", "::1"}) {
+      auto bearer = bearer_change(setup_role::active, std::uint16_t{4000});
+      bearer.settings.emplace().source_address = asio::ip::make_address(foreign);
+      const auto refused = co_await change(gateway, s2, bearer);
+      REQUIRE(refused.has_error());
+      CHECK(refused.error().reason == refusal_reason::bad_value);
+    }
+    CHECK(gateway.terminations() == 0);
   });
 }

@@ -84,6 +84,14 @@ TEST_CASE("what is released by order is told as released, on its own stream") {
         auto again = co_await c.listens.async_accept(asio::use_awaitable);
         CHECK(again.is_open());
       }
+      SECTION("TLS of a stream that has none") {
+        co_await gateway.release(core_side, s2, layer::tls);
+        co_await settle();
+        CHECK_FALSE(r.saw("tcp", kind::released));
+        co_await c.say(msrp_send("mess1", "hello"));
+        const auto heard = co_await c.core_hears("-------mess1$\r\n");
+        CHECK(heard.find("hello") != std::string::npos);
+      }
       SECTION("the channel") {
         co_await gateway.release(access_side, s2, layer::channel);
         const auto gone = co_await r.event_of("channel", kind::released);
@@ -134,6 +142,34 @@ TEST_CASE("a stream stays of its kind, and with the peer that it has") {
       CHECK(of_keys);
     });
   });
+}
+
+TEST_CASE("who listened listens again by order, at the port that the peer knows") {
+  rig r;
+  port_pool few(41000, 41999);
+  r.services.ports = &few;
+  r.run([&](context& gateway) -> awaitable<void> {
+    auto wanted = with_stream(core_side, s2, bearer_change(setup_role::passive, std::uint16_t{4000}, setup_role::active));
+    wanted.streams.at(s2).waits_for_order[layer::tcp] = true;
+    const auto answer = co_await gateway.apply(std::move(wanted));
+    REQUIRE(answer.has_value());
+    const auto port = bearer_of(*answer).port;
+    for (int round = 0; round < 2; ++round) {
+      gateway.order(core_side, s2, layer::tcp);
+      auto peer = co_await dial(r, port);
+      co_await r.event_of("tcp", kind::established);
+      co_await gateway.release(core_side, s2, layer::tcp);
+      co_await r.event_of("tcp", kind::released);
+      r.events.clear();
+      // The port stays ours, and nobody gets through until the next order.
+      CHECK(few.leased() == 1);
+      asio::ip::tcp::socket early(r.loop);
+      error_code error;
+      co_await early.async_connect({loopback, port}, asio::redirect_error(asio::use_awaitable, error));
+      CHECK(error == asio::error::connection_refused);
+    }
+  });
+  CHECK(few.leased() == 0);
 }
 
 TEST_CASE("a change says which streams went with it") {

@@ -159,3 +159,27 @@ TEST_CASE("a B2BUA over TLS replaces both path lines on each side") {
     co_await pumps.stop();
   });
 }
+
+TEST_CASE("the fingerprint of the certificate that TLS presents is answered") {
+  rig r;
+  const auto own = dtls::certificate::self_signed();
+  r.services.tls = tls_of(own);
+  r.run([&](context& gateway) -> awaitable<void> {
+    auto wanted = with_stream(core_side, s2, tls_bearer(setup_role::passive, 4000, {}));
+    wanted.streams.emplace(s3, bearer_change(setup_role::passive));
+    const auto answer = co_await gateway.apply(std::move(wanted));
+    REQUIRE(answer.has_value());
+    CHECK(bearer_of(*answer).fingerprint == own.fingerprint().str());
+    CHECK(bearer_of(*answer, s3).fingerprint.empty());
+  });
+}
+
+TEST_CASE("without a certificate of its own TLS presents that of DTLS") {
+  const auto own = dtls::certificate::self_signed();
+  const auto made = tls::context::make(tls::config(), &own);
+  REQUIRE(made.has_value());
+  CHECK((*made)->own_fingerprint() == own.fingerprint());
+  const auto bare = tls::context::make(tls::config());
+  REQUIRE(bare.has_value());
+  CHECK_FALSE((*bare)->own_fingerprint());
+}

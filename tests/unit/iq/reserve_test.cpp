@@ -79,6 +79,15 @@ TEST_CASE("with Reserve all that one port serves returns, and Remote decides", "
   CHECK_THAT(between(audited, "L{", "}"), !Contains("TLS"));
 }
 
+TEST_CASE("when Reserve ends, the first description stays", "[iq]") {
+  rig r;
+  r.ask(add(description("TCP/TLS/MSRP") + description("TCP/MSRP"), "ReservedValue=ON,Mode=SendReceive"));
+  r.ask("Context=1{Modify=ip/1/core/1{Media{Stream=2{LocalControl{ReservedValue=OFF,Mode=SendReceive}}}}}");
+  const auto audited = between(r.ask("Context=1{AuditValue=ip/1/core/1{Audit{Media}}}"), "L{", "}");
+  CHECK_THAT(audited, Contains("TCP/TLS/MSRP") && !Contains(" TCP/MSRP"));
+  CHECK_THAT(r.ask("Context=1{Modify=ip/1/core/1{Media{Stream=2{Remote{" + remote("TCP/MSRP") + "}}}}}"), Contains("ER=473{"));
+}
+
 TEST_CASE("with Reserve what cannot be had is no error: Local returns empty", "[iq]") {
   rig r;
   const auto reply = r.ask(add(audio, "ReservedValue=ON,Mode=SendReceive"));

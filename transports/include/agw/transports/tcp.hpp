@@ -59,6 +59,9 @@ class stream final : public byte_stream {
   /// For TLS, which takes the socket over.
   asio::ip::tcp::socket& socket() noexcept { return socket_; }
 
+  /// The port stays leased when the stream is gone, for listener::reopen().
+  port_lease keep_port() noexcept { return std::move(lease_); }
+
  private:
   port_lease lease_;  // given back after the socket is closed
   asio::ip::tcp::socket socket_;
@@ -74,6 +77,9 @@ class listener {
   /// transport_error::no_port, or the system's error.
   static result<std::unique_ptr<listener>> open(asio::any_io_executor executor, const asio::ip::address& address,
                                                 port_pool& ports, const config& settings = {});
+  /// The same port once more, after the connection that it was opened for.
+  static result<std::unique_ptr<listener>> reopen(asio::any_io_executor executor, const endpoint& local, port_lease lease,
+                                                  const config& settings = {});
 
   /// The first connection, or, when `from` names an address, the first from there; others are reset and counted (drops "tcp",
   /// "stranger"). Then listening ends, and whoever waits behind it is reset and counted ("extra"). Throws stage_error "tcp" when
@@ -85,6 +91,7 @@ class listener {
   bool set_dscp(unsigned dscp) noexcept;
 
   const endpoint& local() const noexcept { return local_; }
+  port_lease keep_port() noexcept { return std::move(lease_); }
 
  private:
   listener(asio::ip::tcp::acceptor acceptor, const config& settings, port_lease lease);
@@ -99,5 +106,9 @@ class listener {
 /// "timeout" may also be stage()'s.
 awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address local_address, config settings = {},
                                            std::uint16_t local_port = 0);
+
+/// Whether the address is one of this machine's, in this network namespace: whether a socket can be bound to it. True as well when no
+/// descriptor is left to ask with.
+bool is_local(const asio::ip::address& address);
 
 }  // namespace agw::tcp

@@ -3,10 +3,12 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "agw/core/pipe.hpp"
+#include "agw/transports/certificate.hpp"
 #include "agw/transports/tcp.hpp"
 
 namespace agw::tls {
@@ -26,12 +28,14 @@ struct config {
 /// What a process or realm shares: certificate, key, trusted CAs. TLS 1.2 and 1.3. Made once, at start; then thread-safe.
 class context {
  public:
-  /// The OpenSSL error of the first file that cannot be used.
-  static result<std::shared_ptr<context>> make(const config& settings);
+  /// The OpenSSL error of the first file that cannot be used. `otherwise` is presented where the settings name no certificate.
+  static result<std::shared_ptr<context>> make(const config& settings, const dtls::certificate* otherwise = nullptr);
   /// From PEM in memory, for certificates that are made at start. `trusted` replaces the CAs.
   static result<std::shared_ptr<context>> make_from_pem(const std::string& certificate_chain, const std::string& private_key,
                                                         const std::string& trusted = {});
   ~context();
+  /// Of the certificate that is presented, for a=fingerprint; nothing when there is none.
+  std::optional<dtls::fingerprint> own_fingerprint() const;
   struct impl;
   impl& get() noexcept { return *impl_; }
 

@@ -124,6 +124,7 @@ struct bearer_answer {
   ip_address address;
   std::uint16_t port = 0;
   std::vector<std::string> path;
+  std::string fingerprint;        ///< of the certificate that we present, with TLS; empty when there is none
 };
 
 using stream_local = std::variant<association_local, channel_local, bearer_local>;
@@ -181,9 +182,9 @@ struct stream_change {
   std::optional<stream_settings> settings;
   std::optional<stream_local> local;
   /// More descriptions, in descending order of preference. Without keep_alternatives the first of all that can be had is taken;
-  /// with it, all that the resources of the taken one serve are kept, and Remote chooses between them.
+  /// with it, all that the resources of the taken one serve are kept, and Remote chooses between them. False later: those go.
   std::vector<stream_local> alternatives;
-  bool keep_alternatives = false;
+  std::optional<bool> keep_alternatives;
   std::optional<stream_remote> remote;
   std::map<layer, bool> waits_for_order;  ///< true: the layer starts only by order
   bool remove = false;
