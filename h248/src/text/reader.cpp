@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t max_name_chars = 64;
 }
 
-void reader::skip_white() {
+void reader::skip_comments() {
   for (;;) {
     while (at_ != end_ && is(*at_, white)) ++at_;
     if (at_ == end_ || *at_ != ';') return;
@@ -207,7 +207,7 @@ bool reader::skip_to_depth(int depth) {
       continue;
     }
     if (c == ';') {
-      skip_white();
+      skip_comments();
       continue;
     }
     if (is(c, name_part)) {

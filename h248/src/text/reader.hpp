@@ -50,8 +50,8 @@ class reader {
 
   // LWSP: white space and comments, possibly none.
   void skip() {
-    // Nearly every call finds nothing to skip; all white characters are below the space.
-    if (at_ != end_ && (static_cast<unsigned char>(*at_) <= ' ' || *at_ == ';')) skip_white();
+    while (at_ != end_ && is(*at_, white)) ++at_;
+    if (at_ != end_ && *at_ == ';') skip_comments();
   }
   // SEP: the same, but at least one.
   bool separator();
@@ -139,7 +139,7 @@ class reader {
   bool skip_to_depth(int depth);
 
  private:
-  void skip_white();
+  void skip_comments();
   bool port(mid& out);
   bool bracketed_address(mid& out);
 
