@@ -121,7 +121,9 @@ class connection_link final : public message_link {
     typename Carrier::queue queue;  // not yet given to the system
     event wake;
     event end;
+    event heard;         // a message came
     bool up = false;
+    bool taken = false;  // the peer dialled it
   };
 
   static peer_address peer_at(const typename protocol::endpoint& at) { return {Carrier::via, unmapped(at.address()), at.port()}; }
@@ -142,15 +144,19 @@ class connection_link final : public message_link {
       if (ec) continue;
       if (filter_ && !filter_(from)) {
         count_drop("h248", "refused-peer");
-      } else if (connections_.size() >= config_.max_connections || connections_.contains(from)) {
+      } else if (connections_.size() >= config_.max_connections || connections_.contains(from) || taken_from(from.host) >= config_.max_connections_of_host) {
         count_drop("h248", "too-many-connections");
       } else {
         auto made = std::make_shared<connection>(std::move(socket));
-        made->up = true;
+        made->up = made->taken = true;
         connections_.emplace(from, std::move(made));
         start(from);
       }
     }
+  }
+
+  std::size_t taken_from(const asio::ip::address& host) const {
+    return static_cast<std::size_t>(std::ranges::count_if(connections_, [&](const auto& one) { return one.second->taken && one.first.host == host; }));
   }
 
   void start(const peer_address& peer) {
@@ -189,7 +195,14 @@ class connection_link final : public message_link {
             throw system_error(make_error_code(errc::timed_out));
           };
           group.spawn("ender", std::move(ender));
-          auto deliver = [this, &peer](std::string text) { on_message_(peer, std::move(text)); };
+          auto patience = [this, &c]() -> awaitable<void> {
+            co_await until(deadline_after(config_.first_message_timeout), c->heard.wait());
+          };
+          if (c->taken) group.spawn("patience", std::move(patience));
+          auto deliver = [this, &peer, &c](std::string text) {
+            c->heard.set();
+            on_message_(peer, std::move(text));
+          };
           co_await carrier_.read(c->socket, std::move(deliver));
         };
         co_await with_tasks("h248 connection", std::move(body));

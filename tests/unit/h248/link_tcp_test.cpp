@@ -114,6 +114,52 @@ TEST_CASE("connections of strangers and streams that are no TPKT are closed and 
   });
 }
 
+TEST_CASE("one host takes so many connections and no more, and loses those that bring nothing") {
+  agw::test::run([]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    auto config = listening();
+    config.max_connections_of_host = 1;
+    config.first_message_timeout = std::chrono::milliseconds(200);
+    auto mgc = make(executor, "mgc", config);
+    auto mg = make(executor, "mg", dialling());
+    int endings = 0;
+    mg->on_peer([&](const peer_address&, bool alive) { endings += alive ? 0 : 1; });
+    auto body = [&](task_group& group) -> awaitable<void> {
+      group.spawn("mgc", [&]() -> awaitable<void> { co_await mgc->run(); });
+      group.spawn("mg", [&]() -> awaitable<void> { co_await mg->run(); });
+      const auto at = mgc->local(transport::tcp).value();
+      const auto end_of = [&]() -> awaitable<void> {
+        tcp::socket socket(executor);
+        co_await socket.async_connect(tcp::endpoint(loopback, at.port), asio::use_awaitable);
+        char octet = 0;
+        boost::system::error_code ec;
+        auto buffer = asio::buffer(&octet, 1);
+        co_await socket.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, ec));
+        REQUIRE(ec);
+      };
+      const auto refused = drops("h248", "too-many-connections");
+      tcp::socket silent(executor);
+      co_await silent.async_connect(tcp::endpoint(loopback, at.port), asio::use_awaitable);
+      co_await end_of();  // one more from here
+      REQUIRE(drops("h248", "too-many-connections") == refused + 1);
+      char octet = 0;
+      boost::system::error_code ec;
+      auto buffer = asio::buffer(&octet, 1);
+      co_await silent.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, ec));
+      REQUIRE(ec == asio::error::eof);
+      // A connection that has brought a message stays: two requests on one, the time of silence between them.
+      for (int i = 0; i < 2; ++i) {
+        auto actions = modify();
+        const auto reply = co_await mg->request(at, std::move(actions));
+        REQUIRE(reply.has_value());
+        co_await sleep_until(deadline_after(2 * config.first_message_timeout));
+      }
+      REQUIRE(endings == 0);
+    };
+    co_await with_tasks("test", std::move(body));
+  });
+}
+
 TEST_CASE("a peer that keeps its connection and does not answer is connected with anew") {
   agw::test::run([]() -> awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
