@@ -44,6 +44,14 @@ awaitable<bool> data_channel::receive(std::vector<message>& into) {
   co_return true;
 }
 
+awaitable<bool> data_channel::peer_closed() {
+  const auto state = state_;
+  while (!state->incoming_reset && !state->failure) co_await state->ended.wait();
+  co_return state->incoming_reset;
+}
+
+std::size_t data_channel::unread_messages() const noexcept { return state_->inbox.size(); }
+
 bool data_channel::try_send(bytes_view message, message_kind kind) {
   if (state_->failure) std::rethrow_exception(state_->failure);
   if (!state_->table) throw stage_error("channel", "reset", make_error_code(transport_error::channel_reset));

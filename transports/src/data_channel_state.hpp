@@ -55,6 +55,7 @@ class channel_state : public std::enable_shared_from_this<channel_state> {
   event readable;
   event writable;
   event changed;                    ///< for close() and for the opener that awaits the ACK
+  event ended;                      ///< for peer_closed()
   bool queued_to_send = false;      ///< in the table's queue of channels that wait for room
   channel_statistics statistics;
 
@@ -63,6 +64,7 @@ class channel_state : public std::enable_shared_from_this<channel_state> {
     readable.set();
     writable.set();
     changed.set();
+    ended.set();
   }
 };
 

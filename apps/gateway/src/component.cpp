@@ -155,7 +155,7 @@ awaitable<void> component::run(sctp::association& association) {
       tasks.cancel();
     });
     tasks.spawn("meter", [this] { return meter(); });
-    co_await work(association);
+    co_await work(association, tasks);
   };
   try {
     co_await with_tasks(scope_.label(), body);
@@ -178,10 +178,11 @@ awaitable<void> component::run(sctp::association& association) {
 
 // Ends when the channel may be closed: by stop(), or after a failure. An orderly end of one side leaves the channel as it is
 // until the controller says what to do.
-awaitable<void> component::work(sctp::association& association) {
+awaitable<void> component::work(sctp::association& association, task_group& tasks) {
   try {
     while (waits_ && !is_ordered_) co_await ordered_.wait();
     channel_ = co_await scope_.stage("channel", open_channel(association));
+    tasks.spawn("watch", [this] { return watch(); });
     channel_came_up();
     do {
       const auto partings = partings_;
@@ -240,7 +241,25 @@ awaitable<void> component::run_stage() {
   end_ = component_end::finished;
   leaving on_exit(*this);
   end_ = co_await scope_.stage(stage_name_, (*stage_)(*this), stage_life::lasting);
-  if (on_end) on_end(end_);
+  tell_end(end_);
+}
+
+// Whoever reads sees that the WIC has closed the channel; but nobody may be reading, by the stream's mode or for want of a core end.
+// What it had sent before stays for the reader.
+awaitable<void> component::watch() {
+  const bool closed = co_await opened_->peer_closed();
+  if (!closed) co_return;
+  std::size_t unread = 0;
+  do {
+    unread = opened_->unread_messages();
+    co_await sleep_until(deadline_after(std::chrono::seconds(1)));
+  } while (opened_->unread_messages() != unread);
+  tell_end(component_end::wic);
+}
+
+void component::tell_end(component_end end) {
+  if (end == component_end::wic && std::exchange(wic_end_told_, true)) return;
+  if (on_end) on_end(end);
 }
 
 component_counters component::counted() const { return read_counters_ ? sum(counters_, read_counters_()) : counters_; }
@@ -282,6 +301,7 @@ awaitable<std::unique_ptr<message_pipe>> component::open_channel(sctp::associati
     local_.label = opened->label();
   }
   sid_ = opened->id();
+  opened_ = opened.get();
   co_return std::make_unique<policed_channel>(std::move(opened), policer_);
 }
 

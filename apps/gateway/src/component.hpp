@@ -76,12 +76,14 @@ class component final : public component_context {
   /// The link's core end, while there is one and this component is the other.
   gateway::bearer* core() const noexcept { return link_->wic == this ? link_->core : nullptr; }
   bool running() const noexcept { return running_; }
-  /// Which side ended the component orderly; for the released event.
+  /// Which side ended the component orderly; for the released event. The WIC's end is told once.
   std::function<void(component_end)> on_end;
 
  private:
   awaitable<std::unique_ptr<message_pipe>> open_channel(sctp::association& association);
-  awaitable<void> work(sctp::association& association);
+  awaitable<void> work(sctp::association& association, task_group& tasks);
+  awaitable<void> watch();
+  void tell_end(component_end end);
   void take_place();
   void channel_came_up();
   awaitable<void> serve();
@@ -103,6 +105,8 @@ class component final : public component_context {
   const subprotocol_stage* stage_ = nullptr;
   std::string_view stage_name_;
   std::unique_ptr<message_pipe> channel_;
+  sctp::data_channel* opened_ = nullptr;  ///< what channel_ polices
+  bool wic_end_told_ = false;
   std::optional<std::uint16_t> sid_;
   traffic_policer policer_;
   event stop_requested_;

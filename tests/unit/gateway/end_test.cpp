@@ -70,6 +70,33 @@ TEST_CASE("the end of TCP towards the core is told on the core side, in any mode
   });
 }
 
+TEST_CASE("that the WIC closes its channel is told once, whether anybody reads or not") {
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    call c(r);
+    const bool held = GENERATE(true, false);
+    c.adjust = [&](termination_change& wanted) {
+      if (held) wanted.streams.at(s2).mode = stream_mode::inactive;
+    };
+    co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
+      co_await c.say(msrp_send("last", "what came before the end"));
+      co_await c.channel->close(deadline_after(5s));
+      const auto gone = co_await r.event_of("channel", kind::released);
+      CHECK(gone.termination == access_side);
+      if (held) {
+        stream_change open;
+        open.mode = stream_mode::send_receive;
+        auto on = with_stream(access_side, s2, open);
+        (void)co_await gateway.apply(std::move(on));
+      }
+      const auto heard = co_await c.core_hears("-------last$\r\n");
+      CHECK(heard.find("before the end") != std::string::npos);
+      co_await settle();
+      CHECK(told(r, "channel") == 1);
+    });
+  });
+}
+
 TEST_CASE("what is released by order is told as released, on its own stream") {
   rig r;
   r.run([&](context& gateway) -> awaitable<void> {

@@ -53,6 +53,11 @@ class data_channel final : public message_pipe {
   /// directions are reset; open_channel() waits for that.
   awaitable<void> close(deadline by) override;
 
+  /// Returns true when the peer has closed the channel, whatever has yet to be received; false when it failed. One waiter at a time.
+  awaitable<bool> peer_closed();
+  /// What has arrived and was not received yet.
+  std::size_t unread_messages() const noexcept;
+
   const channel_statistics& statistics() const noexcept;
 
   /// For the association only.
