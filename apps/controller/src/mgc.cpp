@@ -134,7 +134,7 @@ void mgc::deliver(call_control* owner, const traced_message& message) const {
 
 // A message is told to the call that it is about: by transaction id, or by the context that a Notify names.
 void mgc::trace(h248::direction d, std::string_view text) {
-  const auto parsed = h248::parse_view(text);
+  const auto parsed = h248::parse(std::string(text));
   if (!parsed.readable()) return;
   const bool sent = d == h248::direction::sent;
   for (const auto& t : parsed->transactions) {

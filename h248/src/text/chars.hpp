@@ -1,4 +1,4 @@
-// Character classes of the text encoding, as bits of one table.
+// Character classes of the text encoding, as bits of one table. NUL is in none of them.
 #pragma once
 
 #include <array>
@@ -7,7 +7,7 @@
 
 namespace agw::h248::text {
 
-enum char_class : std::uint8_t {
+enum char_class : std::uint16_t {
   white = 1,       // SP, HTAB, CR, LF
   digit = 2,
   hex = 4,
@@ -16,14 +16,15 @@ enum char_class : std::uint8_t {
   safe = 32,       // SafeChar and 8-bit
   path_part = 64,  // of a termination id behind its first name
   quotable = 128,  // inside a quoted string
+  gap = 256,       // begins LWSP: white, or the ';' of a comment
 };
 
-constexpr std::array<std::uint8_t, 256> make_char_table() {
-  std::array<std::uint8_t, 256> t{};
+constexpr std::array<std::uint16_t, 256> make_char_table() {
+  std::array<std::uint16_t, 256> t{};
   const auto mark = [&t](std::string_view chars, unsigned bits) {
     for (const char c : chars) {
       auto& at = t[static_cast<unsigned char>(c)];
-      at = static_cast<std::uint8_t>(at | bits);
+      at = static_cast<std::uint16_t>(at | bits);
     }
   };
   for (int c = 0x80; c < 0x100; ++c) t[static_cast<std::size_t>(c)] = safe | quotable;
@@ -37,10 +38,11 @@ constexpr std::array<std::uint8_t, 256> make_char_table() {
   mark("/*$-.", path_part);
   mark(";[]{}:,#<>=", quotable);
   mark(" \t\r\n", white | quotable);
+  mark(" \t\r\n;", gap);
   return t;
 }
 
-inline constexpr std::array<std::uint8_t, 256> char_table = make_char_table();
+inline constexpr std::array<std::uint16_t, 256> char_table = make_char_table();
 
 constexpr bool is(char c, unsigned classes) noexcept { return (char_table[static_cast<unsigned char>(c)] & classes) != 0; }
 

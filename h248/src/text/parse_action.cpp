@@ -9,22 +9,26 @@ namespace agw::h248::text {
 bool parser::actions(list<action>& out, bool reply) {
   do {
     in_.level = error_code::syntax_error_in_action;
-    action read;
+    const auto before = out.last();
+    action& read = add(out);
     bool opened = false;
     const bool good = action_item(read, reply, opened);
+    const auto leave_out = [&] {
+      out.drop_last(before);
+      return false;
+    };
     if (!good) {
-      if (gave_up_ || !opened) return false;
+      if (gave_up_ || !opened) return leave_out();
       if (lost_command_) {
         read.error = std::move(lost_command_);
       } else {
         const bool cut_off = in_.at_end();
-        if (cut_off && read.commands.empty()) return false;
+        if (cut_off && read.commands.empty()) return leave_out();
         record(read.error);  // also in the place of an Error that was read to a part
         if (cut_off) file_as(*read.error, error_code::syntax_error_in_action);
       }
       if (read.commands.empty()) read.properties = {};
     }
-    add(out, std::move(read));
     if (!good) return false;
   } while (comma());
   in_.level = error_code::syntax_error_in_transaction;
@@ -33,7 +37,7 @@ bool parser::actions(list<action>& out, bool reply) {
 
 bool parser::action_item(action& out, bool reply, bool& opened) {
   const std::string_view word = in_.word();
-  if (find_token(word) != token::context) {
+  if (!is_token(word, token::context)) {
     in_.back_to(word);
     return in_.fail("Context");
   }
@@ -94,7 +98,8 @@ bool parser::action_part(action& out, bool reply) {
 }
 
 bool parser::command_part(action& out, bool reply, std::string_view word) {
-  command read;
+  const auto before = out.commands.last();
+  command& read = add(out.commands);
   const int depth = in_.depth();
   in_.level = error_code::syntax_error_in_command;
   bool good = command_head(read, word, reply);
@@ -110,18 +115,21 @@ bool parser::command_part(action& out, bool reply, std::string_view word) {
   } else if (good && !reply && (read.kind == command_kind::notify || read.kind == command_kind::service_change)) {
     good = in_.fail("'{'");  // only audits may do without
   }
+  const auto leave_out = [&] {
+    out.commands.drop_last(before);
+    return false;
+  };
   if (!good) {
-    if (gave_up_ || !opened || in_.at_end() || !in_.skip_to_depth(depth)) return false;
+    if (gave_up_ || !opened || in_.at_end() || !in_.skip_to_depth(depth)) return leave_out();
     box<error_descriptor> told;
     record(told);
     if (!in_.next_is(',') && !in_.next_is('}')) {
       file_as(*told, error_code::syntax_error_in_command);  // the end cannot be relied on
       lost_command_ = std::move(told);
-      return false;
+      return leave_out();
     }
     read.fault = std::move(told);
   }
-  add(out.commands, std::move(read));
   in_.level = error_code::syntax_error_in_action;
   return true;
 }
@@ -171,7 +179,7 @@ bool parser::topology(list<topology_triple>& out) {
   do {
     // A triple may be followed by its stream or by the next triple: both start behind a comma.
     const std::string_view word = in_.word();
-    if (!out.empty() && find_token(word) == token::stream && in_.next_is('=')) {
+    if (!out.empty() && is_token(word, token::stream) && in_.next_is('=')) {
       if (!once(out.back().stream.has_value(), in_.level, "one Stream in a triple") || !stream(out.back().stream)) return false;
       continue;
     }
@@ -195,7 +203,7 @@ bool parser::context_list(context_properties& out) {
 bool parser::context_attributes(context_properties& out) {
   if (!in_.open()) return false;
   const std::string_view word = in_.word();
-  if (find_token(word) == token::context_list && in_.next_is('=')) return context_list(out) && in_.close();
+  if (is_token(word, token::context_list) && in_.next_is('=')) return context_list(out) && in_.close();
   in_.back_to(word);
   do {
     if (!property_item(out.attributes, in_.word())) return false;
@@ -207,7 +215,7 @@ bool parser::context_audit_body(context_audit& out) {
   if (!in_.open()) return false;
   do {
     const std::string_view word = in_.word();
-    if (find_token(word) != token::context_attr) {
+    if (!is_token(word, token::context_attr)) {
       in_.back_to(word);
       if (!context_audit_part(out)) return false;
       continue;
@@ -223,7 +231,7 @@ bool parser::context_audit_attributes(context_audit& out, bool outer) {
   if (!in_.open()) return false;
   do {
     const std::string_view word = in_.word();
-    const bool inner = outer && find_token(word) == token::context_attr && in_.next_is('{');
+    const bool inner = outer && is_token(word, token::context_attr) && in_.next_is('{');
     if (!inner) in_.back_to(word);
     if (inner ? !context_audit_attributes(out, false) : !context_audit_part(out)) return false;
   } while (comma());

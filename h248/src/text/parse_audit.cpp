@@ -86,7 +86,7 @@ bool parser::audit_event_spec(event_spec& out) {
   if (!in_.take_open()) return true;
   do {
     const std::string_view word = in_.word();
-    if (find_token(word) == token::stream && in_.next_is('=')) {
+    if (is_token(word, token::stream) && in_.next_is('=')) {
       if (!once(out.stream.has_value(), error_code::property_twice, "one Stream") || !stream(out.stream)) return false;
       continue;
     }
@@ -118,7 +118,7 @@ bool parser::audit_signal(signal_request& out) {
 
 bool parser::audit_signal_entry(list<signal_entry>& out) {
   const std::string_view word = in_.word();
-  if (find_token(word) != token::signal_list || in_.peek() == '/') {
+  if (!is_token(word, token::signal_list) || in_.peek() == '/') {
     in_.back_to(word);
     return audit_signal(add_as<signal_request>(out));
   }

@@ -91,7 +91,7 @@ bool parser::command_head(command& out, std::string_view word, bool reply) {
   const bool audits = out.kind == command_kind::audit_value || out.kind == command_kind::audit_capability;
   if (reply && audits) {
     const std::string_view first = in_.word();
-    if (find_token(first) == token::context && in_.next_is('{')) {
+    if (is_token(first, token::context) && in_.next_is('{')) {
       out.context_form = true;
       return true;
     }
@@ -112,7 +112,7 @@ bool parser::termination_list(list<termination_id>& out) {
 bool parser::context_form(command& out) {
   if (!in_.open()) return false;
   const std::string_view word = in_.word();
-  if (find_token(word) == token::error && in_.next_is('=')) {
+  if (is_token(word, token::error) && in_.next_is('=')) {
     return error_body(add_as<error_descriptor>(out.descriptors)) && in_.close();
   }
   in_.back_to(word);

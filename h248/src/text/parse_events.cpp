@@ -35,7 +35,7 @@ bool parser::named_parameter(list<parameter>& out, std::string_view name) {
 // Stream or NAME, as the event buffer and observed events have them.
 bool parser::plain_parameter(std::optional<stream_id>& stream_of, list<parameter>& out) {
   const std::string_view word = in_.word();
-  if (find_token(word) == token::stream) {
+  if (is_token(word, token::stream)) {
     return once(stream_of.has_value(), error_code::property_twice, "one Stream") && stream(stream_of);
   }
   return named_parameter(out, word);
@@ -121,7 +121,7 @@ bool parser::behaviour(requested_event& out, token kind, bool embedded) {
          : kind == token::immediate_notify ? notify_kind::immediate : notify_kind::regulated;
   if (b.kind != notify_kind::regulated || !in_.take_open()) return true;
   const std::string_view word = in_.word();
-  if (find_token(word) != token::embed) {
+  if (!is_token(word, token::embed)) {
     in_.back_to(word);
     return in_.fail("Embed");
   }

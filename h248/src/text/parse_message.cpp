@@ -70,11 +70,11 @@ bool parser::auth(message& out) {
 bool parser::header(message& out) {
   in_.skip();
   std::string_view word = in_.word();
-  if (find_token(word) == token::authentication) {
+  if (is_token(word, token::authentication)) {
     if (!auth(out)) return false;
     word = in_.word();
   }
-  const bool known = word.empty() ? in_.take_glued('!') : find_token(word) == token::megaco;
+  const bool known = word.empty() ? in_.take_glued('!') : is_token(word, token::megaco);
   if (!known) {
     in_.back_to(word);
     return in_.fail("MEGACO or '!'");
@@ -204,14 +204,14 @@ void parser::reply(transaction_reply& out) {
   bool was_open = false;
   const auto body = [&] {
     const std::string_view word = in_.word();
-    if (find_token(word) == token::imm_ack_required) {
+    if (is_token(word, token::imm_ack_required)) {
       out.immediate_ack = true;
       if (!in_.punctuation(',', "',' behind ImmAckRequired")) return false;
     } else {
       in_.back_to(word);
     }
     const std::string_view next = in_.word();
-    if (find_token(next) == token::error) {
+    if (is_token(next, token::error)) {
       if (error_body(out.error.emplace_in(memory_))) return true;
       out.error.reset();
       return false;
@@ -238,7 +238,7 @@ bool parser::segment_number(reply_segment& out) {
   out.last = true;
   if (in_.take_glued('&')) return true;
   const std::string_view word = in_.word();
-  if (find_token(word) == token::end) return true;
+  if (is_token(word, token::end)) return true;
   in_.back_to(word);
   return in_.fail("END or '&'");
 }

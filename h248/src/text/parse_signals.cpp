@@ -8,7 +8,7 @@ bool parser::signals(signals_descriptor& out) {
   if (in_.peek() == '}') return in_.close();
   do {
     const std::string_view word = in_.word();
-    if (find_token(word) != token::signal_list || in_.peek() == '/') {
+    if (!is_token(word, token::signal_list) || in_.peek() == '/') {
       in_.back_to(word);
       if (!signal(add_as<signal_request>(out.entries))) return false;
       continue;

@@ -70,9 +70,11 @@ bool reader::port(mid& out) {
 bool reader::bracketed_address(mid& out) {
   ++at_;
   const char* from = at_;
+  const char* to = from;
   bool ip6 = false;
-  for (; at_ != end_ && (is(*at_, hex) || *at_ == ':' || *at_ == '.'); ++at_) ip6 = ip6 || *at_ == ':';
-  out.text = {from, static_cast<std::size_t>(at_ - from)};
+  for (; is(*to, hex) || *to == ':' || *to == '.'; ++to) ip6 = ip6 || *to == ':';
+  at_ = to;
+  out.text = {from, static_cast<std::size_t>(to - from)};
   out.type = ip6 ? mid::form::ip6 : mid::form::ip4;
   if (!(ip6 ? valid_ip6(out.text) : valid_ip4(out.text))) {
     return fail(level, "an IP address in brackets", static_cast<std::size_t>(from - begin_));
@@ -87,7 +89,7 @@ bool reader::message_id(mid& out) {
   if (peek() == '<') {
     ++at_;
     const char* from = at_;
-    while (at_ != end_ && (is(*at_, digit | name_start) || *at_ == '-' || *at_ == '.')) ++at_;
+    while (is(*at_, digit | name_start) || *at_ == '-' || *at_ == '.') ++at_;
     out.text = {from, static_cast<std::size_t>(at_ - from)};
     out.type = mid::form::domain;
     if (out.text.empty() || out.text.size() > 64 || *from == '-' || *from == '.') {

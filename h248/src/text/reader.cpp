@@ -1,5 +1,6 @@
 #include "text/reader.hpp"
 
+#include <bit>
 #include <cstring>
 
 #include <agw/h248/ascii.hpp>
@@ -8,12 +9,25 @@ namespace agw::h248::text {
 
 namespace {
 constexpr std::size_t max_name_chars = 64;
+
+// Eight digits at once: the octets of a word are added up to pairs, these to fours, and these to the number.
+bool eight_digits(const char* from, std::uint32_t& n) noexcept {
+  std::uint64_t v;
+  std::memcpy(&v, from, sizeof(v));
+  if constexpr (std::endian::native == std::endian::big) v = __builtin_bswap64(v);
+  v -= 0x3030303030303030;
+  if (((v | (v + 0x7676767676767676)) & 0x8080808080808080) != 0) return false;
+  v = (v * 10 + (v >> 8)) & 0x00FF00FF00FF00FF;
+  v = (v * 100 + (v >> 16)) & 0x0000FFFF0000FFFF;
+  n = static_cast<std::uint32_t>(v * 10000 + (v >> 32));
+  return true;
+}
 }
 
-void reader::skip_comments() {
+void reader::skip_gap() {
   for (;;) {
-    while (at_ != end_ && is(*at_, white)) ++at_;
-    if (at_ == end_ || *at_ != ';') return;
+    run(white);
+    if (*at_ != ';') return;
     while (at_ != end_ && *at_ != '\n' && *at_ != '\r') ++at_;
   }
 }
@@ -26,7 +40,7 @@ bool reader::separator() {
 
 bool reader::name(std::string_view& out, std::string_view expected) {
   const std::size_t where = offset();
-  if (at_ == end_ || !is(*at_, name_start)) return fail(expected);
+  if (!is(*at_, name_start)) return fail(expected);
   out = word();
   return out.size() <= max_name_chars || fail(level, "a name of at most 64 characters", where);
 }
@@ -54,16 +68,13 @@ bool reader::item(item_name& out) {
 }
 
 bool reader::number(std::uint32_t& out, std::uint32_t max, std::string_view expected) {
-  const char* from = at_;
-  const char* limit = end_ - at_ > 10 ? at_ + 10 : end_;
+  constexpr std::ptrdiff_t most_digits = 10;
+  const char* const from = at_;
+  const char* to = from;
   std::uint64_t n = 0;
-  for (; at_ != limit; ++at_) {
-    const auto digit_value = static_cast<unsigned>(*at_ - '0');
-    if (digit_value > 9) break;
-    n = n * 10 + digit_value;
-  }
-  const bool good = at_ != from && n <= max && (at_ != limit || at_ == end_ || !is(*at_, digit));
-  if (!good) return fail(level, expected, static_cast<std::size_t>(from - begin_));
+  for (; is(*to, digit); ++to) n = n * 10 + static_cast<std::uint64_t>(*to - '0');
+  at_ = to;
+  if (to == from || to - from > most_digits || n > max) return fail(level, expected, static_cast<std::size_t>(from - begin_));
   out = static_cast<std::uint32_t>(n);
   return true;
 }
@@ -77,16 +88,15 @@ bool reader::uint16(std::uint16_t& out, std::string_view expected) {
 
 bool reader::quoted(std::string_view& out) {
   if (!take_glued('"')) return fail("a quoted string");
-  const char* from = at_;
-  while (at_ != end_ && is(*at_, quotable)) ++at_;
-  if (at_ == end_ || *at_ != '"') {
+  const std::string_view inside = run(quotable);
+  if (*at_ != '"') {
     fail("'\"' at the end of the string");
     // Whoever looks for the end of this command is not to take the closing quote for an opening one.
     while (at_ != end_ && *at_++ != '"') {
     }
     return false;
   }
-  out = {from, static_cast<std::size_t>(at_ - from)};
+  out = inside;
   ++at_;
   return true;
 }
@@ -96,23 +106,22 @@ bool reader::one_value(value& out) {
     out.quoted = true;
     return quoted(out.text);
   }
-  const char* from = at_;
-  while (at_ != end_ && is(*at_, safe)) ++at_;
-  if (at_ == from) return fail("a value");
-  out = {{from, static_cast<std::size_t>(at_ - from)}, false};
+  const std::string_view text = run(safe);
+  if (text.empty()) return fail("a value");
+  out = {text, false};
   return true;
 }
 
 bool reader::termination(termination_id& out) {
   const char* from = at_;
-  if (at_ != end_ && (*at_ == '$' || *at_ == '*')) ++at_;
+  if (*at_ == '$' || *at_ == '*') ++at_;
   const bool wild = at_ != from;
-  if (at_ != end_ && is(*at_, name_start) && !(wild && *from == '$')) {
-    while (at_ != end_ && is(*at_, path_part)) ++at_;
-    if (at_ != end_ && *at_ == '@') {
+  if (is(*at_, name_start) && !(wild && *from == '$')) {
+    run(path_part);
+    if (*at_ == '@') {
       ++at_;
       const char* domain = at_;
-      while (at_ != end_ && (is(*at_, digit | name_start) || *at_ == '*' || *at_ == '-' || *at_ == '.')) ++at_;
+      while (is(*at_, digit | name_start) || *at_ == '*' || *at_ == '-' || *at_ == '.') ++at_;
       if (at_ == domain || *domain == '-' || *domain == '.') return fail("a domain behind '@'");
     }
   } else if (!wild) {
@@ -127,17 +136,7 @@ bool reader::termination(termination_id& out) {
 }
 
 bool reader::time(time_stamp& out) {
-  const auto eight = [](const char* from, std::uint32_t& n) {
-    bool good = true;
-    for (int i = 0; i < 8; ++i) {
-      const auto digit_value = static_cast<unsigned>(from[i] - '0');
-      good = good && digit_value <= 9;
-      n = n * 10 + digit_value;
-    }
-    return good;
-  };
-  out = {};
-  const bool good = end_ - at_ >= 17 && eight(at_, out.date) && (at_[8] == 'T' || at_[8] == 't') && eight(at_ + 9, out.time);
+  const bool good = end_ - at_ >= 17 && eight_digits(at_, out.date) && (at_[8] == 'T' || at_[8] == 't') && eight_digits(at_ + 9, out.time);
   if (!good) return fail("a time: 8 digits, T, 8 digits");
   at_ += 17;
   return true;
@@ -172,18 +171,13 @@ bool reader::extension_after(std::string_view x, std::string_view& out) {
     return fail("a known word, or X- and a name");
   }
   ++at_;
-  const char* from = at_;
-  while (at_ != end_ && is(*at_, digit | name_start)) ++at_;
-  if (at_ == from || at_ - from > 6) return fail("1 to 6 letters and digits behind 'X-'");
+  const auto name = run(digit | name_start);
+  if (name.empty() || name.size() > 6) return fail("1 to 6 letters and digits behind 'X-'");
   out = {x.data(), static_cast<std::size_t>(at_ - x.data())};
   return true;
 }
 
-std::string_view reader::hex_digits() {
-  const char* from = at_;
-  while (at_ != end_ && is(*at_, hex)) ++at_;
-  return {from, static_cast<std::size_t>(at_ - from)};
-}
+std::string_view reader::hex_digits() { return run(hex); }
 
 bool reader::hex_number(std::size_t n, std::uint32_t& out) {
   const std::string_view digits = hex_digits();
@@ -207,7 +201,7 @@ bool reader::skip_to_depth(int depth) {
       continue;
     }
     if (c == ';') {
-      skip_comments();
+      skip_gap();
       continue;
     }
     if (is(c, name_part)) {

@@ -1,5 +1,7 @@
 // The lexical level: a cursor over the text that takes numbers, names, values and punctuation, counts braces, and keeps the first
 // error. Every function that can fail returns false (or an empty view) after noting what was expected and where.
+//
+// Behind the text stands a NUL, which is in no class and is no punctuation: whoever looks for one of those needs no other end.
 #pragma once
 
 #include <cstddef>
@@ -23,13 +25,15 @@ struct noted_error {
 
 class reader {
  public:
+  // text.data()[text.size()] is NUL.
   explicit reader(std::string_view text) noexcept : at_(text.data()), begin_(text.data()), end_(text.data() + text.size()) {}
 
   // The code of errors that have no better one: 400 to 442, by how deep we are.
   error_code level = error_code::syntax_error_in_message;
 
   bool at_end() const noexcept { return at_ == end_; }
-  char peek() const noexcept { return at_ == end_ ? '\0' : *at_; }
+  // NUL at the end.
+  char peek() const noexcept { return *at_; }
   std::size_t offset() const noexcept { return static_cast<std::size_t>(at_ - begin_); }
   int depth() const noexcept { return depth_; }
   const std::optional<noted_error>& error() const noexcept { return error_; }
@@ -50,8 +54,7 @@ class reader {
 
   // LWSP: white space and comments, possibly none.
   void skip() {
-    while (at_ != end_ && is(*at_, white)) ++at_;
-    if (at_ != end_ && *at_ == ';') skip_comments();
+    if (is(*at_, gap)) skip_gap();
   }
   // SEP: the same, but at least one.
   bool separator();
@@ -59,7 +62,7 @@ class reader {
   // `c` with LWSP around it.
   bool punctuation(char c, std::string_view expected) {
     skip();
-    if (peek() != c || at_ == end_) return fail(expected);
+    if (*at_ != c) return fail(expected);
     ++at_;
     skip();
     return true;
@@ -67,14 +70,14 @@ class reader {
   // The same, where it may be missing: nothing is noted then, and only LWSP is taken.
   bool take(char c) {
     skip();
-    if (at_ == end_ || *at_ != c) return false;
+    if (*at_ != c) return false;
     ++at_;
     skip();
     return true;
   }
-  // `c` right here.
+  // `c`, which is not NUL, right here.
   bool take_glued(char c) {
-    if (at_ == end_ || *at_ != c) return false;
+    if (*at_ != c) return false;
     ++at_;
     return true;
   }
@@ -92,7 +95,7 @@ class reader {
   }
   bool close() {
     skip();
-    if (at_ == end_ || *at_ != '}') return fail("',' or '}'");
+    if (*at_ != '}') return fail("',' or '}'");
     ++at_;
     --depth_;
     skip();
@@ -100,14 +103,13 @@ class reader {
   }
   bool next_is(char c) {
     skip();
-    return at_ != end_ && *at_ == c;
+    return *at_ == c;
   }
 
   // The longest run of letters, digits and underscores here; may be empty.
   std::string_view word() {
     word_ = at_;
-    while (at_ != end_ && is(*at_, name_part)) ++at_;
-    return {word_, static_cast<std::size_t>(at_ - word_)};
+    return run(name_part);
   }
   // Where that was.
   std::size_t last_word() const noexcept { return static_cast<std::size_t>(word_ - begin_); }
@@ -139,7 +141,16 @@ class reader {
   bool skip_to_depth(int depth);
 
  private:
-  void skip_comments();
+  // The longest run of characters of these classes. In a copy of the cursor: a character could be a part of the cursor itself, for all
+  // that the compiler knows.
+  std::string_view run(unsigned classes) {
+    const char* const from = at_;
+    const char* to = from;
+    while (is(*to, classes)) ++to;
+    at_ = to;
+    return {from, static_cast<std::size_t>(to - from)};
+  }
+  void skip_gap();
   bool port(mid& out);
   bool bracketed_address(mid& out);
 

@@ -7,13 +7,45 @@
 
 namespace agw::h248 {
 
+namespace {
+
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool keeps_memory = false;  // whoever looks at a message that is gone is to be seen
+#else
+constexpr bool keeps_memory = true;
+#endif
+
+// Messages come and go all the time, and with each of them 17 KB: a thread keeps those of the last one for the next.
+struct spare_memory {
+  void* at = nullptr;
+  ~spare_memory() { ::operator delete(at); }
+};
+thread_local spare_memory spare;
+
+}  // namespace
+
 struct parsed_message::state {
   state() {}  // not an implicit one: that would clear the arena's block
+  ~state() {
+    if (altered) value.~message();
+  }
+  state(const state&) = delete;
+  static void* operator new(std::size_t bytes) {
+    void* const kept = std::exchange(spare.at, nullptr);
+    return kept != nullptr ? kept : ::operator new(bytes);
+  }
+  static void operator delete(void* at) {
+    if (keeps_memory && spare.at == nullptr) spare.at = at;
+    else ::operator delete(at);
+  }
 
   arena memory;
   std::string owned;
   std::string_view text;
-  message value;
+  // What the parser builds is in the arena with all that belongs to it, and goes with the arena. Only whoever altered it may have put
+  // something of the heap into it.
+  message& value = *memory.make<message>();
+  bool altered = false;
   list<parse_error> errors;
   bool readable = false;
 };
@@ -25,7 +57,10 @@ parsed_message::~parsed_message() = default;
 
 const message& parsed_message::operator*() const noexcept { return at_->value; }
 const message* parsed_message::operator->() const noexcept { return &at_->value; }
-message& parsed_message::get() noexcept { return at_->value; }
+message& parsed_message::get() noexcept {
+  at_->altered = true;
+  return at_->value;
+}
 bool parsed_message::readable() const noexcept { return at_->readable; }
 const list<parse_error>& parsed_message::errors() const noexcept { return at_->errors; }
 std::string_view parsed_message::text() const noexcept { return at_->text; }
@@ -33,17 +68,17 @@ arena& parsed_message::memory() noexcept { return at_->memory; }
 
 class text_parser {
  public:
-  static parsed_message run(std::string owned, std::string_view view, bool keep, const parse_limits& limits) {
+  static parsed_message run(std::string owned, const std::string* view, const parse_limits& limits) {
     auto at = std::make_unique<parsed_message::state>();
     at->owned = std::move(owned);
-    at->text = keep ? std::string_view(at->owned) : view;
+    at->text = view != nullptr ? *view : at->owned;
     at->readable = text::parser(at->text, at->memory, at->errors, limits).parse(at->value);
     return parsed_message(std::move(at));
   }
 };
 
-parsed_message parse(std::string text, const parse_limits& limits) { return text_parser::run(std::move(text), {}, true, limits); }
-parsed_message parse_view(std::string_view text, const parse_limits& limits) { return text_parser::run({}, text, false, limits); }
+parsed_message parse(std::string text, const parse_limits& limits) { return text_parser::run(std::move(text), nullptr, limits); }
+parsed_message parse_view(const std::string& text, const parse_limits& limits) { return text_parser::run({}, &text, limits); }
 
 void write_header(std::string& out, const message& m, layout style) { text::writer(out, style, m.version).header(m); }
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstring>
 
 #include <agw/h248/ascii.hpp>
 
@@ -140,12 +141,31 @@ constexpr spelling spellings[] = {
 constexpr std::size_t count = std::size(spellings);
 static_assert(count == static_cast<std::size_t>(token::version) + 1);
 
-// Case is one bit, and no two characters that a word may have differ in that bit alone but letters.
-constexpr bool same(std::string_view a, std::string_view b) noexcept {
+// The bits in which sizeof(T) characters differ.
+template <class T>
+std::uint64_t difference(const char* a, const char* b) noexcept {
+  T ours, theirs;
+  std::memcpy(&ours, a, sizeof(T));
+  std::memcpy(&theirs, b, sizeof(T));
+  return ours ^ theirs;
+}
+
+// Case is one bit, and no two characters that a word may have differ in that bit alone but letters. The last pieces overlap.
+bool same(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
-  unsigned different = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) different |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
-  return (different & 0xDFu) == 0;
+  const char* const ours = a.data();
+  const char* const theirs = b.data();
+  const std::size_t n = a.size();
+  std::uint64_t different = 0;
+  if (n >= 8) {
+    for (std::size_t at = 0; at + 8 < n; at += 8) different |= difference<std::uint64_t>(ours + at, theirs + at);
+    different |= difference<std::uint64_t>(ours + n - 8, theirs + n - 8);
+  } else if (n >= 4) {
+    different = difference<std::uint32_t>(ours, theirs) | difference<std::uint32_t>(ours + n - 4, theirs + n - 4);
+  } else {
+    for (std::size_t i = 0; i < n; ++i) different |= difference<std::uint8_t>(ours + i, theirs + i);
+  }
+  return (different & 0xDFDFDFDFDFDFDFDF) == 0;
 }
 
 constexpr std::size_t slots = 1024;
@@ -192,6 +212,11 @@ token find_token(std::string_view word) noexcept {
     if (same(words.word[at], word)) return static_cast<token>(words.index[at]);
   }
   return token::none;
+}
+
+bool is_token(std::string_view word, token t) noexcept {
+  const spelling& s = spellings[static_cast<std::size_t>(t)];
+  return same(word, s.full) || same(word, s.brief);
 }
 
 std::string_view long_name(token t) noexcept { return spellings[static_cast<std::size_t>(t)].full; }

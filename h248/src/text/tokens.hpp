@@ -25,6 +25,9 @@ enum class token : std::uint8_t {
 // token::none if `word` is none of them; without regard to case.
 token find_token(std::string_view word) noexcept;
 
+// Whether `word` is that one.
+bool is_token(std::string_view word, token t) noexcept;
+
 std::string_view long_name(token t) noexcept;
 // The long name where there is no short one.
 std::string_view short_name(token t) noexcept;

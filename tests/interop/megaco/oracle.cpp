@@ -68,7 +68,7 @@ int compare(const char* sent_file, const char* recoded_file) {
     const bool accepted = take(recoded, 1)[0] == 1;
     std::string answer(take(recoded, take_length(recoded)));
     std::erase(answer, '\r');  // it ends the lines of session descriptions with CR LF
-    const parsed_message ours = parse_view(text);
+    const parsed_message ours = parse(std::string(text));
     if (!ours.ok()) {
       wrong("agw refuses: expected " + std::string(ours.errors().front().expected), text, answer);
     } else if (!accepted) {

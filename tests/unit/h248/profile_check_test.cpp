@@ -13,7 +13,7 @@ using namespace agw::h248;
 namespace {
 
 std::vector<objection> check(std::string_view text) {
-  const parsed_message m = parse_view(text);
+  const parsed_message m = parse(std::string(text));
   REQUIRE(m.ok());
   return check_profile(*m);
 }

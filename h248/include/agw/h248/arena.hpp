@@ -99,6 +99,7 @@ class list {
     bool operator==(const cursor&) const = default;
 
    private:
+    friend class list;
     node* at_ = nullptr;
   };
 
@@ -148,6 +149,22 @@ class list {
     node* added = memory.make<node>(std::forward<Args>(args)...);
     ++arena_nodes_;
     return append(added);
+  }
+
+  // The last element, or end().
+  iterator last() { return iterator(tail_); }
+  // Drops it again; `before` is what was the last one when it came.
+  void drop_last(iterator before) noexcept {
+    node* const gone = tail_;
+    tail_ = before.at_;
+    (tail_ != nullptr ? tail_->next : head_) = nullptr;
+    --size_;
+    if (arena_nodes_ > size_) {
+      --arena_nodes_;
+      gone->~node();
+    } else {
+      delete gone;
+    }
   }
 
   void clear() noexcept {

@@ -40,6 +40,7 @@ class parsed_message {
 
   const message& operator*() const noexcept;
   const message* operator->() const noexcept;
+  // To alter it.
   message& get() noexcept;
 
   // No error at all.
@@ -60,8 +61,9 @@ class parsed_message {
 
 // Keeps the text.
 parsed_message parse(std::string text, const parse_limits& limits = {});
-// The caller keeps the text, for as long as the message lives.
-parsed_message parse_view(std::string_view text, const parse_limits& limits = {});
+// The caller keeps the text, as it is, for as long as the message lives.
+parsed_message parse_view(const std::string& text, const parse_limits& limits = {});
+parsed_message parse_view(std::string&& text, const parse_limits& limits = {}) = delete;
 
 enum class layout : std::uint8_t { compact, pretty };
 
