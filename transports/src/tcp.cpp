@@ -84,6 +84,39 @@ std::string_view reason(const error_code& e) noexcept {
   return "error";
 }
 
+parked_socket::~parked_socket() {
+  if (handle_ >= 0) ::close(handle_);
+}
+
+namespace {
+
+asio::ip::tcp family_of(int handle) noexcept {
+  sockaddr_storage own{};
+  socklen_t size = sizeof(own);
+  ::getsockname(handle, reinterpret_cast<sockaddr*>(&own), &size);
+  return own.ss_family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4();
+}
+
+asio::ip::tcp::socket resumed(asio::any_io_executor executor, int handle) {
+  asio::ip::tcp::socket out(std::move(executor));
+  error_code error;
+  out.assign(family_of(handle), handle, error);
+  if (!error) return out;
+  ::close(handle);
+  throw system_error(error);
+}
+
+}  // namespace
+
+stream::stream(asio::any_io_executor executor, parked_socket from, const config& settings)
+    : stream(resumed(std::move(executor), from.take_handle()), settings, from.take_lease()) {}
+
+parked_socket stream::park() {
+  error_code error;
+  const int handle = socket_.release(error);
+  return error ? parked_socket() : parked_socket(handle, std::move(lease_));
+}
+
 stream::stream(asio::ip::tcp::socket socket, const config& settings, port_lease lease)
     : lease_(std::move(lease)), socket_(std::move(socket)) {
   error_code ignored;
@@ -205,6 +238,27 @@ result<std::unique_ptr<listener>> listener::reopen(asio::any_io_executor executo
   asio::ip::tcp::acceptor a(executor);
   if (const auto error = listen(a, local)) return error;
   return std::unique_ptr<listener>(new listener(std::move(a), settings, std::move(lease)));
+}
+
+result<std::unique_ptr<listener>> listener::resume(asio::any_io_executor executor, parked_socket from, const config& settings) {
+  asio::ip::tcp::acceptor a(executor);
+  const int handle = from.take_handle();
+  error_code error;
+  a.assign(family_of(handle), handle, error);
+  if (error) {
+    ::close(handle);
+    return error;
+  }
+  a.non_blocking(true, error);
+  if (error) return error;
+  return std::unique_ptr<listener>(new listener(std::move(a), settings, from.take_lease()));
+}
+
+parked_socket listener::park() {
+  if (!acceptor_.is_open()) return {};
+  error_code error;
+  const int handle = acceptor_.release(error);
+  return error ? parked_socket() : parked_socket(handle, std::move(lease_));
 }
 
 bool listener::set_dscp(unsigned dscp) noexcept {

@@ -18,7 +18,67 @@ bearer::bearer(const gateway_services& services, asio::any_io_executor executor,
       scope_(services.stages, label, link.number.value, std::move(seen)),
       tasks_(executor, label) {}
 
+bearer::bearer(const gateway_services& services, asio::any_io_executor executor, std::string label, stream_link& link,
+               stage_observer seen, parked_bearer from)
+    : bearer(services, std::move(executor), std::move(label), link, std::move(seen)) {
+  local_ = std::move(from.local);
+  reserved_ = std::move(from.reserved);
+  own_address_ = reserved_.address;
+  alternatives_ = std::move(from.alternatives);
+  mode_ = from.mode;
+  remote_ = std::move(from.remote);
+  settings_ = std::move(from.settings);
+  policer_.set(settings_.limits, clock::now());
+  latching_ = from.latch;
+  orders_ = std::move(from.orders);
+  port_ = std::move(from.port);
+  before_ = from.counted;
+  discarded_ = from.discarded;
+  dead_ = from.dead;
+  released_ = from.released;
+  failed_ = from.failed;
+  since_ = from.since;
+  auto options = services_.config.tcp;
+  options.dscp = settings_.dscp;
+  if (from.listener) {
+    auto resumed = tcp::listener::resume(executor_, std::move(from.listener), options);
+    if (!resumed) throw boost::system::system_error(resumed.error());
+    listener_ = std::move(*resumed);
+  }
+  if (!from.connection) return;
+  auto connection = std::make_unique<tcp::stream>(executor_, std::move(from.connection), options);
+  connection_ = connection.get();
+  stream_ = std::make_unique<policed_stream>(std::move(connection), policer_);
+}
+
 bearer::~bearer() { leave(); }
+
+awaitable<parked_bearer> bearer::park() {
+  co_await tasks_.stop();
+  if (!stream_) connection_ = nullptr;
+  parked_bearer out;
+  out.counted = total();
+  if (connection_) out.connection = connection_->park();
+  if (listener_) out.listener = listener_->park();
+  out.local = std::move(local_);
+  out.reserved = std::move(reserved_);
+  out.alternatives = std::move(alternatives_);
+  out.mode = mode_;
+  out.remote = std::move(remote_);
+  out.settings = std::move(settings_);
+  out.latch = latching_;
+  out.orders = std::move(orders_);
+  out.port = std::move(port_);
+  out.discarded = discarded_;
+  out.dead = dead_;
+  out.released = released_;
+  out.failed = failed_;
+  out.since = since_;
+  connection_ = nullptr;
+  stream_.reset();
+  listener_.reset();
+  co_return out;
+}
 
 boost::system::result<bearer_answer, refusal> bearer::reserve(const bearer_local& local, const ip_address& own_address) {
   const ip_address address = local.address.value_or(own_address);
@@ -137,8 +197,8 @@ void bearer::order(layer l) {
   orders_[l].ordered = true;
   changed_.set();
   if (!released_ || !remote_) return;
-  released_ = false;
-  tasks_.spawn("bearer", [this] { return run(); });
+  released_ = failed_ = false;
+  serve();
 }
 
 void bearer::died(gateway_event::kind what, std::string_view stage, std::string cause) {
@@ -190,8 +250,12 @@ awaitable<void> bearer::ordered(layer l) {
   while (orders_[l].waits && !orders_[l].ordered) co_await changed_.wait();
 }
 
-void bearer::start() {
+void bearer::serve() {
   tasks_.spawn("bearer", [this] { return run(); });
+}
+
+void bearer::start() {
+  if (!failed_ && !released_) serve();
   if (link_->add(this)) take_place();
 }
 
@@ -235,35 +299,40 @@ void bearer::set_mode(stream_mode mode) {
 
 awaitable<void> bearer::run() {
   try {
-    while (!remote_) co_await changed_.wait();
-    co_await ordered(layer::tcp);
-    std::unique_ptr<tcp::stream> connection;
-    if (active()) {
-      connection = co_await scope_.stage("tcp", connect());
-    } else {
-      if (!listener_) listen_again();
-      connection = co_await scope_.stage("tcp", accept(), stage_life::patient);
-    }
-    connected(*connection);
-    std::unique_ptr<byte_stream> established;
-    if (local_.tls) {
-      co_await ordered(layer::tls);
-      const auto as = active() ? tls::role::client : tls::role::server;
-      auto handshake = tls::handshake(std::move(connection), services_.tls, as, tls_check(*remote_));
-      established = co_await scope_.stage("tls", std::move(handshake));
-    } else {
-      established = std::move(connection);
-    }
-    stream_ = std::make_unique<policed_stream>(std::move(established), policer_);
-    dead_ = false;
-    if (link_->core == this && link_->wic) {
-      link_->wic->core_changed();
-      if (link_->interlinked()) link_->wic->order(layer::channel);
-    }
+    if (!stream_) co_await establish();
     co_await watch();
   } catch (stage_error& e) {
     if (!stream_) connection_ = nullptr;
+    failed_ = !stream_;
     scope_.report(e);
+  }
+}
+
+awaitable<void> bearer::establish() {
+  while (!remote_) co_await changed_.wait();
+  co_await ordered(layer::tcp);
+  std::unique_ptr<tcp::stream> connection;
+  if (active()) {
+    connection = co_await scope_.stage("tcp", connect());
+  } else {
+    if (!listener_) listen_again();
+    connection = co_await scope_.stage("tcp", accept(), stage_life::patient);
+  }
+  connected(*connection);
+  std::unique_ptr<byte_stream> established;
+  if (local_.tls) {
+    co_await ordered(layer::tls);
+    const auto as = active() ? tls::role::client : tls::role::server;
+    auto handshake = tls::handshake(std::move(connection), services_.tls, as, tls_check(*remote_));
+    established = co_await scope_.stage("tls", std::move(handshake));
+  } else {
+    established = std::move(connection);
+  }
+  stream_ = std::make_unique<policed_stream>(std::move(established), policer_);
+  dead_ = false;
+  if (link_->core == this && link_->wic) {
+    link_->wic->core_changed();
+    if (link_->interlinked()) link_->wic->order(layer::channel);
   }
 }
 
@@ -325,15 +394,24 @@ awaitable<void> bearer::close(deadline by) {
   co_await tasks_.stop();
   if (stream_) {
     co_await stream_->close(by);
-    if (connection_) last_ = connection_->counted();
+    before_ = total();
   }
   connection_ = nullptr;
   stream_.reset();
   listener_.reset();
 }
 
+tcp::traffic bearer::total() const {
+  auto out = before_;
+  if (connection_) {
+    out.bytes_in += connection_->counted().bytes_in;
+    out.bytes_out += connection_->counted().bytes_out;
+  }
+  return out;
+}
+
 stream_statistics bearer::statistics() const {
-  const auto& counted = connection_ ? connection_->counted() : last_;
+  const auto counted = total();
   stream_statistics out;
   out.octets_sent = counted.bytes_out;
   out.octets_received = counted.bytes_in;

@@ -11,6 +11,31 @@
 
 namespace agw::gateway {
 
+/// A bearer on its way to another thread: what it is, and its sockets.
+struct parked_bearer {
+  bearer_local local;
+  bearer_answer reserved;
+  std::vector<bearer_local> alternatives;
+  stream_mode mode = stream_mode::inactive;
+  std::optional<bearer_remote> remote;
+  stream_settings settings;
+  latching latch = latching::off;
+  struct order_state {
+    bool waits = false;
+    bool ordered = false;
+  };
+  std::map<layer, order_state> orders;
+  tcp::parked_socket listener;
+  tcp::parked_socket connection;
+  port_lease port;
+  tcp::traffic counted;
+  std::uint64_t discarded = 0;
+  bool dead = true;
+  bool released = false;
+  bool failed = false;
+  clock::time_point since;
+};
+
 /// Listens from reserve() on when its role may become passive; dials as soon as the remote address is known when it is active.
 /// Does not wait for the access side. Lives on the context's shard; close() before destruction.
 class bearer {
@@ -19,7 +44,15 @@ class bearer {
 
   bearer(const gateway_services& services, asio::any_io_executor executor, std::string label, stream_link& link,
          stage_observer seen);
+  /// One that was parked goes on here, up to start().
+  bearer(const gateway_services& services, asio::any_io_executor executor, std::string label, stream_link& link,
+         stage_observer seen, parked_bearer from);
   ~bearer();
+
+  /// Whether park() is possible: a connection with TLS stays with its thread.
+  bool can_park() const noexcept { return !local_.tls || !connection_; }
+  /// After part(): ends the branch and gives out what the bearer is. What was being dialled is dialled anew.
+  awaitable<parked_bearer> park();
 
   /// Binds what Local asks for. refusal: no_resources, conflict.
   boost::system::result<bearer_answer, refusal> reserve(const bearer_local& local, const ip_address& own_address);
@@ -67,10 +100,9 @@ class bearer {
   stage_scope& scope() noexcept { return scope_; }
 
  private:
-  struct order_state {
-    bool waits = false;
-    bool ordered = false;
-  };
+  using order_state = parked_bearer::order_state;
+  void serve();
+  awaitable<void> establish();
   awaitable<void> run();
   awaitable<void> watch();
   awaitable<void> ordered(layer l);
@@ -79,6 +111,7 @@ class bearer {
   void configure(const bearer_remote& remote);
   void apply(const stream_settings& settings);
   bearer_answer answer_for(bearer_local& local) const;
+  tcp::traffic total() const;
   void listen_again();
   awaitable<std::unique_ptr<tcp::stream>> connect();
   awaitable<std::unique_ptr<tcp::stream>> accept();
@@ -108,9 +141,10 @@ class bearer {
   latching latching_ = latching::off;
   std::uint64_t discarded_ = 0;
   tcp::stream* connection_ = nullptr;  ///< the connection below, while it lives
-  tcp::traffic last_;
+  tcp::traffic before_;  ///< of connections that are gone
   bool dead_ = true;       ///< not established, or its end has been told
   bool released_ = false;  ///< by order
+  bool failed_ = false;    ///< it did not come up
   clock::time_point since_ = clock::now();
 };
 

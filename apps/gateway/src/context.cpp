@@ -2,6 +2,7 @@
 
 #include "agw/core/log.hpp"
 #include "link.hpp"
+#include "refuse.hpp"
 #include "termination.hpp"
 
 namespace agw::gateway {
@@ -68,6 +69,25 @@ awaitable<bool> context::move(termination_id id, context& to) {
   to.terminations_.insert(std::move(moved));
   to.apply_topology();
   co_return true;
+}
+
+awaitable<boost::system::result<std::shared_ptr<parked_termination>, refusal>> context::park(termination_id id) {
+  const auto found = terminations_.find(id);
+  if (found == terminations_.end()) co_return refuse(refusal_reason::unknown, "no such termination");
+  auto parked = co_await found->second->park();
+  if (!parked) co_return parked.error();
+  terminations_.erase(id);
+  std::erase_if(connections_, [id](const connection& c) { return c.from == id || c.to == id; });
+  apply_topology();
+  co_return std::make_shared<parked_termination>(std::move(*parked));
+}
+
+void context::resume(std::shared_ptr<parked_termination> from) {
+  const auto id = from->id;
+  auto links = [this](stream_number n) -> stream_link& { return link(n); };
+  auto made = std::make_unique<termination>(services_, executor_, id_, id, from->name, std::move(links), sink_);
+  terminations_.insert_or_assign(id, std::move(made)).first->second->resume(std::move(*from));
+  apply_topology();
 }
 
 termination_statistics context::statistics(termination_id id) const {

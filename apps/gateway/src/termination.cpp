@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "agw/core/log.hpp"
+#include "refuse.hpp"
 
 namespace agw::gateway {
 
@@ -228,6 +229,36 @@ awaitable<bool> termination::leave() {
     enter(context_, std::move(links));
   }
   co_return left;
+}
+
+awaitable<result<parked_termination, refusal>> termination::park() {
+  for (const auto& [n, b] : bearers_) {
+    if (!b->can_park()) co_return refuse(refusal_reason::no_resources, "TLS of stream " + std::to_string(n.value));
+  }
+  if (!groups_.empty()) co_return refuse(refusal_reason::no_resources, "the association of stream " + std::to_string(groups_.begin()->first.value));
+  const bool left = co_await leave();
+  if (!left) co_return refuse(refusal_reason::busy, "its peer does not take what is on its way");
+  parked_termination out;
+  out.id = id_;
+  out.name = name_;
+  for (const auto& [n, b] : bearers_) out.bearers.emplace(n, co_await b->park());
+  co_return out;
+}
+
+void termination::resume(parked_termination from) {
+  for (auto& [n, parked] : from.bearers) {
+    auto made = std::make_unique<bearer>(services_, executor_, label(n), links_(n), observer(n), std::move(parked));
+    watch(*made, n);
+    made->start();
+    bearers_.emplace(n, std::move(made));
+  }
+}
+
+void termination::watch(bearer& b, stream_number n) {
+  b.on_latched = [this, n](const ip_address& address, std::uint16_t port) {
+    emit_address(gateway_event::kind::latched, n, "tcp", address, port);
+  };
+  b.on_death = [this, n](gateway_event::kind what, std::string_view stage, std::string cause) { emit(what, n, stage, std::move(cause)); };
 }
 
 void termination::enter(context_id context, link_finder links) {

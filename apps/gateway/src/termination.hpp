@@ -14,6 +14,13 @@
 
 namespace agw::gateway {
 
+/// A termination on its way to another thread.
+struct parked_termination {
+  termination_id id;
+  std::string name;
+  std::map<stream_number, parked_bearer> bearers;
+};
+
 /// One of a context's; see context for the calls.
 class termination {
  public:
@@ -35,6 +42,9 @@ class termination {
   /// the peer does not take, and everything is as it was.
   awaitable<bool> leave();
   void enter(context_id context, link_finder links);
+  /// For another thread. refusal: no_resources when something of it stays with this one, busy as leave(). The termination is of no use any more.
+  awaitable<boost::system::result<parked_termination, refusal>> park();
+  void resume(parked_termination from);
   /// Ends every branch; the counts stay. Idempotent.
   awaitable<void> close_streams();
   awaitable<void> close();
@@ -64,6 +74,7 @@ class termination {
   void carry_out(planned_stream& s, termination_answer& answer);
   awaitable<void> remove(stream_number n);
   awaitable<void> join_groups();
+  void watch(bearer& b, stream_number n);
   stage_observer observer(stream_number n);
   stage_observer component_observer(stream_number n);
   std::set<stream_number> streams() const;

@@ -238,10 +238,7 @@ result<void, refusal> termination::plan_bearer(plan& p, const termination_change
       continue;
     }
     auto made = std::make_unique<bearer>(services_, executor_, label(n), links_(n), observer(n));
-    made->on_latched = [this, n](const ip_address& address, std::uint16_t port) {
-      emit_address(gateway_event::kind::latched, n, "tcp", address, port);
-    };
-    made->on_death = [this, n](gateway_event::kind what, std::string_view stage, std::string cause) { emit(what, n, stage, std::move(cause)); };
+    watch(*made, n);
     auto reserved = made->reserve(*local, change.address);
     if (!reserved) {
       if (!first) first = reserved.error();

@@ -41,6 +41,7 @@ class command_runner final : public h248::command_handler {
   /// One termination from its context to ours, with what the command says of it. False: an error was answered.
   awaitable<bool> move_one(h248::action_state& at, const h248::command& c, std::shared_ptr<context_record> from,
                            std::shared_ptr<termination_record> termination);
+  awaitable<checked<void>> carry(gateway::termination_id id, std::shared_ptr<context_record> from, std::shared_ptr<context_record> to);
   awaitable<void> modify_root(h248::action_state& at, const h248::command& c);
   awaitable<void> subtract(h248::action_state& at, const h248::command& c);
   awaitable<void> audit_value(h248::action_state& at, const h248::command& c);

@@ -66,6 +66,33 @@ awaitable<void> command_runner::move(h248::action_state& at, const h248::command
   }
 }
 
+// Between contexts of different threads what can be taken up elsewhere goes over in pieces.
+awaitable<checked<void>> command_runner::carry(gateway::termination_id id, std::shared_ptr<context_record> from,
+                                               std::shared_ptr<context_record> to) {
+  auto* const source = from->context.get();
+  auto* const target = to->context.get();
+  if (from->home == to->home) {
+    auto move = [id, source, target]() -> awaitable<bool> { co_return co_await source->move(id, *target); };
+    const bool left = co_await on(*from->home, move);
+    if (!left) co_return command_error(error_code::temporarily_busy, "its peer does not take what is on its way");
+    co_return checked<void>();
+  }
+  using parked = boost::system::result<std::shared_ptr<gateway::parked_termination>, gateway::refusal>;
+  auto park = [id, source]() -> awaitable<parked> { co_return co_await source->park(id); };
+  const parked given = co_await on(*from->home, park);
+  if (!given) {
+    auto why = error_of(given.error());
+    if (why.code == error_code::insufficient_resources) why.text += " stays with its thread, which is not that of context " + std::to_string(to->id.value);
+    co_return why;
+  }
+  auto resume = [target, all = *given]() -> awaitable<void> {
+    target->resume(all);
+    co_return;
+  };
+  co_await on(*to->home, resume);
+  co_return checked<void>();
+}
+
 awaitable<bool> command_runner::move_one(h248::action_state& at, const h248::command& c, std::shared_ptr<context_record> from,
                                          std::shared_ptr<termination_record> termination) {
   const auto to = record_;
@@ -78,19 +105,8 @@ awaitable<bool> command_runner::move_one(h248::action_state& at, const h248::com
     at.fail(c, name, error_code::service_unavailable, termination->name + " is out of service");
     co_return false;
   }
-  if (from->home != to->home) {
-    at.fail(c, name, error_code::insufficient_resources,
-            termination->name + ": contexts " + std::to_string(from->id.value) + " and " + std::to_string(to->id.value) +
-                " are served by different threads");
-    co_return false;
-  }
-  const auto carry = [id = termination->id](context_record& source, context_record& target) {
-    return [id, s = source.context.get(), t = target.context.get()]() -> awaitable<bool> { co_return co_await s->move(id, *t); };
-  };
-  auto there = carry(*from, *to);
-  const bool left = co_await on(*from->home, there);
-  if (!left) {
-    at.fail(c, name, error_code::temporarily_busy, termination->name + ": its peer does not take what is on its way");
+  if (const auto carried = co_await carry(termination->id, from, to); !carried) {
+    at.fail(c, name, carried.error().code, termination->name + ": " + carried.error().text);
     co_return false;
   }
   const auto rules = from->topology;
@@ -98,9 +114,7 @@ awaitable<bool> command_runner::move_one(h248::action_state& at, const h248::com
   state_.strike(*from, key);
   state_.enrol(to, termination);
   if (!co_await configure(at, c, to, termination)) {  // as before: nothing has happened
-    auto back = carry(*to, *from);
-    const bool returned = co_await on(*from->home, back);
-    if (!returned) {  // it stays where it came to, as it was
+    if (!co_await carry(termination->id, to, from)) {  // it stays where it came to, as it was
       if (from->terminations.empty()) co_await state_.drop(from);
       made_ = false;
       co_return false;

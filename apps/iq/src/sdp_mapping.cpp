@@ -245,6 +245,7 @@ command_error error_of(const refusal& refused) {
     case refusal_reason::bad_value: return command_error(h248::error_code::unknown_value, refused.text);
     case refusal_reason::conflict: return command_error(h248::error_code::conflicting_values, refused.text);
     case refusal_reason::no_resources: return command_error(h248::error_code::insufficient_resources, refused.text);
+    case refusal_reason::busy: return command_error(h248::error_code::temporarily_busy, refused.text);
     case refusal_reason::unknown: return command_error(h248::error_code::unknown_termination, refused.text);
   }
   return command_error(h248::error_code::internal_software_failure, refused.text);

@@ -202,3 +202,60 @@ TEST_CASE("what a peer does not take in time keeps the termination where it is, 
     co_await other.close();
   });
 }
+
+TEST_CASE("a parked core end goes on where it was, and an association is not parked") {
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    call c(r);
+    co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
+      const auto first = msrp_send("first", "before");
+      co_await c.say(first);
+      const auto at_core = co_await c.core_hears("-------first$\r\n");
+      CHECK(at_core == first);
+      const auto bound = co_await gateway.park(access_side);
+      REQUIRE(bound.has_error());
+      CHECK(bound.error().reason == refusal_reason::no_resources);
+      const auto before = gateway.statistics(core_side).at(s2).octets_sent;
+      auto parked = co_await gateway.park(core_side);
+      REQUIRE(parked.has_value());
+      CHECK(gateway.terminations() == 1);
+      const auto second = msrp_send("second", "said while the core end was nowhere");
+      co_await c.say(second);
+      co_await settle();
+      gateway.resume(*parked);
+      const auto afterwards = co_await c.core_hears("-------second$\r\n");
+      CHECK(afterwards == second);
+      const auto back = msrp_send("back", "and the other way");
+      co_await asio::async_write(c.core, asio::buffer(back), asio::use_awaitable);
+      const auto at_wic = co_await c.wic_hears("-------back$\r\n");
+      CHECK(at_wic == back);
+      CHECK(gateway.statistics(core_side).at(s2).octets_sent == before + second.size());
+      CHECK_FALSE(r.saw("tcp", gateway_event::kind::released));
+      CHECK_FALSE(r.saw("tcp", gateway_event::kind::failed));
+    });
+  });
+}
+
+TEST_CASE("a connection that is parked and never taken up is closed, and its port given back") {
+  rig r;
+  port_pool few(42000, 42999);
+  r.services.ports = &few;
+  r.run([&](context& gateway) -> awaitable<void> {
+    auto wanted = with_stream(core_side, s2, bearer_change(setup_role::passive, std::uint16_t{4000}, setup_role::active));
+    const auto answer = co_await gateway.apply(std::move(wanted));
+    REQUIRE(answer.has_value());
+    auto peer = co_await dial(r, bearer_of(*answer).port);
+    co_await r.event_of("tcp", gateway_event::kind::established);
+    {
+      const auto parked = co_await gateway.park(core_side);
+      REQUIRE(parked.has_value());
+      CHECK(few.leased() == 1);
+    }
+    CHECK(few.leased() == 0);
+    char octet = 0;
+    error_code end;
+    auto buffer = asio::buffer(&octet, 1);
+    co_await peer.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, end));
+    CHECK(end == asio::error::eof);
+  });
+}

@@ -1,6 +1,7 @@
 // Move: terminations change their context and stay what they are.
 #include "rig.hpp"
 
+using namespace agw;
 using namespace agw::iq::test;
 using Catch::Matchers::Contains;
 using Catch::Matchers::StartsWith;
@@ -12,7 +13,8 @@ const std::string core_side = "Add=ip/1/core/${" + core_local + "}";
 }  // namespace
 
 TEST_CASE("a termination moves to a context that is there, or to a new one; a context that is left empty ends", "[iq]") {
-  rig r;
+  const std::size_t threads = GENERATE(1, 2);
+  rig r(two_sides(), threads);
   r.ask("Context=${" + core_side + "," + core_side + "}");
   r.ask("Context=${" + core_side + "}");
   const auto port = between(r.ask("Context=1{AuditValue=ip/1/core/1{Audit{Media}}}"), "m=message ", " ");
@@ -30,7 +32,8 @@ TEST_CASE("a termination moves to a context that is there, or to a new one; a co
 }
 
 TEST_CASE("what a Move says of the termination holds with it, and a refusal moves nothing", "[iq]") {
-  rig r;
+  const std::size_t threads = GENERATE(1, 2);
+  rig r(two_sides(), threads);
   r.ask("Context=${" + core_side + "," + core_side + "}");
   r.ask("Context=${" + core_side + "}");
   r.ask("Context=1{Topology{ip/1/core/1,ip/1/core/2,Isolate}}");
@@ -62,4 +65,32 @@ TEST_CASE("a Move that cannot be says why", "[iq]") {
   r.ask("Context=1{Subtract=ip/1/core/1}");
   CHECK_THAT(r.ask("Context=1{Move=ip/1/core/3}"), Contains("ER=503{"));
   CHECK(r.gateway.contexts() == 2);
+}
+
+TEST_CASE("a termination moves to a context of another thread with its port, its connection and its events", "[iq]") {
+  rig r(two_sides(), 2);
+  r.ask("Context=${" + core_side + "}");
+  r.ask("Context=${" + core_side + "," + core_side + "}");
+  const auto port = between(r.ask("Context=1{AuditValue=ip/1/core/1{Audit{Media}}}"), "m=message ", " ");
+  asio::ip::tcp::socket peer(r.loop);
+  peer.connect({asio::ip::address_v4::loopback(), static_cast<std::uint16_t>(std::stoi(port))});
+  const std::string remote = "Remote{v=0\r\nc=IN IP4 127.0.0.1\r\nm=message 4000 TCP *\r\na=setup:active\r\n}";
+  const auto moved = r.ask("Context=2{Move=ip/1/core/1{Media{Stream=2{" + remote + "}},Events=7{tcpbcc/BNCChange}}}");
+  CHECK(moved == "C=2{MV=ip/1/core/1}");
+  r.heard_in_time("Type=Est");
+  CHECK(r.gateway.contexts() == 1);
+  r.ask("Context=${" + core_side + "}");  // on the thread of the first
+  CHECK(r.ask("Context=3{Move=ip/1/core/1}") == "C=3{MV=ip/1/core/1}");
+  CHECK(between(r.ask("Context=3{AuditValue=ip/1/core/1{Audit{Media}}}"), "m=message ", " ") == port);
+  peer.shutdown(asio::ip::tcp::socket::shutdown_send);
+  CHECK_THAT(r.heard_in_time("Type=Rel"), Contains("C=3{"));
+}
+
+TEST_CASE("what is bound to its thread says so and stays", "[iq]") {
+  rig r(two_sides(), 2);
+  r.ask("Context=${Add=ip/1/access/${" + access_local + "}}");
+  r.ask("Context=${" + core_side + "}");
+  const auto refused = r.ask("Context=2{Move=ip/1/access/1}");
+  CHECK_THAT(refused, StartsWith("C=2{MV=ip/1/access/1{ER=510{") && Contains("stream 1"));
+  CHECK_THAT(r.ask("Context=1{AuditValue=ip/1/access/1{Audit{Media}}}"), Contains("a=ice-ufrag:"));
 }

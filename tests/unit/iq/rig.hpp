@@ -49,8 +49,9 @@ inline gateway::gateway_services& shared_services() {
 
 class rig : h248::command_handler {
  public:
-  explicit rig(media_gateway_config config = two_sides())
+  explicit rig(media_gateway_config config = two_sides(), std::size_t threads = 1)
       : network_(loop.get_executor()),
+        shards(threads),
         mg(loop.get_executor(), named("mg")),
         mgc(loop.get_executor(), named("mgc")),
         registry_(mgc, {}),
@@ -201,7 +202,7 @@ class rig : h248::command_handler {
   h248::test::memory_network network_;
 
  public:
-  shard_pool shards{1};
+  shard_pool shards;
   h248::package_names names;
   h248::endpoint mg;
   h248::endpoint mgc;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <sys/uio.h>
@@ -37,12 +38,38 @@ struct traffic {
 /// reset or timed out.
 enum class liveness { alive, ended, broken };
 
+/// A socket on its way from one executor to another: in nobody's loop, still open, its port still leased. Closes what is not taken up.
+class parked_socket {
+ public:
+  parked_socket() = default;
+  parked_socket(int handle, port_lease lease) noexcept : lease_(std::move(lease)), handle_(handle) {}
+  parked_socket(parked_socket&& other) noexcept : lease_(std::move(other.lease_)), handle_(std::exchange(other.handle_, -1)) {}
+  parked_socket& operator=(parked_socket other) noexcept {
+    std::swap(lease_, other.lease_);
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~parked_socket();
+  explicit operator bool() const noexcept { return handle_ >= 0; }
+  /// Its new owner closes it.
+  int take_handle() noexcept { return std::exchange(handle_, -1); }
+  port_lease take_lease() noexcept { return std::move(lease_); }
+
+ private:
+  port_lease lease_;
+  int handle_ = -1;
+};
+
 /// A connected socket. Every failure of the connection is a stage_error "tcp" with "refused", "timeout", "reset", "unreachable"
 /// or "error", and the system's code. Cancel is safe at every await; after a cancelled write() the stream is of no use any more.
 /// Shard-bound; may be destroyed when no operation is pending, and then gives its port back.
 class stream final : public byte_stream {
  public:
   stream(asio::ip::tcp::socket socket, const config& settings, port_lease lease = {});
+  /// A parked connection goes on here.
+  stream(asio::any_io_executor executor, parked_socket from, const config& settings);
+  /// Leaves its executor: the stream is of no use any more. No operation is pending.
+  parked_socket park();
 
   awaitable<std::size_t> read_some(std::span<std::byte> into) override;
   awaitable<void> write(std::span<const bytes_view> pieces) override;
@@ -80,6 +107,10 @@ class listener {
   /// The same port once more, after the connection that it was opened for.
   static result<std::unique_ptr<listener>> reopen(asio::any_io_executor executor, const endpoint& local, port_lease lease,
                                                   const config& settings = {});
+  /// A parked listener goes on here; those who have dialled it meanwhile wait. The system's error.
+  static result<std::unique_ptr<listener>> resume(asio::any_io_executor executor, parked_socket from, const config& settings = {});
+  /// Leaves its executor, as stream::park(); empty when it has had its connection.
+  parked_socket park();
 
   /// The first connection, or, when `from` names an address, the first from there; others are reset and counted (drops "tcp",
   /// "stranger"). Then listening ends, and whoever waits behind it is reset and counted ("extra"). Throws stage_error "tcp" when

@@ -13,6 +13,7 @@
 
 namespace agw::gateway {
 
+struct parked_termination;
 struct stream_link;
 class termination;
 
@@ -41,6 +42,11 @@ class context {
   /// termination, or a peer that does not take what is on its way to it within the flush time: then nothing has happened. Topology that
   /// was said of it is forgotten.
   awaitable<bool> move(termination_id id, context& to);
+
+  /// The same for a context of another executor, in two steps: park() here, resume() there. What is being dialled is dialled anew.
+  /// refusal: no_resources for what is bound to its executor (associations and TLS), busy as move(), unknown.
+  awaitable<boost::system::result<std::shared_ptr<parked_termination>, refusal>> park(termination_id id);
+  void resume(std::shared_ptr<parked_termination> from);
 
   /// Starts a layer that waits for the order; without effect where it does not wait.
   void order(termination_id id, stream_number stream, layer l);

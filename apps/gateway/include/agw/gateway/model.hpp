@@ -257,6 +257,7 @@ enum class refusal_reason : std::uint8_t {
   bad_value,      ///< a value that is not understood or not supported
   conflict,       ///< values that contradict each other
   no_resources,   ///< no port, no memory, a limit
+  busy,           ///< a peer does not take what is on its way to it
   unknown,        ///< no such termination or stream
 };
 struct refusal {
