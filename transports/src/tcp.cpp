@@ -318,14 +318,10 @@ awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address lo
 
 // Binding is the one test that holds for every kind of address.
 bool is_local(const asio::ip::address& address) {
-  asio::io_context none;
-  boost::system::error_code ec;
-  asio::ip::tcp::socket probe(none);
   const endpoint at(address, 0);
-  probe.open(at.protocol(), ec);
-  if (ec) return true;
-  probe.bind(at, ec);
-  return ec != boost::system::errc::address_not_available;
+  const parked_socket probe(::socket(at.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC, 0), {});
+  if (!probe) return true;
+  return ::bind(probe.handle(), at.data(), static_cast<socklen_t>(at.size())) == 0 || errno != EADDRNOTAVAIL;
 }
 
 }  // namespace agw::tcp

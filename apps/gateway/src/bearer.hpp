@@ -49,8 +49,8 @@ class bearer {
          stage_observer seen, parked_bearer from);
   ~bearer();
 
-  /// Whether park() is possible: a connection with TLS stays with its thread.
-  bool can_park() const noexcept { return !local_.tls || !connection_; }
+  /// Whether park() is possible: TLS stays with its thread once it knows its peer.
+  bool can_park() const noexcept { return !local_.tls || !remote_; }
   /// After part(): ends the branch and gives out what the bearer is. What was being dialled is dialled anew.
   awaitable<parked_bearer> park();
 

@@ -9,11 +9,17 @@ namespace agw::h248 {
 
 namespace {
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef __has_feature
+#define AGW_FEATURE(name) __has_feature(name)
+#else
+#define AGW_FEATURE(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || AGW_FEATURE(address_sanitizer)
 constexpr bool keeps_memory = false;  // whoever looks at a message that is gone is to be seen
 #else
 constexpr bool keeps_memory = true;
 #endif
+#undef AGW_FEATURE
 
 // Messages come and go all the time, and with each of them 17 KB: a thread keeps those of the last one for the next.
 struct spare_memory {

@@ -51,6 +51,7 @@ class parked_socket {
   }
   ~parked_socket();
   explicit operator bool() const noexcept { return handle_ >= 0; }
+  int handle() const noexcept { return handle_; }
   /// Its new owner closes it.
   int take_handle() noexcept { return std::exchange(handle_, -1); }
   port_lease take_lease() noexcept { return std::move(lease_); }
