@@ -198,7 +198,7 @@ stack::~stack() {
   // Endpoints whose association could not be freed at once wait for a timer, and perhaps for usrsctp's iterator thread, which
   // needs a processor for it.
   int busy = usrsctp_finish();
-  for (int i = 0; busy != 0 && i < 1000; ++i) {
+  for (int i = 0; busy != 0 && i < 10'000; ++i) {  // ten seconds: on a busy machine the thread may wait long for its turn
     usrsctp_handle_timers(1000);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
     busy = usrsctp_finish();
