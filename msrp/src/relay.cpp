@@ -101,7 +101,7 @@ awaitable<void> relay::end_when_quiet() {
   for (auto seen = counters_.to_channel.bytes + counters_.to_stream.bytes;;) {
     co_await sleep_until(deadline_after(quiet));
     const auto now = counters_.to_channel.bytes + counters_.to_stream.bytes;
-    const bool idle = idle_from_channel_ && idle_from_stream_ && now == seen;
+    const bool idle = idle_from_channel_ && idle_from_stream_ && rechunker_.between_chunks() && now == seen;
     if (idle) break;
     seen = now;
   }

@@ -34,6 +34,7 @@ awaitable<bool> data_channel::receive(std::vector<message>& into) {
     if (state->incoming_reset) co_return false;
     if (state->failure) std::rethrow_exception(state->failure);
     co_await state->readable.wait();
+    if (is_cancelled(co_await asio::this_coro::cancellation_state)) throw system_error(asio::error::operation_aborted);
   }
   for (std::size_t n = 0; n < max_messages_at_once && !state->inbox.empty(); ++n) {
     state->inbox_bytes -= state->inbox.front().bytes.size() + channel_state::message_overhead_bytes;

@@ -109,12 +109,14 @@ asio::ip::tcp::socket resumed(asio::any_io_executor executor, int handle) {
 }  // namespace
 
 stream::stream(asio::any_io_executor executor, parked_socket from, const config& settings)
-    : stream(resumed(std::move(executor), from.take_handle()), settings, from.take_lease()) {}
+    : stream(resumed(std::move(executor), from.take_handle()), settings, from.take_lease()) {
+  unread_ = from.take_unread();
+}
 
 parked_socket stream::park() {
   error_code error;
   const int handle = socket_.release(error);
-  return error ? parked_socket() : parked_socket(handle, std::move(lease_));
+  return error ? parked_socket() : parked_socket(handle, std::move(lease_), std::move(unread_));
 }
 
 stream::stream(asio::ip::tcp::socket socket, const config& settings, port_lease lease)
@@ -139,12 +141,17 @@ liveness stream::look() noexcept {
 }
 
 awaitable<std::size_t> stream::read_some(std::span<std::byte> into) {
+  if (!unread_.empty()) co_return unread_.take(into);
   const auto buffer = asio::buffer(into.data(), into.size());
   error_code error;
   const auto count = co_await socket_.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
   if (error == asio::error::eof) co_return 0;
   if (error) fail(error);
   traffic_.bytes_in += count;
+  if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+    unread_.put_back(into.first(count));
+    throw system_error(asio::error::operation_aborted);
+  }
   co_return count;
 }
 

@@ -87,6 +87,7 @@ class stream final : public byte_stream {
   verification verification_;
   bool refused_ = false;  // the peer's certificate, by us
   std::vector<std::byte> record_;
+  unread_bytes unread_;
 };
 
 void stream::fail(const error_code& e) const {
@@ -145,11 +146,16 @@ awaitable<void> stream::handshake(role as, peer_check check) {
 }
 
 awaitable<std::size_t> stream::read_some(std::span<std::byte> into) {
+  if (!unread_.empty()) co_return unread_.take(into);
   const auto buffer = asio::buffer(into.data(), into.size());
   error_code error;
   const auto count = co_await ssl_.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
   if (error == asio::error::eof) co_return 0;
   if (error) fail(error);
+  if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+    unread_.put_back(into.first(count));
+    throw system_error(asio::error::operation_aborted);
+  }
   co_return count;
 }
 

@@ -45,7 +45,7 @@ struct rig {
     services.stages.deadlines = {{"ice", 20s}, {"dtls", 20s}, {"sctp", 20s}, {"channel", 20s}, {"tcp", 20s}, {"tls", 20s}};
     services.ports = &ports;
     services.dtls = gateway_identity();
-    services.config.flush_time = 50ms;
+    services.config.flush_time = 20s;  // what ends by it says so itself
     services.config.accept_patience = 20s;
     add_builtin_stages(services.subprotocols);
   }

@@ -312,6 +312,22 @@ TEST_CASE("finish waits for a side that does not read for as long as the caller 
   }
 }
 
+TEST_CASE("finish waits for the rest of a chunk that the stream has begun") {
+  call c;
+  const auto chunk = make_chunk("hello");
+  c.stream.arrive(chunk.substr(0, 2));
+  c.settle();
+  c.relaying->finish();
+  c.time.advance(20ms);
+  c.time.advance(20ms);
+  CHECK_FALSE(c.ended);
+  c.stream.arrive(chunk.substr(2));
+  c.time.advance(20ms);
+  c.time.advance(20ms);
+  CHECK(c.ended);
+  CHECK(c.channel.sent == std::vector<std::string>{chunk});
+}
+
 TEST_CASE("finish after a failure has no effect") {
   call c;
   c.channel.fail();

@@ -4,6 +4,7 @@
 
 #include "agw/core/error.hpp"
 #include "agw/core/metrics.hpp"
+#include "agw/core/task_group.hpp"
 #include "support/loop.hpp"
 
 using namespace agw;
@@ -240,4 +241,19 @@ TEST_CASE("waiting channels take turns, and one that does not use its turn gives
   f.context.poll();               // nobody used the turns: they pass until nobody waits
   CHECK(d->try_send(some(10)));
   CHECK(f.host.sent.size() == 2);
+}
+
+TEST_CASE("a receive that is cancelled when a message has just come leaves it to the next one") {
+  fixture f;
+  auto c = f.open(1);
+  std::vector<message> taken;
+  test::run(f.context, [&]() -> awaitable<void> {
+    task_group reading(f.context.get_executor(), "reading");
+    reading.spawn("read", [&]() -> awaitable<void> { co_await c->receive(taken); });
+    for (int i = 0; i < 5; ++i) co_await asio::post(f.context, asio::use_awaitable);
+    f.table.on_message(1, 53, some(4));
+    co_await reading.stop();  // it is awake by now, and has not had its turn
+  });
+  CHECK(taken.empty());
+  CHECK(f.receive(*c).size() == 1);
 }

@@ -347,3 +347,56 @@ TEST_CASE("files that cannot be used are errors, not exceptions") {
   REQUIRE(tls::context::make_from_pem(a.certificate(), b.private_key()).has_error());
   REQUIRE(tls::context::make(tls::config()).has_value());
 }
+
+TEST_CASE("what arrives while a read is cancelled stays for the next read") {
+  const identity a("a.example");
+  test::run([&]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    auto p = co_await make_pair();
+    std::unique_ptr<byte_stream> writer;
+    std::unique_ptr<byte_stream> reader;
+    task_group tasks(executor, "handshake");
+    const auto identified = a.context();
+    const auto expected = by(a.print());
+    const tls::peer_check anybody;
+    tasks.spawn("client", [&]() -> awaitable<void> {
+      co_await attempt(std::move(p.dialled), identified, tls::role::client, expected, writer);
+    });
+    tasks.spawn("server", [&]() -> awaitable<void> {
+      co_await attempt(std::move(p.accepted), identified, tls::role::server, anybody, reader);
+    });
+    co_await until(deadline_after(20s), tasks.join());
+    for (int turns = 0; turns < 16; ++turns) {
+      CAPTURE(turns);
+      const auto sent = static_cast<std::byte>(turns);
+      std::array<std::byte, 1> got{};
+      std::size_t count = 0;
+      bool waits = false;
+      task_group reading(executor, "reading");
+      const bytes_view piece(&sent, 1);
+      if (turns % 2 == 0) {
+        // Decrypted with the one before it, it is there at once.
+        const std::array<bytes_view, 2> both{piece, piece};
+        co_await writer->write(both);
+        co_await reader->read_some(got);
+      }
+      reading.spawn("read", [&]() -> awaitable<void> {
+        waits = true;
+        const auto had = co_await reader->read_some(got);
+        waits = false;
+        co_await asio::post(executor, asio::use_awaitable);  // as one who hands it on, and is cancelled only where he waits
+        count = had;
+      });
+      if (turns % 2 != 0) co_await writer->write(std::span(&piece, 1));
+      for (int i = 0; i < turns / 2; ++i) co_await asio::post(executor, asio::use_awaitable);
+      if (waits) {
+        co_await reading.stop();
+      } else {
+        co_await reading.join();
+      }
+      if (count == 0) count = co_await until(deadline_after(20s), reader->read_some(got));
+      CHECK(count == 1);
+      CHECK(got[0] == sent);
+    }
+  });
+}

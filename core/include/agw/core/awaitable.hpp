@@ -20,4 +20,11 @@ using boost::system::system_error;
 template <class T = void>
 using awaitable = asio::awaitable<T>;
 
+/// True when the coroutine was asked to end: `is_cancelled(co_await asio::this_coro::cancellation_state)`. A cancel that comes
+/// when an operation has its result already, but the coroutine has not its turn yet, does not show in that result; the next
+/// co_await throws. Who has taken something by then must put it back first.
+inline bool is_cancelled(const asio::cancellation_state& state) noexcept {
+  return state.cancelled() != asio::cancellation_type::none;
+}
+
 }  // namespace agw

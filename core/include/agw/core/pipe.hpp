@@ -1,6 +1,7 @@
 // The three kinds of pipe that stages are joined by: datagrams, messages, a byte stream. All are shard-bound.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <span>
@@ -80,7 +81,8 @@ class message_pipe {
  public:
   virtual ~message_pipe() = default;
   /// Appends at least one message to `into`, and those that are there without waiting (bounded by the pipe). Not receiving holds
-  /// the sender back. False: the peer closed the channel and everything before that was delivered. One receive at a time.
+  /// the sender back. False: the peer closed the channel and everything before that was delivered. One receive at a time;
+  /// nothing is lost by a cancel.
   virtual awaitable<bool> receive(std::vector<message>& into) = 0;
   /// Queues one message whole (a copy is taken); false when the send buffer has no room now. Empty messages are allowed.
   /// Throws stage_error when the channel failed; `message` may not exceed max_message_bytes().
@@ -97,11 +99,33 @@ class message_pipe {
   virtual awaitable<void> close(deadline by) = 0;
 };
 
+/// What a read had taken from below when it was cancelled, for the next one.
+class unread_bytes {
+ public:
+  bool empty() const noexcept { return at_ == bytes_.size(); }
+  void put_back(bytes_view bytes) {
+    bytes_.assign(bytes.begin(), bytes.end());
+    at_ = 0;
+  }
+  std::size_t take(std::span<std::byte> into) {
+    const auto count = std::min(into.size(), bytes_.size() - at_);
+    std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(at_), count, into.begin());
+    at_ += count;
+    if (empty()) *this = {};
+    return count;
+  }
+
+ private:
+  std::vector<std::byte> bytes_;
+  std::size_t at_ = 0;
+};
+
 /// A reliable byte stream: TCP or TLS.
 class byte_stream {
  public:
   virtual ~byte_stream() = default;
-  /// At least one byte into `into`; 0 = the peer closed its direction orderly. Throws stage_error on reset. One read at a time.
+  /// At least one byte into `into`; 0 = the peer closed its direction orderly. Throws stage_error on reset. One read at a time;
+  /// nothing is lost by a cancel: the next read yields it.
   virtual awaitable<std::size_t> read_some(std::span<std::byte> into) = 0;
   /// Writes all of `pieces`, in order, gathered into as few system calls as possible; waits while the peer does not read. The
   /// bytes belong to the caller's frame until this returns. One write at a time.

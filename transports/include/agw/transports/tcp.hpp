@@ -42,10 +42,13 @@ enum class liveness { alive, ended, broken };
 class parked_socket {
  public:
   parked_socket() = default;
-  parked_socket(int handle, port_lease lease) noexcept : lease_(std::move(lease)), handle_(handle) {}
-  parked_socket(parked_socket&& other) noexcept : lease_(std::move(other.lease_)), handle_(std::exchange(other.handle_, -1)) {}
+  parked_socket(int handle, port_lease lease, unread_bytes unread = {}) noexcept
+      : lease_(std::move(lease)), unread_(std::move(unread)), handle_(handle) {}
+  parked_socket(parked_socket&& other) noexcept
+      : lease_(std::move(other.lease_)), unread_(std::move(other.unread_)), handle_(std::exchange(other.handle_, -1)) {}
   parked_socket& operator=(parked_socket other) noexcept {
     std::swap(lease_, other.lease_);
+    std::swap(unread_, other.unread_);
     std::swap(handle_, other.handle_);
     return *this;
   }
@@ -55,9 +58,11 @@ class parked_socket {
   /// Its new owner closes it.
   int take_handle() noexcept { return std::exchange(handle_, -1); }
   port_lease take_lease() noexcept { return std::move(lease_); }
+  unread_bytes take_unread() noexcept { return std::move(unread_); }
 
  private:
   port_lease lease_;
+  unread_bytes unread_;
   int handle_ = -1;
 };
 
@@ -96,6 +101,7 @@ class stream final : public byte_stream {
   endpoint local_;
   endpoint remote_;
   traffic traffic_;
+  unread_bytes unread_;
   std::vector<iovec> pieces_;
 };
 
