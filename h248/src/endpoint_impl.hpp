@@ -56,6 +56,7 @@ struct endpoint::impl {
   void answer(execution_id id, const transaction_request& request, outgoing_reply reply);
   void answer_unremembered(const peer_address& from, const transaction_request& request, std::uint8_t version, error_code code,
                            std::string_view text);
+  void on_version_refused(const peer_address& from, const std::shared_ptr<parsed_message>& in, const error_descriptor& error);
   void answer_message(const peer_address& from, std::uint8_t version, const parse_error& error);
   bool accepted(const peer_address& from) const;
   void heard(const peer_address& from);

@@ -64,6 +64,7 @@ void endpoint::impl::on_text(const peer_address& from, std::string text) {
       last_complaint = now;
       log::warn("h248: {} says error {} \"{}\"", to_text(from), static_cast<unsigned>(m.error->code), m.error->text);
     }
+    if (m.error->code == error_code::version_not_supported) on_version_refused(from, in, *m.error);
     return;
   }
   if (m.transactions.empty() && !in->ok()) answer_message(from, m.version, in->errors().front());
@@ -181,6 +182,24 @@ void endpoint::impl::answer_message(const peer_address& from, std::uint8_t versi
   counts.message(direction::sent);
   for (const auto& observer : message_observers) observer(direction::sent, from, text, clock::now());
   carrier->send(from, text);
+}
+
+// A peer that does not know the version reads no TransactionID either, so its error stands for the whole message. It answers
+// those of our requests that offer a version and wait for this peer alone; others time out.
+void endpoint::impl::on_version_refused(const peer_address& from, const std::shared_ptr<parsed_message>& in,
+                                        const error_descriptor& error) {
+  struct refusal {
+    std::shared_ptr<parsed_message> in;
+    transaction_reply reply;
+  };
+  for (const auto& [id, w] : waiters) {
+    if (w->only_peer != from || w->outcome) continue;
+    const auto made = std::make_shared<refusal>();
+    made->in = in;
+    made->reply.id = transaction_id{id};
+    made->reply.error.emplace(error);
+    answered(made->reply.id, incoming_reply(from, std::shared_ptr<parsed_message>(made, in.get()), made->reply));
+  }
 }
 
 void endpoint::impl::on_reply(const peer_address& from, const std::shared_ptr<parsed_message>& in, const transaction_reply& t) {

@@ -111,7 +111,6 @@ class lines_relay {
   }
 
   awaitable<void> to_wic() {
-    line_splitter lines(limit_);
     std::array<std::byte, 4096> buffer;
     for (;;) {
       co_await gate_.passes(side::stream);
@@ -119,7 +118,7 @@ class lines_relay {
       raised holding(holding_from_core_);
       auto in = msrp::as_text(bytes_view(buffer.data(), size));
       for (;;) {
-        const auto line = size == 0 ? lines.last() : lines.next(in);
+        const auto line = size == 0 ? lines_.last() : lines_.next(in);
         if (!line) fail(line.error(), "from the stream");
         if (!*line) break;
         co_await gate_.passes(side::stream);
@@ -131,12 +130,13 @@ class lines_relay {
     }
   }
 
-  // What a direction holds in its hands is handed on, and what has already arrived is still taken; then everything ends.
+  // What a direction holds in its hands is handed on, and what has already arrived is still taken; then everything ends. When the
+  // component asked for it, it also says how long that may take: what is not handed on then is not lost, the stage just goes on.
   awaitable<void> end_when_quiet() {
-    const auto by = deadline_after(flush_time);
+    const auto by = end_ == component_end::finished ? no_deadline : deadline_after(flush_time);
     for (auto before = moved();; before = moved()) {
-      co_await sleep_until(std::min(by, deadline_after(quiet_time)));
-      const bool quiet = !holding_from_wic_ && !holding_from_core_ && moved() == before;
+      co_await sleep_until(std::min<deadline>(by, deadline_after(quiet_time)));
+      const bool quiet = !holding_from_wic_ && !holding_from_core_ && lines_.between_lines() && moved() == before;
       if (quiet || clock::now() >= by) break;
     }
     tasks_.cancel();
@@ -148,6 +148,7 @@ class lines_relay {
   byte_stream& stream_;
   msrp::flow_gate& gate_;
   std::size_t limit_;
+  line_splitter lines_{limit_};
   component_counters counters_;
   std::optional<component_end> end_;
   bool holding_from_wic_ = false;

@@ -12,6 +12,18 @@
 
 namespace agw::iq {
 
+/// A rule of the topology in the gateway's words.
+struct gate_rule {
+  gateway::termination_id from;
+  gateway::termination_id to;
+  gateway::topology how = gateway::topology::bothway;
+  std::optional<gateway::stream_number> stream;
+};
+/// Those of `rules` whose terminations stand in the context.
+std::vector<gate_rule> gate_rules(const context_record& record, const std::vector<topology_rule>& rules);
+/// On the context's shard.
+void tell(gateway::context& context, const std::vector<gate_rule>& rules);
+
 /// Made for each transaction. Holds the turnstile of the context it is at, so that commands of one context never overlap.
 class command_runner final : public h248::command_handler {
  public:
@@ -42,6 +54,8 @@ class command_runner final : public h248::command_handler {
   awaitable<bool> move_one(h248::action_state& at, const h248::command& c, std::shared_ptr<context_record> from,
                            std::shared_ptr<termination_record> termination);
   awaitable<checked<void>> carry(gateway::termination_id id, std::shared_ptr<context_record> from, std::shared_ptr<context_record> to);
+  /// A context with all that stands in it goes to another thread. On an error it is where it was.
+  awaitable<checked<void>> relocate(std::shared_ptr<context_record> record, shard* home);
   awaitable<void> modify_root(h248::action_state& at, const h248::command& c);
   awaitable<void> subtract(h248::action_state& at, const h248::command& c);
   awaitable<void> audit_value(h248::action_state& at, const h248::command& c);

@@ -39,27 +39,30 @@ gateway::topology topology_of(topology_direction d) {
 
 }  // namespace
 
-awaitable<void> command_runner::connect(std::shared_ptr<context_record> record, std::vector<topology_rule> rules) {
-  struct told {
-    gateway::termination_id from, to;
-    gateway::topology how = gateway::topology::bothway;
-    std::optional<gateway::stream_number> stream;
-  };
-  std::vector<told> all;
+std::vector<gate_rule> gate_rules(const context_record& record, const std::vector<topology_rule>& rules) {
+  std::vector<gate_rule> out;
   for (const auto& rule : rules) {
-    const auto a = record->terminations.find(rule.a), b = record->terminations.find(rule.b);
-    if (a == record->terminations.end() || b == record->terminations.end()) continue;
-    auto& one = all.emplace_back();
+    const auto a = record.terminations.find(rule.a), b = record.terminations.find(rule.b);
+    if (a == record.terminations.end() || b == record.terminations.end()) continue;
+    auto& one = out.emplace_back();
     one.from = a->second->id;
     one.to = b->second->id;
     one.how = topology_of(rule.direction);
     if (rule.stream != 0) one.stream = gateway::stream_number{rule.stream};
   }
-  auto tell = [context = record->context.get(), all]() -> awaitable<void> {
-    for (const auto& one : all) context->connect(one.from, one.to, one.how, one.stream);
+  return out;
+}
+
+void tell(gateway::context& context, const std::vector<gate_rule>& rules) {
+  for (const auto& one : rules) context.connect(one.from, one.to, one.how, one.stream);
+}
+
+awaitable<void> command_runner::connect(std::shared_ptr<context_record> record, std::vector<topology_rule> rules) {
+  auto say = [context = record->context.get(), all = gate_rules(*record, rules)]() -> awaitable<void> {
+    tell(*context, all);
     co_return;
   };
-  co_await on(*record->home, tell);
+  co_await on(*record->home, say);
 }
 
 awaitable<void> command_runner::set_properties(h248::action_state& at, const h248::context_properties& wanted) {

@@ -59,8 +59,8 @@ void state::observe(std::shared_ptr<context_record> context, std::shared_ptr<ter
   // The end of a signal starts none: otherwise two of them could call each other for ever.
   if (embedded->signals && !completion) {
     tasks.spawn("embedded signals", [this, context, termination, keeps, signals = embedded->signals.get()]() -> awaitable<void> {
-      const auto turn = co_await turnstile::enter(context->turn);
-      if (!context->closing) co_await play(context, termination, keeps, *signals);
+      const auto here = co_await enter_home(context, termination);
+      if (here.context) co_await play(here.context, termination, keeps, *signals);
     });
   }
 }

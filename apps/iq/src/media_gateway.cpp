@@ -46,17 +46,21 @@ std::uint32_t state::free_termination_id() {
   return last_termination;
 }
 
-awaitable<std::shared_ptr<context_record>> state::make_context(shard* home) {
-  auto record = std::make_shared<context_record>();
-  record->id = h248::context_id{free_context_id()};
-  record->home = home ? home : &shards.next();
+awaitable<std::unique_ptr<gateway::context>> state::build(h248::context_id id, shard& home) {
   auto control_executor = control.get_executor();
   gateway::event_sink sink = [this, control_executor](gateway::gateway_event event) {
     asio::post(control_executor, [this, e = std::move(event)] { report(e); });
   };
-  auto make = [this, id = record->id.value, home = record->home, sink]() -> awaitable<std::unique_ptr<gateway::context>> {
-    co_return std::make_unique<gateway::context>(services, home->executor(), gateway::context_id{id}, sink);
+  auto make = [this, number = id.value, at = &home, sink]() -> awaitable<std::unique_ptr<gateway::context>> {
+    co_return std::make_unique<gateway::context>(services, at->executor(), gateway::context_id{number}, sink);
   };
+  co_return co_await on(home, make);
+}
+
+awaitable<std::shared_ptr<context_record>> state::make_context(shard* home) {
+  auto record = std::make_shared<context_record>();
+  record->id = h248::context_id{free_context_id()};
+  record->home = home ? home : &shards.next();
   struct counted {
     explicit counted(state& s) : of(s) { ++of.making; }
     counted(const counted&) = delete;
@@ -67,7 +71,7 @@ awaitable<std::shared_ptr<context_record>> state::make_context(shard* home) {
     state& of;
   };
   const counted one_more(*this);
-  record->context = co_await on(*record->home, make);
+  record->context = co_await build(record->id, *record->home);
   // Known from here on only: whoever goes through the contexts meets whole ones.
   contexts.emplace(record->id.value, record);
   if (!closing) co_return record;

@@ -1,4 +1,6 @@
 // Move: a termination with its layers up goes from one context to another (H.248.1 7.2.4).
+#include <utility>
+
 #include "commands.hpp"
 #include "termination_name.hpp"
 
@@ -66,30 +68,80 @@ awaitable<void> command_runner::move(h248::action_state& at, const h248::command
   }
 }
 
-// Between contexts of different threads what can be taken up elsewhere goes over in pieces.
-awaitable<checked<void>> command_runner::carry(gateway::termination_id id, std::shared_ptr<context_record> from,
-                                               std::shared_ptr<context_record> to) {
-  auto* const source = from->context.get();
-  auto* const target = to->context.get();
-  if (from->home == to->home) {
-    auto move = [id, source, target]() -> awaitable<bool> { co_return co_await source->move(id, *target); };
-    const bool left = co_await on(*from->home, move);
-    if (!left) co_return command_error(error_code::temporarily_busy, "its peer does not take what is on its way");
-    co_return checked<void>();
-  }
-  using parked = boost::system::result<std::shared_ptr<gateway::parked_termination>, gateway::refusal>;
-  auto park = [id, source]() -> awaitable<parked> { co_return co_await source->park(id); };
-  const parked given = co_await on(*from->home, park);
-  if (!given) {
-    auto why = error_of(given.error());
-    if (why.code == error_code::insufficient_resources) why.text += " stays with its thread, which is not that of context " + std::to_string(to->id.value);
-    co_return why;
-  }
-  auto resume = [target, all = *given]() -> awaitable<void> {
-    target->resume(all);
+namespace {
+
+using parked = std::shared_ptr<gateway::parked_termination>;
+template <class T>
+using given = boost::system::result<T, gateway::refusal>;
+
+}  // namespace
+
+awaitable<checked<void>> command_runner::relocate(std::shared_ptr<context_record> record, shard* home) {
+  std::vector<gateway::termination_id> ids;
+  for (const auto& entry : record->terminations) ids.push_back(entry.second->id);
+  const auto rules = gate_rules(*record, record->topology);
+  // The rules come before what they are about: nothing passes meanwhile that may not.
+  auto leave = [context = record->context.get(), ids, rules]() -> awaitable<given<std::vector<parked>>> {
+    std::vector<parked> all;
+    for (const auto id : ids) {
+      auto one = co_await context->park(id);
+      if (one) {
+        all.push_back(std::move(*one));
+        continue;
+      }
+      tell(*context, rules);
+      for (const auto& back : all) context->resume(back);
+      co_return one.error();
+    }
+    co_return all;
+  };
+  const given<std::vector<parked>> left = co_await on(*record->home, leave);
+  if (!left) co_return error_of(left.error());
+  auto fresh = co_await state_.build(record->id, *home);
+  auto* const before = std::exchange(record->home, home);
+  const auto old = std::make_shared<std::unique_ptr<gateway::context>>(std::exchange(record->context, std::move(fresh)));
+  auto enter = [context = record->context.get(), all = *left, rules]() -> awaitable<void> {
+    tell(*context, rules);
+    for (const auto& one : all) context->resume(one);
     co_return;
   };
-  co_await on(*to->home, resume);
+  co_await on(*record->home, enter);
+  auto end = [old]() -> awaitable<void> {
+    co_await (*old)->close();
+    old->reset();
+  };
+  co_await on(*before, end);
+  co_return checked<void>();
+}
+
+// Between contexts of different threads what can be taken up elsewhere goes over in pieces. An association and TLS stay with their
+// thread: then the context that gets them goes there.
+awaitable<checked<void>> command_runner::carry(gateway::termination_id id, std::shared_ptr<context_record> from,
+                                               std::shared_ptr<context_record> to) {
+  if (from->home != to->home) {
+    auto park = [id, source = from->context.get()]() -> awaitable<given<parked>> { co_return co_await source->park(id); };
+    const given<parked> left = co_await on(*from->home, park);
+    if (left) {
+      auto resume = [target = to->context.get(), all = *left]() -> awaitable<void> {
+        target->resume(all);
+        co_return;
+      };
+      co_await on(*to->home, resume);
+      co_return checked<void>();
+    }
+    if (left.error().reason != gateway::refusal_reason::no_resources) co_return error_of(left.error());
+    const auto followed = co_await relocate(to, from->home);
+    if (!followed) {
+      auto why = error_of(left.error());
+      why.text += " and what stands in context " + std::to_string(to->id.value) + " have threads of their own";
+      co_return why;
+    }
+  }
+  auto move = [id, source = from->context.get(), target = to->context.get()]() -> awaitable<bool> {
+    co_return co_await source->move(id, *target);
+  };
+  const bool moved = co_await on(*from->home, move);
+  if (!moved) co_return command_error(error_code::temporarily_busy, "its peer does not take what is on its way");
   co_return checked<void>();
 }
 

@@ -138,20 +138,36 @@ awaitable<void> state::play(std::shared_ptr<context_record> context, std::shared
   }
 }
 
+awaitable<state::place> state::enter_home(std::shared_ptr<context_record> known, std::shared_ptr<termination_record> termination) {
+  place out;
+  out.context = std::move(known);
+  for (;;) {
+    out.turn = co_await turnstile::enter(out.context->turn);
+    if (!out.context->home || out.context->holds(*termination)) co_return out;  // ROOT stands nowhere
+    out.turn.release();
+    if (find_termination(termination->name, &out.context) != termination) co_return place();
+  }
+}
+
 // One after the other: each waits for the end of the one before it. What ends the list takes it out of `lists`.
 awaitable<void> state::play_list(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination,
                                  std::shared_ptr<const void> keeps, const h248::signal_list* list) {
   const auto run = termination->lists.at(list->id);
   const auto over = [&] {
     const auto found = termination->lists.find(list->id);
-    return context->closing || found == termination->lists.end() || found->second != run;
+    return found == termination->lists.end() || found->second != run;
   };
   for (const auto& what : list->signals) {
-    active_signal signal;
-    signal.keeps = keeps;
-    signal.what = &what;
-    signal.list = list->id;
-    co_await start_signal(context, termination, signal);
+    {
+      const auto here = co_await enter_home(context, termination);
+      if (!here.context || over()) co_return;
+      context = here.context;
+      active_signal signal;
+      signal.keeps = keeps;
+      signal.what = &what;
+      signal.list = list->id;
+      co_await start_signal(context, termination, signal);
+    }
     if (type_of(what) == h248::signal_type::on_off) co_return;
     if (type_of(what) == h248::signal_type::time_out) {
       const auto number = termination->last_signal;
@@ -160,12 +176,12 @@ awaitable<void> state::play_list(std::shared_ptr<context_record> context, std::s
     }
     if (over()) co_return;
     if (what.intersignal_delay) co_await sleep_until(deadline_after(std::chrono::milliseconds(10) * *what.intersignal_delay));
-    if (over()) co_return;
   }
-  termination->lists.erase(list->id);
+  if (!over()) termination->lists.erase(list->id);
 }
 
 void state::time_out(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination, std::uint64_t number) {
+  find_termination(termination->name, &context);  // it may have been moved meanwhile
   auto& all = termination->signals;
   const auto found = std::ranges::find(all, number, &active_signal::number);
   if (found == all.end()) return;

@@ -56,6 +56,8 @@ struct state {
 
   /// A context of the gateway on `home`, or on the next shard. Null when the gateway has begun to end meanwhile.
   awaitable<std::shared_ptr<context_record>> make_context(shard* home = nullptr);
+  /// The gateway's side of a context, on `home`.
+  awaitable<std::unique_ptr<gateway::context>> build(h248::context_id id, shard& home);
   /// Its context is closed and destroyed on its shard, and the record is forgotten.
   awaitable<void> drop(std::shared_ptr<context_record> record);
   /// On the control loop, for an event that a shard reported.
@@ -85,6 +87,12 @@ struct state {
   awaitable<void> watch_flow(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination,
                              std::chrono::seconds limit);
   awaitable<void> watch_interfaces();
+  /// Where a termination stands once it is our turn there: it may have been moved since, or be gone (then null).
+  struct place {
+    std::shared_ptr<context_record> context;
+    turnstile::pass turn;
+  };
+  awaitable<place> enter_home(std::shared_ptr<context_record> known, std::shared_ptr<termination_record> termination);
   awaitable<void> start_signal(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination,
                                active_signal signal);
   awaitable<void> play_list(std::shared_ptr<context_record> context, std::shared_ptr<termination_record> termination,

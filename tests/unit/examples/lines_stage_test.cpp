@@ -272,6 +272,26 @@ TEST_CASE("finish hands on what has arrived and then ends") {
   CHECK(c.component.wic.sent == lines{"indeed"});
 }
 
+TEST_CASE("finish waits for the rest of a line, and for a side that does not read, as long as the component lets it") {
+  call c;
+  c.component.core.window = 2;
+  c.component.core.arrive("ind");
+  c.say("hello");
+  c.settle();
+  c.component.finish();
+  for (int i = 0; i < 50; ++i) c.time.advance(20ms);
+  CHECK_FALSE(c.ended);
+  c.component.core.give_room(unlimited);
+  for (int i = 0; i < 50; ++i) c.time.advance(20ms);
+  CHECK_FALSE(c.ended);
+  c.component.core.arrive("eed\n");
+  c.time.advance(20ms);
+  c.time.advance(20ms);
+  CHECK(c.ended);
+  CHECK(c.component.core.sent == "hello\n");
+  CHECK(c.component.wic.sent == lines{"indeed"});
+}
+
 TEST_CASE("a channel that fails is a failure, but not when the call is ending anyway") {
   {
     call c;

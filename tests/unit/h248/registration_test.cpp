@@ -106,6 +106,7 @@ struct house {
   asio::io_context context{1};
   agw::test::manual_clock time{context};
   memory_network network{context.get_executor()};
+  std::unique_ptr<message_link> stranger;  // an MGC that is not of this house
   task_group group{context.get_executor(), "house"};
   std::vector<std::unique_ptr<controller>> controllers;
   std::unique_ptr<endpoint> gateway;
@@ -188,6 +189,32 @@ TEST_CASE("an MGC that speaks a lower version gets it, one that speaks too low a
   REQUIRE(registration.mgc() == second.address);
   REQUIRE(registration.version() == 2);
   REQUIRE(h.gateway->version(second.address) == 2);
+}
+
+TEST_CASE("error 406 for a whole message lowers the offered version, too, and other such errors answer nothing") {
+  std::vector<std::string> heard;
+  house h;
+  h.options.mgcs.push_back(peer_name{transport::udp, "10.0.0.9", 2944});
+  h.stranger = h.network.open(memory_network::at("10.0.0.9"));
+  h.spawn([&]() -> awaitable<void> {
+    message_link::receiver on_message = [&](const peer_address& from, std::string text) {
+      heard.push_back(text);
+      if (text.find("V=1}") != std::string::npos) {
+        const auto id = text.substr(text.find("T=") + 2, text.find('{') - text.find("T=") - 2);
+        h.stranger->send(from, "!/1 [10.0.0.9]:2944 P=" + id + "{C=-{SC=ROOT{SV{V=1}}}}");
+      } else {
+        h.stranger->send(from, "!/1 [10.0.0.9]:2944 ER=500{\"\"}");
+        h.stranger->send(from, "!/1 [10.0.0.9]:2944 ER=406{\"what is that\"}");
+      }
+    };
+    message_link::state_observer nobody;
+    co_await h.stranger->run(std::move(on_message), std::move(nobody));
+  });
+  auto& registration = h.start();
+  h.time.settle();
+  CHECK(heard.size() == 3);
+  CHECK(registration.state() == registration_state::registered);
+  CHECK(registration.version() == 1);
 }
 
 TEST_CASE("an MGC that takes no gateways sends them to another") {

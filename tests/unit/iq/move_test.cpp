@@ -3,6 +3,7 @@
 
 using namespace agw;
 using namespace agw::iq::test;
+using namespace std::chrono_literals;
 using Catch::Matchers::Contains;
 using Catch::Matchers::StartsWith;
 
@@ -86,11 +87,54 @@ TEST_CASE("a termination moves to a context of another thread with its port, its
   CHECK_THAT(r.heard_in_time("Type=Rel"), Contains("C=3{"));
 }
 
-TEST_CASE("what is bound to its thread says so and stays", "[iq]") {
+TEST_CASE("an association stays with its thread, and the context that gets it goes there with what it has", "[iq]") {
   rig r(two_sides(), 2);
   r.ask("Context=${Add=ip/1/access/${" + access_local + "}}");
-  r.ask("Context=${" + core_side + "}");
+  r.ask("Context=${" + core_side + "," + core_side + "}");
+  r.ask("Context=2{Topology{ip/1/core/2,ip/1/core/3,Isolate}}");
+  const auto port = between(r.ask("Context=2{AuditValue=ip/1/core/2{Audit{Media}}}"), "m=message ", " ");
+  asio::ip::tcp::socket peer(r.loop);
+  peer.connect({asio::ip::address_v4::loopback(), static_cast<std::uint16_t>(std::stoi(port))});
+  const std::string remote = "Remote{v=0\r\nc=IN IP4 127.0.0.1\r\nm=message 4000 TCP *\r\na=setup:active\r\n}";
+  r.ask("Context=2{Modify=ip/1/core/2{Media{Stream=2{" + remote + "}},Events=7{tcpbcc/BNCChange}}}");
+  r.heard_in_time("Type=Est");
+  const auto ufrag = between(r.ask("Context=1{AuditValue=ip/1/access/1{Audit{Media}}}"), "a=ice-ufrag:", "\n");
+  CHECK(r.ask("Context=2{Move=ip/1/access/1}") == "C=2{MV=ip/1/access/1}");
+  CHECK(r.gateway.contexts() == 1);
+  CHECK(between(r.ask("Context=2{AuditValue=ip/1/access/1{Audit{Media}}}"), "a=ice-ufrag:", "\n") == ufrag);
+  CHECK(between(r.ask("Context=2{AuditValue=ip/1/core/2{Audit{Media}}}"), "m=message ", " ") == port);
+  CHECK_THAT(r.ask("Context=2{ContextAudit{Topology}}"), Contains("TP{ip/1/core/2,ip/1/core/3,IS}"));
+  peer.shutdown(asio::ip::tcp::socket::shutdown_send);
+  CHECK_THAT(r.heard_in_time("Type=Rel"), Contains("C=2{"));
+  CHECK(r.ask("Context=2{W-Subtract=*{Audit{}}}") == "C=2{W-S=*}");
+  CHECK(r.gateway.contexts() == 0);
+}
+
+TEST_CASE("two associations of different threads do not come together: it is said, and all stays where it was", "[iq]") {
+  rig r(two_sides(), 2);
+  r.ask("Context=${Add=ip/1/access/${" + access_local + "}}");
+  r.ask("Context=${Add=ip/1/access/${" + access_local + "}," + core_side + "," + core_side + "}");
+  r.ask("Context=2{Topology{ip/1/core/3,ip/1/core/4,Isolate}}");
+  const auto port = between(r.ask("Context=2{AuditValue=ip/1/core/3{Audit{Media}}}"), "m=message ", " ");
   const auto refused = r.ask("Context=2{Move=ip/1/access/1}");
   CHECK_THAT(refused, StartsWith("C=2{MV=ip/1/access/1{ER=510{") && Contains("stream 1"));
   CHECK_THAT(r.ask("Context=1{AuditValue=ip/1/access/1{Audit{Media}}}"), Contains("a=ice-ufrag:"));
+  CHECK(between(r.ask("Context=2{AuditValue=ip/1/core/3{Audit{Media}}}"), "m=message ", " ") == port);
+  CHECK_THAT(r.ask("Context=2{ContextAudit{Topology}}"), Contains("TP{ip/1/core/3,ip/1/core/4,IS}"));
+  CHECK(r.ask("Context=2{W-Subtract=*{Audit{}}}") == "C=2{W-S=*}");
+}
+
+TEST_CASE("a signal list goes on where its termination goes", "[iq]") {
+  rig r(two_sides());
+  r.pass(0s);
+  r.ask("Context=${" + core_side + "}");
+  r.ask("Context=${" + core_side + "}");
+  r.ask("Context=1{Modify=ip/1/core/1{Events=5{g/sc{KeepActive}},Signals{SignalList=3{"
+        "tcpbcc/EstBNC{SignalType=TimeOut,Duration=200,NotifyCompletion={TimeOut},Intersignal=100},"
+        "tcpbcc/EstBNC{SignalType=TimeOut,Duration=400,NotifyCompletion={TimeOut}}}}}}");
+  CHECK(r.ask("Context=2{Move=ip/1/core/1}") == "C=2{MV=ip/1/core/1}");  // the first has ended with it
+  CHECK(r.gateway.contexts() == 1);
+  CHECK_THAT(r.heard_in_time("g/sc"), Contains("C=2{"));
+  r.heard.clear();
+  CHECK_THAT(r.heard_in_time("g/sc"), Contains("C=2{"));
 }

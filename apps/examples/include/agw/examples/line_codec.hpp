@@ -36,6 +36,8 @@ class line_splitter {
   boost::system::result<std::optional<std::string_view>> next(std::string_view& in);
   /// The stream has ended: its last line, if that has octets and no end.
   boost::system::result<std::optional<std::string_view>> last();
+  /// Nothing is kept of a line that goes on.
+  bool between_lines() const noexcept { return kept_.empty() || handed_out_; }
 
  private:
   std::size_t max_line_bytes_;

@@ -38,8 +38,9 @@ class component_context {
   virtual msrp::flow_gate& gate() = 0;
   /// Where Subtract, audits and metrics read the stage's counts: called on the shard until the stage ends, and once after it.
   virtual void count_with(std::function<component_counters()> read) = 0;
-  /// Called when the call is about to end: the stage hands on what it has taken and returns; it is cancelled when the flush time
-  /// is over. A stage that sets nothing is cancelled at once.
+  /// Called when the call is about to end, or an end of the stream to move away: the stage hands on what it has taken, unit by unit,
+  /// and returns however long that takes. When the flush time is over it is cancelled at the call's end; an end that was to move
+  /// stays. A stage that sets nothing is cancelled at once.
   virtual void finish_with(std::function<void()> finish) = 0;
   virtual const channel_local& local() const = 0;
   virtual const channel_remote& remote() const = 0;
