@@ -50,7 +50,8 @@ class mailbox : public std::enable_shared_from_this<mailbox> {
   bool closed_ = false;
 };
 
-/// Adds an association to the table; its id is new, is known to usrsctp as an address, and goes when the mailbox is unregistered.
+/// Adds an association to the table; its id is known to usrsctp as an address, and is new or has not been used for two seconds when
+/// another one is registered after it.
 std::shared_ptr<mailbox> register_mailbox(asio::any_io_executor executor, mailbox_owner& owner);
 void unregister_mailbox(mailbox& box);
 

@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <bit>
+#include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <stdexcept>
 #include <thread>
 #include <unordered_map>
@@ -10,6 +12,7 @@
 #include <boost/asio/post.hpp>
 #include <usrsctp.h>
 
+#include "agw/core/clock.hpp"
 #include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
 #include "sctp_crc32c.hpp"
@@ -19,11 +22,21 @@ namespace agw::sctp {
 
 namespace {
 
+// How long an id rests before it is used again. usrsctp frees an endpoint by timers of milliseconds when it cannot at once.
+constexpr auto rest_time = std::chrono::seconds(2);
+
 // All associations of the process. Looked up by timers only: within its own calls an association is found by `inside_usrsctp`.
 struct association_table {
   std::mutex mutex;
   std::condition_variable changed;
   std::unordered_map<association_id, std::shared_ptr<mailbox>> boxes;
+  // Ids that were used and that usrsctp still knows. To take its address back would set usrsctp's iterator thread on all endpoints, and
+  // one that is closed meanwhile is sometimes never freed (0.9.5).
+  struct resting {
+    association_id id;
+    clock::time_point since;
+  };
+  std::deque<resting> spare;
   association_id next = 1;
   bool started = false;
   bool stopping = false;
@@ -90,23 +103,26 @@ void mailbox::close() {
 std::shared_ptr<mailbox> register_mailbox(asio::any_io_executor executor, mailbox_owner& owner) {
   auto& table = association_table::get();
   std::shared_ptr<mailbox> box;
+  bool known = false;
   {
     const std::lock_guard lock(table.mutex);
     if (!table.started) throw std::logic_error("an SCTP association without a sctp::stack");
-    box = std::make_shared<mailbox>(table.next++, std::move(executor), owner);
+    known = !table.spare.empty() && clock::now() - table.spare.front().since >= rest_time;
+    box = std::make_shared<mailbox>(known ? table.spare.front().id : table.next++, std::move(executor), owner);
+    if (known) table.spare.pop_front();
     table.boxes.emplace(box->id(), box);
   }
-  usrsctp_register_address(reinterpret_cast<void*>(box->id()));
+  if (!known) usrsctp_register_address(reinterpret_cast<void*>(box->id()));
   table.changed.notify_one();
   return box;
 }
 
 void unregister_mailbox(mailbox& box) {
   box.close();
-  usrsctp_deregister_address(reinterpret_cast<void*>(box.id()));
   auto& table = association_table::get();
   const std::lock_guard lock(table.mutex);
   table.boxes.erase(box.id());
+  table.spare.push_back({box.id(), clock::now()});
 }
 
 // An error that a timer found wakes the owner: there is a notification to be read. What the owner's own calls bring up is looked
@@ -195,10 +211,9 @@ stack::~stack() {
   }
   table.changed.notify_one();
   if (impl_->thread.joinable()) impl_->thread.join();
-  // Endpoints whose association could not be freed at once wait for a timer, and perhaps for usrsctp's iterator thread, which
-  // needs a processor for it.
+  // Endpoints whose association could not be freed at once wait for a timer.
   int busy = usrsctp_finish();
-  for (int i = 0; busy != 0 && i < 10'000; ++i) {  // ten seconds: on a busy machine the thread may wait long for its turn
+  for (int i = 0; busy != 0 && i < 1000; ++i) {
     usrsctp_handle_timers(1000);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
     busy = usrsctp_finish();
@@ -206,6 +221,7 @@ stack::~stack() {
   if (busy != 0) log::error("sctp: usrsctp could not be ended");
   const std::lock_guard lock(table.mutex);
   table.boxes.clear();
+  table.spare.clear();
   table.started = false;
 }
 

@@ -5,10 +5,13 @@
 #include <catch2/catch.hpp>
 
 #include "agw/core/shard.hpp"
+#include "../../../transports/src/sctp_mailbox.hpp"
 #include "sctp_link.hpp"
 
 using namespace agw;
+using namespace agw::sctp;
 using namespace agw::sctp_test;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -73,4 +76,29 @@ TEST_CASE("associations of two shards share the stack, whose thread retransmits 
     CHECK(good == 12 * 50);
   }
   CHECK(sctp::stack::associations() == 0);
+}
+
+TEST_CASE("an id is used again when it has rested for two seconds, the one that rested longest first") {
+  struct silent final : mailbox_owner {
+    void on_packet(bytes_view) override {}
+    void on_foreign(const datagram_batch&) override {}
+  } owner;
+  sctp_world world;
+  const auto take = [&] { return register_mailbox(world.context.get_executor(), owner); };
+  const auto a = take();
+  const auto b = take();
+  CHECK(a->id() != b->id());
+  unregister_mailbox(*a);
+  const auto c = take();
+  CHECK(c->id() != a->id());
+  unregister_mailbox(*b);
+  world.time.advance(2s);
+  const auto d = take();
+  CHECK(d->id() == a->id());
+  const auto e = take();
+  CHECK(e->id() == b->id());
+  const auto f = take();
+  CHECK(f->id() > c->id());
+  CHECK(sctp::stack::associations() == 4);
+  for (const auto& one : {c, d, e, f}) unregister_mailbox(*one);
 }
