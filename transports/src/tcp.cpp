@@ -116,7 +116,7 @@ stream::stream(asio::any_io_executor executor, parked_socket from, const config&
 parked_socket stream::park() {
   error_code error;
   const int handle = socket_.release(error);
-  return error ? parked_socket() : parked_socket(handle, std::move(lease_), std::move(unread_));
+  return error ? parked_socket() : parked_socket(handle, std::move(lease_), std::exchange(unread_, {}));
 }
 
 stream::stream(asio::ip::tcp::socket socket, const config& settings, port_lease lease)

@@ -45,7 +45,7 @@ class parked_socket {
   parked_socket(int handle, port_lease lease, unread_bytes unread = {}) noexcept
       : lease_(std::move(lease)), unread_(std::move(unread)), handle_(handle) {}
   parked_socket(parked_socket&& other) noexcept
-      : lease_(std::move(other.lease_)), unread_(std::move(other.unread_)), handle_(std::exchange(other.handle_, -1)) {}
+      : lease_(std::move(other.lease_)), unread_(other.take_unread()), handle_(std::exchange(other.handle_, -1)) {}
   parked_socket& operator=(parked_socket other) noexcept {
     std::swap(lease_, other.lease_);
     std::swap(unread_, other.unread_);
@@ -58,7 +58,7 @@ class parked_socket {
   /// Its new owner closes it.
   int take_handle() noexcept { return std::exchange(handle_, -1); }
   port_lease take_lease() noexcept { return std::move(lease_); }
-  unread_bytes take_unread() noexcept { return std::move(unread_); }
+  unread_bytes take_unread() noexcept { return std::exchange(unread_, {}); }
 
  private:
   port_lease lease_;
