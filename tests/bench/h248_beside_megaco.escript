@@ -2,7 +2,7 @@
 %% How much faster than Erlang's megaco are the same messages decoded? Both in one run, turn by turn, in CPU time:
 %%   tests/bench/h248_beside_megaco.escript build/bin/bench_h248_text
 %% The messages are the benchmark's own. megaco decodes the Add with its pretty and the Notify with its compact decoder, with the
-%% scanner written in C where it is installed.
+%% scanner that it uses by itself, written in Erlang, and with the one in C that a user may start, where that is installed.
 -mode(compile).
 
 -define(ROUNDS, 5).
@@ -10,20 +10,20 @@
 main([Bench]) ->
     Folder = string:trim(os:cmd("mktemp -d")),
     "0" = string:trim(os:cmd(quoted(Bench) ++ " --texts " ++ quoted(Folder) ++ "; echo $?")),
-    Scanner = scanner(),
+    Scanners = [{"Erlang", []} | [{"C", C} || C <- [scanner()], C =/= []]],
     Texts = [{"add", megaco_pretty_text_encoder, "parse_one/add"}, {"notify", megaco_compact_text_encoder, "parse_one/notify"}],
-    io:format("scanner of megaco: ~s~n", [case Scanner of [] -> "Erlang"; _ -> "C" end]),
     lists:foreach(
-        fun({Name, Decoder, Filter}) ->
+        fun({{Name, Decoder, Filter}, {Language, Scanner}}) ->
             {ok, Text} = file:read_file(filename:join(Folder, Name ++ ".txt")),
             Decode = fun() -> {ok, _} = Decoder:decode_message(Scanner, dynamic, Text) end,
             repeat(2000, Decode),
             Pairs = [{megaco(Decode), agw(Bench, Filter)} || _ <- lists:seq(1, ?ROUNDS)],
             {Theirs, Ours} = {median([T || {T, _} <- Pairs]), median([O || {_, O} <- Pairs])},
             Ratio = median([T / O || {T, O} <- Pairs]),
-            io:format("~-6s ~5w bytes: megaco ~8.2f us, agw ~6.3f us, ratio ~6.1f~n", [Name, byte_size(Text), Theirs, Ours, Ratio])
+            io:format("~-6s ~5w bytes, scanner in ~-6s: megaco ~8.2f us, agw ~6.3f us, ratio ~6.1f~n",
+                      [Name, byte_size(Text), Language, Theirs, Ours, Ratio])
         end,
-        Texts),
+        [{Text, Scanner} || Text <- Texts, Scanner <- Scanners]),
     lists:foreach(fun(Name) -> file:delete(filename:join(Folder, Name)) end, ["add.txt", "notify.txt"]),
     file:del_dir(Folder);
 main(_) ->
