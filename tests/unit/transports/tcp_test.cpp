@@ -8,6 +8,7 @@
 #include "agw/core/until.hpp"
 #include "agw/transports/error.hpp"
 #include "agw/transports/tcp.hpp"
+#include "interrupted_read.hpp"
 #include "support/loop.hpp"
 
 using namespace agw;
@@ -280,25 +281,13 @@ TEST_CASE("what arrives while a read is cancelled stays for the next read, here 
       CAPTURE(turns);
       const auto sent = static_cast<std::byte>(turns);
       std::array<std::byte, 1> got{};
-      std::size_t count = 0;
-      bool waits = false;
-      task_group reading(executor, "reading");
       const bytes_view piece(&sent, 1);
       if (turns % 3 == 0) co_await p.dialled->write(std::span(&piece, 1));
-      reading.spawn("read", [&]() -> awaitable<void> {
-        waits = true;
-        const auto had = co_await p.accepted->read_some(got);
-        waits = false;
-        co_await turn();  // as one who hands it on, and is cancelled only where he waits
-        count = had;
-      });
-      if (turns % 3 != 0) co_await p.dialled->write(std::span(&piece, 1));
-      for (int i = 0; i < turns / 3; ++i) co_await turn();
-      if (waits) {
-        co_await reading.stop();
-      } else {
-        co_await reading.join();
-      }
+      std::function<awaitable<void>()> meanwhile = [&]() -> awaitable<void> {
+        if (turns % 3 != 0) co_await p.dialled->write(std::span(&piece, 1));
+        for (int i = 0; i < turns / 3; ++i) co_await turn();
+      };
+      auto count = co_await test::interrupted_read(*p.accepted, got, meanwhile);
       if (turns % 2 == 1) p.accepted = std::make_unique<tcp::stream>(executor, p.accepted->park(), tcp::config{});
       if (count == 0) count = co_await until(deadline_after(20s), p.accepted->read_some(got));
       CHECK(count == 1);

@@ -7,6 +7,7 @@
 #include "agw/core/task_group.hpp"
 #include "agw/core/until.hpp"
 #include "agw/transports/tls_stream.hpp"
+#include "interrupted_read.hpp"
 #include "support/loop.hpp"
 
 using namespace agw;
@@ -370,9 +371,6 @@ TEST_CASE("what arrives while a read is cancelled stays for the next read") {
       CAPTURE(turns);
       const auto sent = static_cast<std::byte>(turns);
       std::array<std::byte, 1> got{};
-      std::size_t count = 0;
-      bool waits = false;
-      task_group reading(executor, "reading");
       const bytes_view piece(&sent, 1);
       if (turns % 2 == 0) {
         // Decrypted with the one before it, it is there at once.
@@ -380,20 +378,11 @@ TEST_CASE("what arrives while a read is cancelled stays for the next read") {
         co_await writer->write(both);
         co_await reader->read_some(got);
       }
-      reading.spawn("read", [&]() -> awaitable<void> {
-        waits = true;
-        const auto had = co_await reader->read_some(got);
-        waits = false;
-        co_await asio::post(executor, asio::use_awaitable);  // as one who hands it on, and is cancelled only where he waits
-        count = had;
-      });
-      if (turns % 2 != 0) co_await writer->write(std::span(&piece, 1));
-      for (int i = 0; i < turns / 2; ++i) co_await asio::post(executor, asio::use_awaitable);
-      if (waits) {
-        co_await reading.stop();
-      } else {
-        co_await reading.join();
-      }
+      std::function<awaitable<void>()> meanwhile = [&]() -> awaitable<void> {
+        if (turns % 2 != 0) co_await writer->write(std::span(&piece, 1));
+        for (int i = 0; i < turns / 2; ++i) co_await asio::post(executor, asio::use_awaitable);
+      };
+      auto count = co_await test::interrupted_read(*reader, got, meanwhile);
       if (count == 0) count = co_await until(deadline_after(20s), reader->read_some(got));
       CHECK(count == 1);
       CHECK(got[0] == sent);
