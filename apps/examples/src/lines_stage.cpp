@@ -135,7 +135,7 @@ class lines_relay {
   awaitable<void> end_when_quiet() {
     const auto by = end_ == component_end::finished ? no_deadline : deadline_after(flush_time);
     for (auto before = moved();; before = moved()) {
-      co_await sleep_until(std::min<deadline>(by, deadline_after(quiet_time)));
+      co_await sleep_until(std::min(by, deadline_after(quiet_time)));
       const bool quiet = !holding_from_wic_ && !holding_from_core_ && lines_.between_lines() && moved() == before;
       if (quiet || clock::now() >= by) break;
     }

@@ -116,21 +116,33 @@ struct outcome {
   std::string server;
 };
 
+struct side {
+  std::shared_ptr<tls::context> context;
+  tls::peer_check checks;
+  std::unique_ptr<byte_stream> stream{};  // when the handshake went well
+};
+
+awaitable<outcome> connect(side& client, side& server) {
+  outcome o;
+  auto p = co_await make_pair();
+  task_group tasks(co_await asio::this_coro::executor, "handshake");
+  tasks.spawn("client", [&]() -> awaitable<void> {
+    o.client = co_await attempt(std::move(p.dialled), client.context, tls::role::client, client.checks, client.stream);
+  });
+  tasks.spawn("server", [&]() -> awaitable<void> {
+    o.server = co_await attempt(std::move(p.accepted), server.context, tls::role::server, server.checks, server.stream);
+  });
+  co_await until(deadline_after(20s), tasks.join());
+  co_return o;
+}
+
 outcome handshake(std::shared_ptr<tls::context> client, const tls::peer_check& client_checks,
                   std::shared_ptr<tls::context> server, const tls::peer_check& server_checks) {
   outcome o;
   test::run([&]() -> awaitable<void> {
-    auto p = co_await make_pair();
-    task_group tasks(co_await asio::this_coro::executor, "handshake");
-    std::unique_ptr<byte_stream> a;
-    std::unique_ptr<byte_stream> b;
-    tasks.spawn("client", [&]() -> awaitable<void> {
-      o.client = co_await attempt(std::move(p.dialled), client, tls::role::client, client_checks, a);
-    });
-    tasks.spawn("server", [&]() -> awaitable<void> {
-      o.server = co_await attempt(std::move(p.accepted), server, tls::role::server, server_checks, b);
-    });
-    co_await until(deadline_after(20s), tasks.join());
+    side a{std::move(client), client_checks};
+    side b{std::move(server), server_checks};
+    o = co_await connect(a, b);
   });
   return o;
 }
@@ -353,20 +365,11 @@ TEST_CASE("what arrives while a read is cancelled stays for the next read") {
   const identity a("a.example");
   test::run([&]() -> awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
-    auto p = co_await make_pair();
-    std::unique_ptr<byte_stream> writer;
-    std::unique_ptr<byte_stream> reader;
-    task_group tasks(executor, "handshake");
-    const auto identified = a.context();
-    const auto expected = by(a.print());
-    const tls::peer_check anybody;
-    tasks.spawn("client", [&]() -> awaitable<void> {
-      co_await attempt(std::move(p.dialled), identified, tls::role::client, expected, writer);
-    });
-    tasks.spawn("server", [&]() -> awaitable<void> {
-      co_await attempt(std::move(p.accepted), identified, tls::role::server, anybody, reader);
-    });
-    co_await until(deadline_after(20s), tasks.join());
+    side client{a.context(), by(a.print())};
+    side server{a.context(), {}};
+    co_await connect(client, server);
+    auto* const writer = client.stream.get();
+    auto* const reader = server.stream.get();
     for (int turns = 0; turns < 16; ++turns) {
       CAPTURE(turns);
       const auto sent = static_cast<std::byte>(turns);
