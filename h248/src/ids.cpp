@@ -41,4 +41,11 @@ bool termination_id::matches(termination_id other) const noexcept {
   return p == name.size();
 }
 
+std::string to_text(item_name name) {
+  std::string out;
+  out.reserve(name.package.size() + 1 + name.item.size());
+  out.append(name.package).append(1, '/').append(name.item);
+  return out;
+}
+
 }  // namespace agw::h248

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <type_traits>
+#include <utility>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
@@ -71,6 +73,23 @@ awaitable<T> until(deadline by, awaitable<T> operation) {
     std::rethrow_exception(error);
   }
   if constexpr (!std::is_void_v<T>) co_return std::move(*outcome.value);
+}
+
+/// until() for whom a deadline that passes is no error: false, or nothing, when it ended the operation. Errors of the operation itself,
+/// a timed_out of its own among them, are thrown.
+template <class T>
+awaitable<std::conditional_t<std::is_void_v<T>, bool, std::optional<T>>> within(deadline by, awaitable<T> operation) {
+  try {
+    if constexpr (std::is_void_v<T>) {
+      co_await until(by, std::move(operation));
+      co_return true;
+    } else {
+      co_return co_await until(by, std::move(operation));
+    }
+  } catch (const system_error& e) {
+    if (e.code() != make_error_code(core_error::timed_out) || clock::now() < by) throw;
+  }
+  co_return std::conditional_t<std::is_void_v<T>, bool, std::optional<T>>();
 }
 
 /// Waits until `by`; cancel throws operation_aborted.

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include <agw/h248/ascii.hpp>
@@ -96,6 +97,9 @@ struct item_name {
     return iequals(a.package, b.package) && iequals(a.item, b.item);
   }
 };
+
+// "package/item", as it was written.
+std::string to_text(item_name name);
 
 // Who sends a message (mId, H.248.1 8.3): constant for the life of a control association.
 struct mid {
