@@ -143,8 +143,10 @@ h248::media_descriptor whole_media(h248::action_state& at, const termination_rec
   return media;
 }
 
-void answer_events(h248::command& answer, const h248::audit_events* wanted, const termination_record& t) {
+// A later command may replace what the answer refers to before it is written.
+void answer_events(h248::action_state& at, h248::command& answer, const h248::audit_events* wanted, const termination_record& t) {
   h248::events_descriptor out;
+  at.whole().hold(t.commanded);
   if (t.events && (!wanted || !wanted->id || wanted->id->is_all() || (t.events->id && *wanted->id == *t.events->id))) {
     for (const auto& e : t.events->events) {
       const bool asked = !wanted || wanted->events.empty() ||
@@ -156,7 +158,7 @@ void answer_events(h248::command& answer, const h248::audit_events* wanted, cons
   answer.add(std::move(out));
 }
 
-void answer_signals(h248::command& answer, const h248::audit_signals* wanted, const termination_record& t) {
+void answer_signals(h248::action_state& at, h248::command& answer, const h248::audit_signals* wanted, const termination_record& t) {
   h248::signals_descriptor out;
   const auto asked = [&](const active_signal& s) {
     if (!wanted || wanted->entries.empty()) return true;
@@ -168,6 +170,7 @@ void answer_signals(h248::command& answer, const h248::audit_signals* wanted, co
   };
   for (const auto& s : t.signals) {
     if (!asked(s)) continue;
+    at.whole().hold(s.keeps);
     if (!s.list) {
       out.entries.push_back(h248::signal_entry(*s.what));
       continue;
@@ -180,14 +183,16 @@ void answer_signals(h248::command& answer, const h248::audit_signals* wanted, co
   answer.add(std::move(out));
 }
 
-void answer_observed(h248::command& answer, const termination_record& t) {
+void answer_observed(h248::action_state& at, h248::command& answer, const termination_record& t) {
   if (t.pending.empty()) {
     answer.add(h248::audit_token::observed_events);
     return;
   }
   h248::observed_events_descriptor out;
   out.id = h248::request_id{t.pending.front().request_id};
-  for (const auto& o : t.pending) out.events.push_back(as_h248(o));
+  const auto seen = std::make_shared<const std::deque<observed>>(t.pending);  // they go when the MGC has heard of them
+  at.whole().hold(seen);
+  for (const auto& o : *seen) out.events.push_back(as_h248(o));
   answer.add(std::move(out));
 }
 
@@ -243,11 +248,11 @@ checked<void> answer_audit(h248::action_state& at, h248::command& answer, const 
     if (const auto* token = std::get_if<h248::audit_token>(&item)) {
       switch (*token) {
         case h248::audit_token::media: answer.add(whole_media(at, t)); break;
-        case h248::audit_token::events: answer_events(answer, nullptr, t); break;
-        case h248::audit_token::signals: answer_signals(answer, nullptr, t); break;
+        case h248::audit_token::events: answer_events(at, answer, nullptr, t); break;
+        case h248::audit_token::signals: answer_signals(at, answer, nullptr, t); break;
         case h248::audit_token::statistics: answer_statistics(at, answer, counted); break;  // in version 3 a part of Media
         case h248::audit_token::packages: answer.add(implemented_packages()); break;
-        case h248::audit_token::observed_events: answer_observed(answer, t); break;
+        case h248::audit_token::observed_events: answer_observed(at, answer, t); break;
         case h248::audit_token::mux:
         case h248::audit_token::modem:
         case h248::audit_token::digit_map:
@@ -256,9 +261,9 @@ checked<void> answer_audit(h248::action_state& at, h248::command& answer, const 
     } else if (const auto* media = std::get_if<h248::audit_media>(&item)) {
       if (auto done = answer_media(at, answer, *media, t, counted); !done) return done.error();
     } else if (const auto* events = std::get_if<h248::audit_events>(&item)) {
-      answer_events(answer, events, t);
+      answer_events(at, answer, events, t);
     } else if (const auto* signals = std::get_if<h248::audit_signals>(&item)) {
-      answer_signals(answer, signals, t);
+      answer_signals(at, answer, signals, t);
     } else if (const auto* statistics = std::get_if<h248::audit_statistics>(&item)) {
       answer_statistics(at, answer, counted, statistics->names);
     } else if (const auto* packages = std::get_if<h248::audit_packages>(&item)) {

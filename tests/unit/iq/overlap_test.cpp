@@ -1,5 +1,6 @@
 // Transactions in flight at the same time: whatever order the loops run in, an order of the transactions explains every reply, and nothing
 // is lost, left behind or touched after its end. A failure shows seed and round.
+#include <cstdio>
 #include <cstdlib>
 
 #include <catch2/catch.hpp>
@@ -8,6 +9,16 @@
 
 using namespace agw;
 using namespace agw::iq::overlap;
+
+namespace {
+
+std::uint64_t running = 0;  // seed
+
+}  // namespace
+
+// A sanitizer that ends the program says at which seed.
+extern "C" void __asan_on_error() { std::fprintf(stderr, "at seed %llu\n", static_cast<unsigned long long>(running)); }
+extern "C" void __tsan_on_report(void*) { std::fprintf(stderr, "at seed %llu\n", static_cast<unsigned long long>(running)); }
 
 namespace {
 
@@ -25,6 +36,7 @@ void play_seeds(const play_config& config, std::uint64_t first, std::uint64_t la
   std::size_t transactions = 0, undecided = 0, failures = 0;
   for (auto seed = from; seed < to && failures < 5; ++seed) {
     CAPTURE(seed);
+    running = seed;
     agw::test::choices choose(seed);
     try {
       const auto result = play(choose, config);
@@ -64,6 +76,7 @@ transaction new_context(std::initializer_list<side> all) {
 void meet(const std::vector<transaction>& made, const std::vector<transaction>& met, std::size_t shards = 2) {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
     CAPTURE(seed);
+    running = seed;
     agw::test::choices choose(seed);
     play_config config;
     config.world.shards = shards;

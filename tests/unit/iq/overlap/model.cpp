@@ -326,6 +326,11 @@ bool model::carry_out(state& s, const action& asked, const h248::action& said, b
 }
 
 bool model::run(state& s, std::uint32_t& id, const command& c, answers& said, bool& failed) {
+  if (c.loops_back()) {
+    failed = true;
+    const auto all = said.take(1);
+    return refused(all.empty() ? nullptr : all.front(), c.termination, {517});
+  }
   if (id == 0) return at_root(s, c, said, failed);
   switch (c.kind) {
     case command_kind::add: return add(s, id, c, said, failed);
@@ -361,7 +366,6 @@ bool model::add(state& s, std::uint32_t id, const command& c, answers& said, boo
   if (in.terminations.size() >= limits_.terminations_per_context) codes.insert(434);
   if (s.out_of_service || s.interfaces_out.contains(interface_of(c.of))) codes.insert(503);
   if (c.media == media_kind::unsupported) codes.insert(515);
-  if (c.control && c.control->mode == h248::stream_mode::loopback) codes.insert(517);
   const bool choose = h248::termination_id{c.termination}.has_choose();
   if (!choose && s.home_of(c.termination) != s.contexts.end()) codes.insert(433);
   failed = !codes.empty();
@@ -386,24 +390,17 @@ bool model::modify(state& s, std::uint32_t id, const command& c, answers& said, 
   auto& in = s.contexts.at(id);
   const auto keys = meant(in, c);
   if (keys.empty()) return none_here(s, c, said, failed);
-  const bool refuse = c.control && c.control->mode == h248::stream_mode::loopback;
-  failed = refuse;
   const auto all = said.take(c.wildcard_response ? 1 : keys.size());
   if (all.empty()) return no("no answer for Modify");
-  if (c.wildcard_response) {
-    if (!all.front()->wildcard_response) return no("no W- in the answer");
-    if (refuse ? code_of(*all.front()) != 517 : code_of(*all.front()) != 0) return no("W-Modify: error " + std::to_string(code_of(*all.front())));
-  }
+  if (c.wildcard_response && (!all.front()->wildcard_response || code_of(*all.front()) != 0)) return no("W-Modify failed");
   for (const auto& key : keys) {
     auto& t = in.terminations.at(key);
-    if (!c.wildcard_response) {
-      const auto* answer = named(all, t.name);
-      if (!answer) return no(t.name + ": not modified");
-      if (refuse && !refused(answer, t.name, {517})) return false;
-      if (!refuse && code_of(*answer) != 0) return no(t.name + ": error " + std::to_string(code_of(*answer)) + " for a Modify that can be carried out");
-    }
-    if (!refuse) configure(t, c);
-    if (!refuse && !c.wildcard_response && c.audit && !check_audit(*named(all, t.name), t, c)) return false;
+    configure(t, c);
+    if (c.wildcard_response) continue;
+    const auto* answer = named(all, t.name);
+    if (!answer) return no(t.name + ": not modified");
+    if (code_of(*answer) != 0) return no(t.name + ": error " + std::to_string(code_of(*answer)) + " for a Modify that can be carried out");
+    if (c.audit && !check_audit(*answer, t, c)) return false;
   }
   return true;
 }
@@ -490,18 +487,15 @@ void model::change_service(state& s, std::uint32_t id, const command& c, bool& m
   }
 }
 
-std::set<unsigned> model::objections(const state& s, std::uint32_t from, std::uint32_t to, const termination& t, const command& c,
-                                     std::set<unsigned>& perhaps) const {
+std::set<unsigned> model::objections(const state& s, std::uint32_t to, const termination& t, std::set<unsigned>& perhaps) const {
   std::set<unsigned> codes;
   const auto& target = s.contexts.at(to);
   if (target.terminations.size() >= limits_.terminations_per_context) codes.insert(434);
   if (!t.in_service || s.interfaces_out.contains(interface_of(t.of))) codes.insert(503);
-  if (c.control && c.control->mode == h248::stream_mode::loopback) codes.insert(517);
   const bool meets = std::ranges::any_of(target.terminations, [](const auto& entry) { return entry.second.of == side::access; });
   // Associations stay with their threads, so that two of them may not come together. Data under way may keep a termination too.
   if (t.of == side::access && meets) perhaps.insert(510);
   perhaps.insert(511);
-  (void)from;
   return codes;
 }
 
@@ -525,7 +519,7 @@ bool model::move(state& s, std::uint32_t id, const command& c, answers& said, bo
   const auto key = key_of(c.termination);
   const auto& t = home->second.terminations.at(key);
   std::set<unsigned> perhaps;
-  const auto codes = objections(s, home->first, id, t, c, perhaps);
+  const auto codes = objections(s, id, t, perhaps);
   if (!codes.empty()) {
     auto allowed = codes;
     allowed.insert(perhaps.begin(), perhaps.end());
@@ -552,7 +546,7 @@ bool model::move_from(state& s, std::uint32_t from, std::uint32_t to, const comm
     }
     s.contexts.try_emplace(to);
     std::set<unsigned> perhaps;
-    const auto codes = objections(s, from, to, t, c, perhaps);
+    const auto codes = objections(s, to, t, perhaps);
     if (const auto code = code_of(*answer)) {
       failed = true;
       if (!codes.contains(code) && !perhaps.contains(code)) return no(t.name + ": error " + std::to_string(code) + " for a Move that can be carried out");
@@ -579,10 +573,9 @@ bool model::carry_out_in(state& s, std::uint32_t id, const action& asked, const 
   matched = true;
   bool failed = false;
   if (united) {  // one answer for all contexts
-    const bool refuse = c.control && c.control->mode == h248::stream_mode::loopback;
     for (const auto& key : keys) {
       if (c.kind == command_kind::subtract) forget(found->second, key);
-      if (c.kind == command_kind::modify && !refuse) configure(found->second.terminations.at(key), c);
+      if (c.kind == command_kind::modify) configure(found->second.terminations.at(key), c);
     }
   } else {
     if (!said) return no("context " + std::to_string(id) + " did not answer");

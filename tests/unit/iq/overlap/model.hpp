@@ -117,9 +117,8 @@ class model {
   bool move(state& s, std::uint32_t id, const command& c, answers& said, bool& failed);
   bool at_root(state& s, const command& c, answers& said, bool& failed);
 
-  /// Errors for which `termination` cannot go from `from` to `to`; `perhaps`: errors that are allowed besides success.
-  std::set<unsigned> objections(const state& s, std::uint32_t from, std::uint32_t to, const termination& t, const command& c,
-                                std::set<unsigned>& perhaps) const;
+  /// Errors for which a termination cannot go to context `to`; `perhaps`: errors that are allowed besides success.
+  std::set<unsigned> objections(const state& s, std::uint32_t to, const termination& t, std::set<unsigned>& perhaps) const;
   void relocate(state& s, std::uint32_t from, std::uint32_t to, const std::string& key, const command& c) const;
   bool refused(const h248::command* answer, const std::string& name, const std::set<unsigned>& codes);
   bool none_here(const state& s, const command& c, answers& said, bool& failed);

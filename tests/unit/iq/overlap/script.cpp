@@ -154,6 +154,7 @@ std::string text_of(h248::context_id id) {
 }  // namespace
 
 bool action::spreads() const {
+  if (std::ranges::any_of(commands, &command::loops_back)) return false;
   if (context.is_all()) return true;
   if (commands.empty()) return false;
   if (context.is_null()) return commands.front().kind == h248::command_kind::service_change;

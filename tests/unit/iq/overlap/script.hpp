@@ -81,6 +81,8 @@ struct command {
   h248::change_method method = h248::change_method::restart;
 
   bool has_pattern() const { return h248::termination_id{termination}.has_all(); }
+  /// Refused with error 517, before anything else is looked at.
+  bool loops_back() const { return control && control->mode == h248::stream_mode::loopback; }
 };
 
 struct topology_rule {
@@ -99,7 +101,8 @@ struct action {
   std::vector<command> commands;
 
   /// Whether it is carried out by every context at a moment of its own: what is asked of all contexts, a wildcard's Move, and
-  /// ServiceChange in the NULL context. Such an action has one command, or none and an audit, and is the last of its transaction.
+  /// ServiceChange in the NULL context. Such an action has one command, or none and an audit, and is the last of its transaction. What the
+  /// profile refuses does not come that far.
   bool spreads() const;
 };
 

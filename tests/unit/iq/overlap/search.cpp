@@ -201,11 +201,9 @@ class search {
     const auto* answer = common && !common->commands.empty() ? &common->commands.front() : nullptr;
     const auto code = answer && answer->error() ? static_cast<unsigned>(answer->error()->code) : 0u;
     if (a.commands.empty()) return next_action(p, i, false);
-    const auto& c = a.commands.front();
-    const bool refuse = c.control && c.control->mode == h248::stream_mode::loopback;
     if (united) {
       if (!answer) return no("no common answer");
-      const auto expected = !p.matched ? 431u : refuse ? 517u : 0u;
+      const auto expected = p.matched ? 0u : 431u;
       if (code != expected) return no("error " + std::to_string(code) + " instead of " + std::to_string(expected) + " for all contexts");
     } else if (p.matched ? common != nullptr : common == nullptr) {
       return no(p.matched ? "an answer for all contexts beside those of each" : "no answer at all");

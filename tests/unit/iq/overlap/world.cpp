@@ -319,8 +319,16 @@ std::string world::transcript() const {
   for (const auto* f : all) {
     out += "[" + std::to_string(f->begun) + " to " + (f->ended == 0 ? "never" : std::to_string(f->ended)) + "]\n" + f->request + "\n" + f->answered + "\n";
   }
-  std::erase(out, '\r');
-  return out;
+  // Without what stands in Local and Remote.
+  std::string shown;
+  for (std::size_t at = 0; at < out.size();) {
+    const auto end = std::min(out.find('\n', at), out.size() - 1) + 1;
+    const bool sdp = at + 1 < out.size() && out[at] >= 'a' && out[at] <= 'z' && out[at + 1] == '=';
+    if (!sdp) shown.append(out, at, end - at);
+    at = end;
+  }
+  std::erase(shown, '\r');
+  return shown;
 }
 
 void world::pass(clock::duration by) {
