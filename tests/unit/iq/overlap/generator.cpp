@@ -186,7 +186,8 @@ command generator::make_modify(const std::string& name) {
     out.port = choose_.one_in(2) ? config_.refusing : config_.listening;
     if (out.control) out.control->stream = 2;
   }
-  if (choose_.one_in(8)) out.audit = audit_kind::all;
+  // An audit is answered with the signals from before the command.
+  if (!out.signals && choose_.one_in(8)) out.audit = audit_kind::all;
   return out;
 }
 
