@@ -287,7 +287,8 @@ bool model::carry_out(state& s, const action& asked, const h248::action& said, b
     id = asked.context.value;
     if (!s.contexts.contains(id)) return only_error(411);
   } else if (asked.context.is_choose()) {
-    if (s.draining) return only_error(503);
+    // An action that began before the gateway went out of service finds it so with its first Add.
+    if (s.draining && !(s.out_of_service && error == 0)) return only_error(503);
     if (said.context.is_specific()) {
       id = said.context.value;
       if (s.contexts.contains(id)) return no("context " + std::to_string(id) + " is taken");

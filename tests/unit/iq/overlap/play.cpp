@@ -122,10 +122,12 @@ play_result play(agw::test::choices& choose, const play_config& config) {
   state known;
   auto calm = c;
   calm.beside = disturbances();
+  std::size_t played = 0;
   for (const auto& t : makes.beginning()) known = overlap_round(w, choose, known, {t}, calm, result);
-  for (std::size_t i = 0; i < c.rounds; ++i) {
+  for (bool last = false; !last;) {
+    last = ++played == c.rounds || choose.empty();
     auto beside = c;
-    beside.beside.close = c.beside.close && i + 1 == c.rounds;
+    beside.beside.close = c.beside.close && last;
     const auto all = makes.round(known);
     if (c.one_by_one) {
       for (const auto& t : all) known = overlap_round(w, choose, known, {t}, beside, result);
