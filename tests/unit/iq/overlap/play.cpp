@@ -35,7 +35,7 @@ state as_told(const std::vector<carried_out>& told) {
   state out;
   for (const auto& a : told.at(0).said->actions) {
     if (!a.context.is_specific()) continue;
-    auto& c = out.contexts[a.context.value];
+    auto& c = out.contexts[a.context.value].edit();
     for (const auto& answer : a.commands) {
       termination t;
       t.name = std::string(answer.termination().name);
