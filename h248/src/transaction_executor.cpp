@@ -14,6 +14,22 @@ statistics_descriptor* find_statistics(command& c) {
   return nullptr;
 }
 
+/// A Media descriptor that holds nothing but statistics, as Subtract returns them in version 3.
+bool holds_statistics_only(const media_descriptor& m) {
+  return !m.state && !m.single && std::ranges::all_of(m.streams, [](const stream_descriptor& s) {
+    const auto& p = s.parameters;
+    return p.statistics && !p.control && !p.local && !p.remote;
+  });
+}
+
+media_descriptor* find_statistics_of_streams(command& c) {
+  for (auto& d : c.descriptors) {
+    auto* found = std::get_if<media_descriptor>(&d);
+    if (found && holds_statistics_only(*found)) return found;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 action_state::action_state(const incoming_request& request, const action& asked, outgoing_reply& reply)
@@ -25,17 +41,15 @@ void action_state::answer_under(context_id id) {
   if (uniting_) return;  // one answer for all stands under the context as asked
   elsewhere_ = false;
   if (current_->context == id) return;
-  for (auto at = answers_.begin(); at != answers_.end(); ++at) {
-    if ((*at)->context == id) {
-      current_ = *at;
-      return;
-    }
+  if (const auto known = answers_.find(id.value); known != answers_.end()) {
+    current_ = known->second;
+    return;
   }
   // The reply that the action began with becomes the first context's.
   const bool untouched = answers_.empty() && first_->commands.empty() && first_->properties.empty() && !first_->error;
   current_ = untouched ? first_ : &reply_->actions().emplace_back();
   current_->context = id;
-  answers_.push_back(current_);
+  answers_.emplace(id.value, current_);
 }
 
 // What the last command answered under several contexts does not stand for this one.
@@ -103,14 +117,63 @@ bool action_state::end_command(const command& asked) {
 void action_state::unite(const command& asked) {
   auto& one = answer(asked);
   one.wildcard_response = true;
-  for (auto& answer : united_) {
-    for (auto& d : answer.descriptors) {
-      if (std::ranges::find(one.descriptors, d) != one.descriptors.end()) continue;
-      auto* counted = std::get_if<statistics_descriptor>(&d);
-      auto* sum = counted ? find_statistics(one) : nullptr;
-      if (sum) add_to(*sum, *counted);
-      else one.descriptors.push_back(std::move(d));
+  for (auto& answer : united_) unite_into(one, answer);
+}
+
+void action_state::unite_into(command& one, command& answer) {
+  for (auto& d : answer.descriptors) {
+    if (std::ranges::find(one.descriptors, d) != one.descriptors.end()) continue;
+    auto* counted = std::get_if<statistics_descriptor>(&d);
+    auto* sum = counted ? find_statistics(one) : nullptr;
+    if (sum) {
+      add_to(*sum, *counted);
+      continue;
     }
+    // Version 3 counts by stream: streams of one number are one sum.
+    auto* by_stream = std::get_if<media_descriptor>(&d);
+    auto* known = by_stream && holds_statistics_only(*by_stream) ? find_statistics_of_streams(one) : nullptr;
+    if (!known) {
+      one.descriptors.push_back(std::move(d));
+      continue;
+    }
+    for (auto& stream : by_stream->streams) {
+      const auto same = std::ranges::find_if(known->streams, [&](const stream_descriptor& s) { return s.id == stream.id; });
+      if (same == known->streams.end()) known->streams.push_back(std::move(stream));
+      else add_to(*same->parameters.statistics, *stream.parameters.statistics);
+    }
+  }
+}
+
+// The answers of a part are one before they leave its thread.
+void action_state::end_part(const command& c) {
+  if (!uniting_) return;
+  uniting_ = false;
+  if (!united_.empty()) unite(c);
+}
+
+void action_state::join(std::vector<outgoing_reply> parts) {
+  std::vector<std::pair<action*, outgoing_reply*>> all;
+  for (auto& part : parts) {
+    for (auto& one : part.actions()) all.emplace_back(&one, &part);
+  }
+  std::ranges::stable_sort(all, {}, [](const auto& entry) { return entry.first->context.value; });
+  for (auto& [from, part] : all) {
+    if (from->commands.empty() && from->properties.empty() && !from->error) continue;
+    answer_under(from->context);
+    for (auto& answered : from->commands) {
+      ++added_;
+      auto& made = uniting_ ? united_.emplace_back(std::move(answered)) : current_->commands.emplace_back(std::move(answered));
+      if (!uniting_) last_.push_back(&made);
+    }
+    if (!from->properties.empty()) current_->properties = std::move(from->properties);
+    if (from->error) {
+      failed_ = true;
+      if (!current_->error) current_->error = std::move(from->error);
+    }
+  }
+  for (auto& part : parts) {
+    if (part->error && !reply_->operator*().error) reply_->operator*().error = std::move(part->error);
+    reply_->hold(std::make_shared<outgoing_reply>(std::move(part)));
   }
 }
 
@@ -128,7 +191,8 @@ void action_state::add_to(statistics_descriptor& sum, const statistics_descripto
 awaitable<bool> action_state::run(command_handler& handler) {
   co_await handler.begin(*this);
   if (!failed_ && !asked_->properties.empty()) co_await handler.set_properties(*this, asked_->properties);
-  bool good = !failed_;
+  bool& good = good_;
+  good = !failed_;
   for (auto at = asked_->commands.begin(); good && !reply_->given_up() && at != asked_->commands.end(); ++at) {
     const command& asked = *at;
     begin_command(asked);
@@ -148,10 +212,15 @@ awaitable<bool> action_state::run(command_handler& handler) {
   co_return good && !failed_;
 }
 
+awaitable<bool> execute_action(const incoming_request& request, const action& asked, outgoing_reply& reply, command_handler& handler) {
+  action_state state(request, asked, reply);
+  co_return co_await state.run(handler);
+}
+
 awaitable<void> execute(const incoming_request& request, outgoing_reply& reply, command_handler& handler) {
   for (auto at = request->actions.begin(); at != request->actions.end(); ++at) {
-    action_state state(request, *at, reply);
-    if (!co_await state.run(handler)) co_return;
+    const bool goes_on = co_await execute_action(request, *at, reply, handler);
+    if (!goes_on) co_return;
   }
 }
 

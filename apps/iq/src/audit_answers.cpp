@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "audits.hpp"
+#include "observation.hpp"
 
 namespace agw::iq {
 
@@ -143,8 +144,9 @@ h248::media_descriptor whole_media(h248::action_state& at, const termination_rec
   return media;
 }
 
-void answer_events(h248::command& answer, const h248::audit_events* wanted, const termination_record& t) {
+void answer_events(h248::action_state& at, h248::command& answer, const h248::audit_events* wanted, const termination_record& t) {
   h248::events_descriptor out;
+  at.whole().hold(t.commanded);  // the answer refers to it
   if (t.events && (!wanted || !wanted->id || wanted->id->is_all() || (t.events->id && *wanted->id == *t.events->id))) {
     for (const auto& e : t.events->events) {
       const bool asked = !wanted || wanted->events.empty() ||
@@ -156,9 +158,9 @@ void answer_events(h248::command& answer, const h248::audit_events* wanted, cons
   answer.add(std::move(out));
 }
 
-void answer_signals(h248::command& answer, const h248::audit_signals* wanted, const termination_record& t) {
+void answer_signals(h248::action_state& at, h248::command& answer, const h248::audit_signals* wanted, const termination_record& t) {
   h248::signals_descriptor out;
-  const auto asked = [&](const active_signal& s) {
+  const auto asked = [&](const playing_signal& s) {
     if (!wanted || wanted->entries.empty()) return true;
     return std::ranges::any_of(wanted->entries, [&](const h248::signal_entry& entry) {
       if (const auto* one = std::get_if<h248::signal_request>(&entry)) return !s.list && one->name.matches(s.what->name);
@@ -166,8 +168,9 @@ void answer_signals(h248::command& answer, const h248::audit_signals* wanted, co
       return s.list == list.id && (list.signals.empty() || list.signals.front().name.matches(s.what->name));
     });
   };
-  for (const auto& s : t.signals) {
+  for (const auto& s : t.signals.playing()) {
     if (!asked(s)) continue;
+    at.whole().hold(s.keeps);
     if (!s.list) {
       out.entries.push_back(h248::signal_entry(*s.what));
       continue;
@@ -180,14 +183,16 @@ void answer_signals(h248::command& answer, const h248::audit_signals* wanted, co
   answer.add(std::move(out));
 }
 
-void answer_observed(h248::command& answer, const termination_record& t) {
+void answer_observed(h248::action_state& at, h248::command& answer, const termination_record& t) {
   if (t.pending.empty()) {
     answer.add(h248::audit_token::observed_events);
     return;
   }
   h248::observed_events_descriptor out;
   out.id = h248::request_id{t.pending.front().request_id};
-  for (const auto& o : t.pending) out.events.push_back(as_h248(o));
+  const auto copied = std::make_shared<const std::deque<observed>>(t.pending);  // the record goes on without the answer
+  for (const auto& o : *copied) out.events.push_back(as_h248(o));
+  at.whole().hold(copied);
   answer.add(std::move(out));
 }
 
@@ -243,11 +248,11 @@ checked<void> answer_audit(h248::action_state& at, h248::command& answer, const 
     if (const auto* token = std::get_if<h248::audit_token>(&item)) {
       switch (*token) {
         case h248::audit_token::media: answer.add(whole_media(at, t)); break;
-        case h248::audit_token::events: answer_events(answer, nullptr, t); break;
-        case h248::audit_token::signals: answer_signals(answer, nullptr, t); break;
+        case h248::audit_token::events: answer_events(at, answer, nullptr, t); break;
+        case h248::audit_token::signals: answer_signals(at, answer, nullptr, t); break;
         case h248::audit_token::statistics: answer_statistics(at, answer, counted); break;  // in version 3 a part of Media
         case h248::audit_token::packages: answer.add(implemented_packages()); break;
-        case h248::audit_token::observed_events: answer_observed(answer, t); break;
+        case h248::audit_token::observed_events: answer_observed(at, answer, t); break;
         case h248::audit_token::mux:
         case h248::audit_token::modem:
         case h248::audit_token::digit_map:
@@ -256,9 +261,9 @@ checked<void> answer_audit(h248::action_state& at, h248::command& answer, const 
     } else if (const auto* media = std::get_if<h248::audit_media>(&item)) {
       if (auto done = answer_media(at, answer, *media, t, counted); !done) return done.error();
     } else if (const auto* events = std::get_if<h248::audit_events>(&item)) {
-      answer_events(answer, events, t);
+      answer_events(at, answer, events, t);
     } else if (const auto* signals = std::get_if<h248::audit_signals>(&item)) {
-      answer_signals(answer, signals, t);
+      answer_signals(at, answer, signals, t);
     } else if (const auto* statistics = std::get_if<h248::audit_statistics>(&item)) {
       answer_statistics(at, answer, counted, statistics->names);
     } else if (const auto* packages = std::get_if<h248::audit_packages>(&item)) {
@@ -282,9 +287,8 @@ void add_audit(h248::action_state& at, h248::command& answer, const h248::audit_
   answer.add(at.whole().error(done.error().code, done.error().text));
 }
 
-void answer_root_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const state& s) {
-  const auto known = root_properties(at, s);
-  const auto service = s.draining ? h248::service_state::out_of_service : h248::service_state::in_service;
+void answer_root_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const termination_record& root,
+                       const std::vector<h248::property>& known, h248::service_state service) {
   for (const auto& item : wanted.items) {
     if (const auto* token = std::get_if<h248::audit_token>(&item); token && *token == h248::audit_token::media) {
       h248::media_descriptor media;
@@ -304,7 +308,7 @@ void answer_root_audit(h248::action_state& at, h248::command& answer, const h248
     } else {
       h248::audit_descriptor one;
       one.items.push_back(item);
-      (void)answer_audit(at, answer, one, *s.root, {});
+      (void)answer_audit(at, answer, one, root, {});
     }
   }
 }

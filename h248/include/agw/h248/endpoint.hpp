@@ -10,6 +10,7 @@
 //   auto reply = co_await control.request(mgc, std::move(actions));   // result<incoming_reply>
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -69,7 +70,8 @@ class incoming_request {
 class outgoing_reply {
  public:
   outgoing_reply() = default;
-  outgoing_reply(outgoing_reply&&) = default;
+  outgoing_reply(outgoing_reply&& other) noexcept
+      : memory_(std::move(other.memory_)), reply_(std::move(other.reply_)), held_(std::move(other.held_)), given_up_(other.given_up()) {}
   outgoing_reply& operator=(outgoing_reply&&) = delete;
 
   list<action>& actions() noexcept { return reply_.actions; }
@@ -83,8 +85,9 @@ class outgoing_reply {
   void hold(std::shared_ptr<const void> owner) { held_.push_back(std::move(owner)); }
   /// It took too long: the peer has been answered with error 506, and this goes nowhere. Who executes stops after the command that
   /// runs, and leaves nothing behind that it can take back.
-  bool given_up() const noexcept { return given_up_; }
-  void give_up() noexcept { given_up_ = true; }
+  /// Who executes may be on another thread than the endpoint.
+  bool given_up() const noexcept { return given_up_.load(std::memory_order_relaxed); }
+  void give_up() noexcept { given_up_.store(true, std::memory_order_relaxed); }
   transaction_reply& operator*() noexcept { return reply_; }
   transaction_reply* operator->() noexcept { return &reply_; }
 
@@ -92,7 +95,7 @@ class outgoing_reply {
   std::unique_ptr<arena> memory_ = std::make_unique<arena>();
   transaction_reply reply_;
   std::vector<std::shared_ptr<const void>> held_;
-  bool given_up_ = false;
+  std::atomic<bool> given_up_ = false;
 };
 
 /// The reply to a request of ours, with the message it came in.
