@@ -21,6 +21,8 @@ constexpr std::size_t at_once = 2048;
 
 /// What the contexts of one shard answer.
 struct shard_answer {
+  explicit shard_answer(std::size_t max_bytes) : reply(max_bytes) {}
+
   h248::outgoing_reply reply;
   visit concerned;
   std::vector<context_news> news;
@@ -30,12 +32,13 @@ struct errand {
   const h248::incoming_request& request;
   const h248::action& asked;
   const h248::command* command;  ///< null for a context audit
+  std::size_t max_bytes;         ///< of the answer
   std::shared_ptr<const service_status> service;
   everywhere_visitor act;
 };
 
 awaitable<std::unique_ptr<shard_answer>> run_errand(const errand& what, context_home& home, places& all) {
-  auto out = std::make_unique<shard_answer>();
+  auto out = std::make_unique<shard_answer>(what.max_bytes);
   h248::action_state at(what.request, what.asked, out->reply);
   if (what.command) at.begin_part(*what.command);
   action_terms terms;
@@ -162,7 +165,7 @@ std::vector<h248::context_id> everywhere_action::contexts_of(h248::termination_i
 }
 
 awaitable<visit> everywhere_action::send(h248::action_state& at, const h248::command* c, everywhere_visitor act, std::vector<h248::context_id> to) {
-  const errand what{at.request(), at.asked(), c, control_.service_, std::move(act)};
+  const errand what{at.request(), at.asked(), c, at.whole().max_bytes(), control_.service_, std::move(act)};
   std::map<context_home*, std::vector<h248::context_id>> by_home;
   for (const auto id : to) by_home[control_.directory_.find(id.value)->home].push_back(id);
   visit total;

@@ -30,7 +30,8 @@ class action_state {
   /// For Context=*: answers from now on stand under `id`, in an action reply of their own.
   void answer_under(context_id id);
 
-  /// Adds the answer to `to`, for the termination it is about (several for a wildcard; `name` is copied).
+  /// Adds the answer to `to`, for the termination it is about (several for a wildcard; `name` is copied). With W- it is united with
+  /// those before it when the next one comes: it is not to be touched from then on.
   command& answer(const command& to, termination_id name);
   /// The same, with the terminations as asked.
   command& answer(const command& to);
@@ -63,10 +64,13 @@ class action_state {
  private:
   friend awaitable<bool> execute_action(const incoming_request&, const action&, outgoing_reply&, command_handler&);
   awaitable<bool> run(command_handler& handler);
+  bool goes_on() const;
+  void count_action();
   void begin_command(const command& asked);
   bool end_command(const command& asked);
-  void unite(const command& asked);
-  void unite_into(command& one, command& answer);
+  void absorb();
+  void absorb(descriptor& d);
+  void finish_united(const command& asked);
   void add_to(statistics_descriptor& sum, const statistics_descriptor& more);
   void return_to_asked();
   command& add(const command& to);
@@ -76,9 +80,12 @@ class action_state {
   outgoing_reply* reply_;
   action* first_;                  // the reply the action began with
   action* current_;
+  action* uncounted_;              // the newest one: it stands in reply_->full() when the next one comes
   std::unordered_map<std::uint32_t, action*> answers_;  // those of answer_under(), by context
   std::vector<command*> last_;     // answers to the command that runs
-  list<command> united_;           // the same, while they are to become one
+  command part_;                   // of answers that are to become one: the last of them
+  command united_;                 // and what those before it said, each thing once
+  std::unordered_multimap<std::uint64_t, descriptor*> said_;  // by their digests
   std::size_t added_ = 0;
   bool uniting_ = false;
   bool elsewhere_ = false;         // the last command left us under another context than was asked for

@@ -47,7 +47,12 @@ class transaction_outbox {
   shared_text encode(const transaction& t, std::uint8_t version) const;
   /// Whether it fits into one message.
   bool fits(const peer_address& to, std::uint8_t version, const std::string& text) const;
-  /// What a datagram holds beside the header, bytes.
+  /// What a message holds beside the header, bytes.
+  std::size_t message_room(const peer_address& to, std::uint8_t version) const {
+    const auto taken = header(version).size(), all = limits(to.via).max_message_bytes;
+    return all > taken ? all - taken : 0;
+  }
+  /// What a datagram is to hold beside the header, bytes.
   std::size_t datagram_room(std::uint8_t version) const {
     const auto taken = header(version).size();
     return config_.datagram_bytes > taken ? config_.datagram_bytes - taken : 0;
