@@ -11,6 +11,7 @@
 #include "everywhere_action.hpp"
 #include "many_contexts.hpp"
 #include "move_action.hpp"
+#include "agw/core/shielded.hpp"
 
 namespace agw::iq {
 

@@ -252,7 +252,7 @@ awaitable<bool> move_action::move_one(h248::action_state& at, const h248::comman
 
 // Between contexts of one shard the gateway's termination goes over as it is; between shards in pieces that are taken up elsewhere. An association and
 // TLS stay with their thread: then the context that gets them goes there.
-awaitable<checked<void>> move_action::carry(std::string key, lender from, lender to) {
+awaitable<checked<void>> move_action::carry(std::string key, loan_ptr from, loan_ptr to) {
   if (&from->home() != &to->home()) {
     auto park = [key](context_owner& owner) -> awaitable<given<std::unique_ptr<traveller>>> {
       auto gate = co_await owner.gate().park(owner.find(key)->id);
@@ -335,7 +335,7 @@ awaitable<void> move_action::audit(h248::action_state& at, const h248::context_a
   co_await loan::in(taker_, std::move(answer));
 }
 
-awaitable<context_news> move_action::news_of(lender of) {
+awaitable<context_news> move_action::news_of(loan_ptr of) {
   auto look = [](context_owner& owner) -> awaitable<context_news> {
     context_news out;
     out.context = owner.id();

@@ -26,9 +26,9 @@ class move_action final : public h248::command_handler {
   awaitable<void> end(h248::action_state& at) override;
 
  private:
-  using lender = std::shared_ptr<loan>;
+  using loan_ptr = std::shared_ptr<loan>;
   struct candidate {
-    lender from;
+    loan_ptr from;
     std::string key;  ///< its lower-case name
   };
 
@@ -41,19 +41,19 @@ class move_action final : public h248::command_handler {
   awaitable<bool> move_one(h248::action_state& at, const h248::command& c, candidate what);
   /// What the move is refused for before anything has happened; nothing when it may begin.
   awaitable<std::optional<command_error>> refusal(const h248::command& c, candidate what);
-  awaitable<checked<void>> carry(std::string key, lender from, lender to);
+  awaitable<checked<void>> carry(std::string key, loan_ptr from, loan_ptr to);
   /// The context that takes goes to another shard with all that stands in it.
   awaitable<checked<void>> relocate(context_home& home);
   /// What a context says of itself now; one in which nothing stands any more ends.
-  awaitable<context_news> news_of(lender of);
+  awaitable<context_news> news_of(loan_ptr of);
 
   gateway_control& control_;
   std::uint32_t context_;
   bool makes_;
   action_terms terms_;
   action_progress progress_;
-  lender taker_;
-  std::map<std::uint32_t, lender> lenders_;
+  loan_ptr taker_;
+  std::map<std::uint32_t, loan_ptr> lenders_;
   bool made_ = false;      ///< the context, by our first loan of it
   bool prepared_ = false;  ///< names and numbers are reserved
 };

@@ -1,7 +1,10 @@
 #include "observation.hpp"
 
+
 #include <algorithm>
 #include <utility>
+
+#include "agw/h248/registration.hpp"
 
 namespace agw::iq {
 

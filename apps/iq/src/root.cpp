@@ -78,12 +78,12 @@ std::vector<h248::property> gateway_control::root_properties(h248::action_state&
   add("root/MGCProvisionalResponseTimerValue", ms(t.provisional_timeout));
   add("root/MGCOriginatedPendingLimit", t.received_pending_limit);
   add("root/MGOriginatedPendingLimit", t.sent_pending_limit);
-  h248::property realms;
-  realms.name = h248::item_name::of("ipra/ar");
-  realms.values.form = h248::value_form::sublist;
-  for (const auto& realm : realms()) realms.values.values.push_back(h248::quoted(at.keep(realm)));
-  if (realms.values.values.size() == 1) realms.values.form = h248::value_form::single;
-  if (!realms.values.values.empty()) out.push_back(std::move(realms));
+  h248::property served;
+  served.name = h248::item_name::of("ipra/ar");
+  served.values.form = h248::value_form::sublist;
+  for (const auto& realm : realms()) served.values.values.push_back(h248::quoted(at.keep(realm)));
+  if (served.values.values.size() == 1) served.values.form = h248::value_form::single;
+  if (!served.values.values.empty()) out.push_back(std::move(served));
   return out;
 }
 
