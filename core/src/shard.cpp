@@ -18,11 +18,12 @@ void shard::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-shard_pool::shard_pool(std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) {
-    shards_.push_back(std::make_unique<shard>(i));
-    shards_.back()->start();
-  }
+shard_pool::shard_pool(std::size_t count, driven_t) {
+  for (std::size_t i = 0; i < count; ++i) shards_.push_back(std::make_unique<shard>(i));
+}
+
+shard_pool::shard_pool(std::size_t count) : shard_pool(count, driven) {
+  for (auto& s : shards_) s->start();
 }
 
 shard_pool::~shard_pool() { stop(); }

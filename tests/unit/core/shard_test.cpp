@@ -114,3 +114,31 @@ TEST_CASE("a pool gives its shards in turn, and each has its own thread") {
   CHECK(&shards.next() == &first);
   shards.stop();
 }
+
+TEST_CASE("a driven pool has no threads: its shards go on when their loops are turned") {
+  shard_pool shards(2, shard_pool::driven);
+  asio::io_context control(1);
+  std::thread::id there;
+  bool back = false;
+  asio::co_spawn(
+      control,
+      [&]() -> awaitable<void> {
+        auto body = [&]() -> awaitable<std::thread::id> { co_return std::this_thread::get_id(); };
+        there = co_await on(shards[1], body);
+        back = true;
+      },
+      [](std::exception_ptr e) {
+        if (e) std::rethrow_exception(e);
+      });
+  while (control.poll() != 0) {
+  }
+  CHECK_FALSE(back);
+  CHECK(shards[0].context().poll() == 0);
+  while (shards[1].context().poll() != 0) {
+  }
+  CHECK(there == std::this_thread::get_id());
+  CHECK_FALSE(back);
+  control.poll();
+  CHECK(back);
+  shards.stop();
+}

@@ -13,39 +13,15 @@
 #include <agw/core/metrics.hpp>
 #include <agw/core/shard.hpp>
 #include <agw/core/task_group.hpp>
-#include <agw/gateway/stages.hpp>
 #include <agw/h248/registration_registry.hpp>
 #include <agw/h248/text.hpp>
 #include <agw/iq/media_gateway.hpp>
-#include <agw/transports/certificate.hpp>
-#include <agw/transports/sctp_stack.hpp>
 
 #include "support/loop.hpp"
 #include "unit/h248/link_memory.hpp"
+#include "unit/iq/services.hpp"
 
 namespace agw::iq::test {
-
-inline media_gateway_config two_sides() {
-  media_gateway_config out;
-  out.interfaces = {{"access", "access", asio::ip::make_address("127.0.0.1")}, {"core", "core", asio::ip::make_address("127.0.0.1")}};
-  return out;
-}
-
-/// Every test of one program shares the stack, as contexts of one gateway do.
-inline gateway::gateway_services& shared_services() {
-  static sctp::stack stack;
-  static port_pool ports(20000, 29999);
-  static gateway::gateway_services services = [] {
-    gateway::gateway_services out;
-    out.ports = &ports;
-    out.dtls = std::make_shared<const dtls::context>(dtls::certificate::self_signed());
-    out.config.flush_time = std::chrono::milliseconds(1);
-    out.config.shutdown_time = std::chrono::milliseconds(1);
-    gateway::add_builtin_stages(out.subprotocols);
-    return out;
-  }();
-  return services;
-}
 
 class rig : h248::command_handler {
  public:
@@ -84,6 +60,13 @@ class rig : h248::command_handler {
   void pass(clock::duration by) {
     if (!time_) time_.emplace(loop, clock::now());
     time_->advance(by);
+    // The timers of the shards notice when an earlier one re-arms their queue.
+    for (std::size_t i = 0; i < shards.size(); ++i) {
+      asio::post(shards[i].executor(), [executor = shards[i].executor()] {
+        auto wake = std::make_shared<timer>(executor, clock::now() - std::chrono::hours(1));
+        wake->async_wait([wake](error_code) {});
+      });
+    }
   }
 
   /// Whether nothing gets through to the MGC.

@@ -55,10 +55,18 @@ class shard {
   std::thread thread_;
 };
 
-/// `count` running shards.
+/// Tells shard_pool that its shards have no threads.
+struct driven_t {
+  explicit driven_t() = default;
+};
+
+/// `count` shards, running from the start.
 class shard_pool {
  public:
   explicit shard_pool(std::size_t count);
+  /// Shards without threads. Whoever made the pool turns their loops, all on one thread: so a test decides which of them goes on.
+  static constexpr driven_t driven{};
+  shard_pool(std::size_t count, driven_t);
   ~shard_pool();
   std::size_t size() const noexcept { return shards_.size(); }
   shard& operator[](std::size_t i) noexcept { return *shards_[i]; }
