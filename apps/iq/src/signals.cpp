@@ -19,7 +19,7 @@ std::optional<gateway::layer> layer_of(h248::item_name signal, bool access) {
   if (h248::iequals(signal.package, "tcpbcc")) return gateway::layer::tcp;
   if (h248::iequals(signal.package, "tlsbsc")) return access ? gateway::layer::dtls : gateway::layer::tls;
   if (h248::iequals(signal.package, "sctpbcc")) return gateway::layer::sctp;
-  if (h248::iequals(signal.package, "dcc")) return gateway::layer::channel;
+  if (h248::iequals(signal.package, "sctpreset")) return gateway::layer::channel;
   if (h248::iequals(signal.package, "ostuncc")) return gateway::layer::ice;
   return std::nullopt;
 }
@@ -33,7 +33,7 @@ std::optional<gateway::layer> layer_of(const h248::signal_request& signal, strea
       const auto l = layer_of(signal.name, true);
       return l && *l != gateway::layer::tcp && *l != gateway::layer::channel ? l : std::nullopt;
     }
-    case stream_kind::channel: return signal.name.is("dcc/reset") ? std::optional(gateway::layer::channel) : std::nullopt;
+    case stream_kind::channel: return signal.name.is("sctpreset/reset") ? std::optional(gateway::layer::channel) : std::nullopt;
     case stream_kind::bearer: {
       if (latches) return gateway::layer::tcp;
       const auto l = layer_of(signal.name, false);
@@ -197,7 +197,7 @@ awaitable<void> state::start_signal(std::shared_ptr<context_record> context, std
   const auto orders = orders_of(what, *termination);
   const auto how = latching_of(what);
   if (context->home && context->context && (!orders.empty() || (how && *how))) {
-    const bool release = h248::iequals(what.name.item, "RelBNC") || what.name.is("dcc/reset");
+    const bool release = h248::iequals(what.name.item, "RelBNC") || what.name.is("sctpreset/reset");
     const auto latch = how ? *how : std::nullopt;
     auto carry_out = [gate = context->context.get(), id = termination->id, orders, release, latch]() -> awaitable<void> {
       for (const auto& [stream, l] : orders) {
