@@ -175,7 +175,7 @@ awaitable<void> context_owner::carry_out(termination_record& t, const h248::sign
   const auto orders = orders_of(signal, t);
   const auto how = latching_of(signal);
   const auto latch = how ? *how : std::nullopt;
-  const bool releases = h248::iequals(signal.name.item, "RelBNC") || signal.name.is("dcc/reset");
+  const bool releases = h248::iequals(signal.name.item, "RelBNC") || signal.name.is("sctpreset/reset");
   for (const auto& order : orders) {
     if (latch) gate_->latch(t.id, order.stream, *latch);
     else if (releases) co_await gate_->release(t.id, order.stream, order.layer);

@@ -63,7 +63,7 @@ std::vector<observed> names_of(const gateway_event& e) {
   };
   if (e.stage == "ice") {
     if (e.cause == "ice:consent") {
-      with_cause(make("stuncf", "fail", e));
+      with_cause(make("stnconfres", "fail", e));
     } else {
       auto o = make("ostuncc", "ccr", e);
       add_word(o, "result", failed ? "Fail" : "Ok");
@@ -75,7 +75,7 @@ std::vector<observed> names_of(const gateway_event& e) {
     with_cause(std::move(o));
   } else if (failed || e.stage == "channel") {
     // What fails in the channel's subprotocol is told as the channel's failure, whatever the stage is called.
-    auto o = make("dcc", "chg", e);
+    auto o = make("dcep", "chg", e);
     add_word(o, "Type", failed ? "Fail" : e.what == gateway_event::kind::released ? "Close" : "Open");
     if (e.sid) add_word(o, "sid", std::to_string(*e.sid));
     if (!e.label.empty()) add_text(o, "label", e.label);

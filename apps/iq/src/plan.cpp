@@ -54,7 +54,7 @@ std::optional<gateway::layer> ordered_layer(h248::item_name name, bool access) {
   if (h248::iequals(name.package, "tcpbcc")) return gateway::layer::tcp;
   if (h248::iequals(name.package, "tlsbsc")) return access ? gateway::layer::dtls : gateway::layer::tls;
   if (h248::iequals(name.package, "sctpbcc")) return gateway::layer::sctp;
-  if (h248::iequals(name.package, "dcc")) return gateway::layer::channel;
+  if (h248::iequals(name.package, "dcep")) return gateway::layer::channel;
   if (h248::iequals(name.package, "ostuncc")) return gateway::layer::ice;
   return std::nullopt;
 }

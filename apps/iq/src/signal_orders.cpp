@@ -10,7 +10,7 @@ std::optional<gateway::layer> layer_of(h248::item_name signal, bool access) {
   if (h248::iequals(signal.package, "tcpbcc")) return gateway::layer::tcp;
   if (h248::iequals(signal.package, "tlsbsc")) return access ? gateway::layer::dtls : gateway::layer::tls;
   if (h248::iequals(signal.package, "sctpbcc")) return gateway::layer::sctp;
-  if (h248::iequals(signal.package, "dcc")) return gateway::layer::channel;
+  if (h248::iequals(signal.package, "sctpreset")) return gateway::layer::channel;
   if (h248::iequals(signal.package, "ostuncc")) return gateway::layer::ice;
   return std::nullopt;
 }
@@ -25,7 +25,7 @@ std::optional<gateway::layer> signal_layer(const h248::signal_request& signal, s
       const auto l = layer_of(signal.name, true);
       return l && *l != gateway::layer::tcp && *l != gateway::layer::channel ? l : std::nullopt;
     }
-    case stream_kind::channel: return signal.name.is("dcc/reset") ? std::optional(gateway::layer::channel) : std::nullopt;
+    case stream_kind::channel: return signal.name.is("sctpreset/reset") ? std::optional(gateway::layer::channel) : std::nullopt;
     case stream_kind::bearer: {
       if (latches) return gateway::layer::tcp;
       const auto l = layer_of(signal.name, false);
