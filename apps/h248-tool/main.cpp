@@ -6,6 +6,7 @@
 #include <iterator>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -83,14 +84,33 @@ void report(std::ostream& out, const std::string& name, const parsed_message& m)
   }
 }
 
-bool check(const named_text& input, bool profile) {
+struct check_options {
+  bool profile = false;
+  bool strict = false;  // what is not by the grammar is wrong
+};
+
+bool check(const named_text& input, check_options options) {
   const parsed_message m = parse_view(input.text, limits);
   report(std::cout, input.name, m);
+  bool good = m.ok();
+  if (options.strict) {
+    for (const auto& d : m.deviations()) {
+      std::cout << input.name << ':' << d.line << ':' << d.column << ": not by the grammar: " << d.what << '\n';
+    }
+    good = good && m.deviations().empty();
+  }
   if (!m.ok()) return false;
-  const auto objections = profile ? check_profile(*m) : std::vector<objection>{};
+  const auto objections = options.profile ? check_profile(*m) : std::vector<objection>{};
   for (const auto& o : objections) std::cout << input.name << ": refused " << to_text(o) << '\n';
-  if (objections.empty()) std::cout << input.name << ": ok\n";
-  return objections.empty();
+  if (!good || !objections.empty()) return false;
+  std::cout << input.name << ": ok";
+  std::string_view before = ", not by the grammar: ";
+  for (const auto& d : m.deviations()) {
+    std::cout << before << "line " << d.line << " column " << d.column << ": " << d.what;
+    before = "; ";
+  }
+  std::cout << '\n';
+  return true;
 }
 
 enum class style { pretty, compact, json };
@@ -117,7 +137,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(0, 1);
   std::string pcap;
   std::vector<std::string> files;
-  bool profile = false, pretty = false, compact = false, json = false;
+  bool profile = false, strict = false, pretty = false, compact = false, json = false;
   app.add_option("--pcap", pcap, "take the messages of a capture (UDP, TPKT, SCTP); without a command, print them as a ladder");
   app.add_flag("--profile", profile, "also report what the gateway's profile would refuse, and why");
 
@@ -130,6 +150,7 @@ int main(int argc, char** argv) {
     command->add_option("--pcap", pcap, "the messages of a capture");
     command->add_flag("--profile", profile, "also report what the gateway's profile would refuse, and why");
   }
+  check_command->add_flag("--strict", strict, "refuse what is read though the grammar of H.248.1 does not have it");
   auto* styles = print_command->add_option_group("layout");
   styles->add_flag("--pretty", pretty, "long words, one item a line (default)");
   styles->add_flag("--compact", compact, "short words, no space");
@@ -158,7 +179,7 @@ int main(int argc, char** argv) {
     const style how = json ? style::json : compact ? style::compact : style::pretty;
     bool good = true;
     const bool readable = for_each_input(files, pcap, [&](const named_text& input) {
-      good = (*check_command ? check(input, profile) : print(input, how, profile)) && good;
+      good = (*check_command ? check(input, {profile, strict}) : print(input, how, profile)) && good;
     });
     return !readable ? 2 : good ? 0 : 1;
   } catch (const std::exception& e) {

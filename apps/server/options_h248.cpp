@@ -97,6 +97,7 @@ void declare_h248(settings& s, server_options& o) {
   s.add("h248.regulated_notify_percent", o.iq.regulated_notify_percent, kind::integer<unsigned>(0, 100), "");
   s.add("h248.segmentation_timeout", t.segmentation_timeout, kind::duration(100ms, 1min), "");
   s.add("h248.segment_replies", t.segment_replies, kind::truth(), "");
+  s.add("h248.max_reply", t.max_reply_bytes, kind::integer<std::size_t>(1024, 64u << 20), "");
   s.add("h248.datagram_bytes", t.datagram_bytes, kind::integer<std::size_t>(512, 65507), "");
   declare_names(s, o);
 }

@@ -27,7 +27,7 @@ const char* result_word(errc why) noexcept {
     case errc::too_long: return "too_long";
     case errc::too_many_requests: return "too_many_requests";
     case errc::stopped: return "stopped";
-    case errc::segments_missing: return "459";
+    case errc::segments_missing: return "segments_missing";
     case errc::disconnected: return "disconnected";
     default: return "other";
   }

@@ -135,7 +135,7 @@ awaitable<void> endpoint::impl::serve(execution_id id, incoming_request request)
     impl& of;
     execution_id id;
   };
-  outgoing_reply reply;
+  outgoing_reply reply(machine.replies().max_reply_bytes(id));
   const entry registered(*this, id, reply);
   std::exception_ptr failure;
   try {
@@ -155,6 +155,7 @@ awaitable<void> endpoint::impl::serve(execution_id id, incoming_request request)
 
 void endpoint::impl::answer(execution_id id, const transaction_request& request, outgoing_reply reply) {
   if ((*reply).actions.empty() && !(*reply).error) reply.fail(error_code::not_implemented);
+  if (!(*reply).error && reply.full()) reply.fail(error_code::response_too_long);
   if ((*reply).error) (*reply).actions.clear();
   counts.transaction(direction::received, command_word(request.actions), result_word(*reply));
   machine.replies().answer(id, std::move(*reply), clock::now());

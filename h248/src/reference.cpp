@@ -107,10 +107,10 @@ std::string givers(std::uint8_t given_by) {
 }  // namespace
 
 std::string packages_as_markdown() {
-  std::string out = head({"package", "number", "version", "from", "provisional"});
+  std::string out = head({"package", "number", "version", "from"});
   for (const auto& p : package_table()) {
     if (!p.implemented) continue;
-    out += row({code(p.name), hex(p.id), std::to_string(p.version), std::string(p.source), std::string(mark(p.identifier))});
+    out += row({code(p.name), hex(p.id), std::to_string(p.version), std::string(p.source)});
   }
   for (const auto& p : package_table()) {
     if (!p.implemented) continue;
@@ -128,8 +128,9 @@ std::string reference_as_markdown() {
       "Written by `agw-h248 reference` from the tables that the programs use; [README.md](README.md) says what of the grammar is "
       "supported.\n\n"
       "## Packages\n\n"
-      "What a Packages audit of ROOT returns. P: neither name nor number could be had from a public text; \"number\": the name could. "
-      "`[h248.names]` of the configuration respells any of them.\n\n";
+      "What a Packages audit of ROOT returns. Names, numbers and versions of packages are those of IANA's registry, but for `agwmsrp`. "
+      "Only items are provisional, where the last column says so: \"P\", neither name nor number could be had from a public text; "
+      "\"number\", the name could. `[h248.names]` of the configuration respells any of them.\n\n";
   out += packages_as_markdown();
   out += "\nKnown by name, so that `agw-h248 check --profile` can tell, but not implemented:";
   for (const auto& p : package_table()) {

@@ -44,6 +44,11 @@ void transaction_outbox::push_reply(const peer_address& to, std::uint8_t version
   due_ = true;
 }
 
+void transaction_outbox::push_segment(const peer_address& to, std::uint8_t version, shared_text text) {
+  destinations_[key(to, version)].segments.push_back(std::move(text));
+  due_ = true;
+}
+
 void transaction_outbox::acknowledge(const peer_address& to, std::uint8_t version, transaction_id id, bool urgent,
                                      clock::time_point now) {
   auto& d = destinations_[key(to, version)];
@@ -74,18 +79,25 @@ shared_text transaction_outbox::take_acks(destination& d, std::uint8_t version, 
   return encode(transaction(std::move(ack)), version);
 }
 
-void transaction_outbox::compose(const key& to, const std::vector<shared_text>& parts, std::vector<outgoing_message>& into) const {
+// `last_parts` are those behind which nothing may stand.
+void transaction_outbox::compose(const key& to, const std::vector<shared_text>& parts, const std::vector<shared_text>& last_parts,
+                                 std::vector<outgoing_message>& into) const {
   const auto& l = limits(to.first.via);
   const auto room = l.reliable ? l.max_message_bytes : std::min(l.max_message_bytes, config_.datagram_bytes);
   const auto& head = header(to.second);
   std::size_t count = 0;
-  for (const auto& part : parts) {
+  const auto append = [&](const shared_text& part) {
     if (count == 0 || count >= config_.max_transactions || into.back().text.size() + part->size() > room) {
       into.push_back({to.first, head});
       count = 0;
     }
     into.back().text += *part;
     ++count;
+  };
+  for (const auto& part : parts) append(part);
+  for (const auto& part : last_parts) {
+    append(part);
+    count = 0;
   }
 }
 
@@ -94,14 +106,15 @@ void transaction_outbox::flush(std::vector<outgoing_message>& into, clock::time_
   due_ = false;
   for (auto at = destinations_.begin(); at != destinations_.end();) {
     auto& [to, d] = *at;
-    if (!d.replies.empty() || !d.requests.empty() || d.urgent) {
+    if (!d.replies.empty() || !d.requests.empty() || !d.segments.empty() || d.urgent) {
       std::vector<shared_text> parts;
       if (auto acks = take_acks(d, to.second, now)) parts.push_back(std::move(acks));
       parts.insert(parts.end(), d.replies.begin(), d.replies.end());
       parts.insert(parts.end(), d.requests.begin(), d.requests.end());
-      compose(to, parts, into);
+      compose(to, parts, d.segments, into);
       d.replies.clear();
       d.requests.clear();
+      d.segments.clear();
       d.urgent = false;
     }
     // What is left are acknowledgements that wait for company, as long as they are of use.

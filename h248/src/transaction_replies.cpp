@@ -148,16 +148,32 @@ void reply_table::answer(execution_id execution, transaction_reply reply, clock:
   finish(*r.of, r.id, e, texts_of(e, reply), now);
 }
 
+std::size_t reply_table::max_reply_bytes(execution_id execution) const {
+  const auto at = running_.find(execution);
+  return at == running_.end() ? config_.max_reply_bytes : max_reply_bytes(*entry(at->second));
+}
+
+std::size_t reply_table::max_reply_bytes(const transaction_entry& e) const {
+  const auto of_transport = may_segment(e) ? config_.max_segments * room_of(e) : outbox_.message_room(e.from, e.version);
+  return std::min(config_.max_reply_bytes, of_transport);
+}
+
+// Beyond it a reply is cut, where it may be.
+std::size_t reply_table::room_of(const transaction_entry& e) const {
+  return outbox_.limits(e.from.via).reliable ? outbox_.message_room(e.from, e.version) : outbox_.datagram_room(e.version);
+}
+
 std::vector<shared_text> reply_table::texts_of(const transaction_entry& e, const transaction_reply& reply) const {
   std::vector<shared_text> out{outbox_.encode(transaction(reply), e.version)};
-  const auto room = outbox_.datagram_room(e.version);
-  if (config_.segment_replies && e.version >= 3 && !outbox_.limits(e.from.via).reliable && out.front()->size() > room) {
+  bool fit = out.front()->size() <= max_reply_bytes(e);
+  const auto room = room_of(e);
+  if (fit && may_segment(e) && out.front()->size() > room) {
     const auto pieces = cut(reply, room, [&](const transaction_reply& r) { return outbox_.encode(transaction(r), e.version)->size(); });
     out.clear();
     for (const auto& piece : pieces) out.push_back(outbox_.encode(transaction(piece), e.version));
   }
-  const bool fit = out.size() <= config_.max_segments &&
-                   std::ranges::all_of(out, [&](const auto& text) { return outbox_.fits(e.from, e.version, *text); });
+  fit = fit && out.size() <= config_.max_segments &&
+        std::ranges::all_of(out, [&](const auto& text) { return outbox_.fits(e.from, e.version, *text); });
   if (fit) return out;
   transaction_reply sorry;
   sorry.id = reply.id;
@@ -221,7 +237,7 @@ void reply_table::expire(clock::time_point now, std::vector<execution_id>& given
 
 clock::time_point reply_table::next_deadline() const noexcept {
   auto next = timers_.empty() ? no_deadline : timers_.begin()->first;
-  // Memory is given back in heaps, not transaction by transaction.
+  // Memory is freed for many transactions at a time.
   if (!finished_.empty()) next = std::min(next, finished_.front().finished + config_.long_timer + std::chrono::seconds(1));
   return next;
 }

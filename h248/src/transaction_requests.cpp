@@ -87,7 +87,7 @@ request_table::arrival request_table::on_segment(const peer_address& from, std::
   auto& r = at->second;
   const bool behind_the_last = r.last_segment != 0 && segment.number > r.last_segment;
   if (segment.number == 0 || segment.number > config_.max_segments || behind_the_last) return arrival::stray;
-  outbox_.push_reply(from, version, outbox_.encode(transaction(segment_reply{id, segment}), version));
+  outbox_.push_segment(from, version, outbox_.encode(transaction(segment_reply{id, segment}), version));
   if (segment.last) r.last_segment = segment.number;
   const bool fresh = r.segments.insert(segment.number).second;
   if (r.segments.size() == r.last_segment) {

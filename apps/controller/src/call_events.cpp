@@ -97,13 +97,13 @@ void call::on_notify(const h248::command& notify) {
       return p ? std::string(p->values.first().text) : std::string();
     };
     std::string stage;
-    if (e.name.is("ostuncc/ccr") || e.name.is("stuncf/fail")) stage = "ice";
+    if (e.name.is("ostuncc/ccr") || e.name.is("stnconfres/fail")) stage = "ice";
     if (e.name.is("tlsbsc/BNCChange")) stage = stream == 1 ? "dtls" : "tls";
     if (e.name.is("sctpbcc/BNCChange")) stage = "sctp";
-    if (e.name.is("dcc/chg")) stage = "channel";
+    if (e.name.is("dcep/chg")) stage = "channel";
     if (e.name.is("tcpbcc/BNCChange")) stage = "tcp";
     if (stage.empty()) continue;
-    const std::string type = e.name.is("ostuncc/ccr") ? word("result") : e.name.is("stuncf/fail") ? "Fail" : word("Type");
+    const std::string type = e.name.is("ostuncc/ccr") ? word("result") : e.name.is("stnconfres/fail") ? "Fail" : word("Type");
     if (h248::iequals(type, "Est") || h248::iequals(type, "Open") || h248::iequals(type, "Ok")) {
       if (auto* l = leg_of(stream); l && stage == "channel") {
         l->open = true;

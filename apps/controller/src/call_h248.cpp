@@ -15,7 +15,8 @@ constexpr std::uint32_t events_id = 1000;
 h248::events_descriptor wanted_events() {
   h248::events_descriptor out;
   out.id = h248::request_id{events_id};
-  for (const auto name : {"tcpbcc/BNCChange", "tlsbsc/BNCChange", "sctpbcc/BNCChange", "dcc/chg", "ostuncc/ccr", "stuncf/fail", "g/cause"}) {
+  for (const auto name : {"tcpbcc/BNCChange", "tlsbsc/BNCChange", "sctpbcc/BNCChange", "dcep/chg", "ostuncc/ccr",
+                          "stnconfres/fail", "g/cause"}) {
     auto& event = out.events.emplace_back();
     event.name = h248::item_name::of(name);
   }

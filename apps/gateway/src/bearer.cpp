@@ -259,9 +259,9 @@ void bearer::start() {
   if (link_->add(this)) take_place();
 }
 
-awaitable<bool> bearer::part(bool cut) {
+awaitable<bool> bearer::part(bool cut, deadline by) {
   if (link_->core == this && link_->wic) {
-    const bool parted = co_await link_->wic->part(false, cut);
+    const bool parted = co_await link_->wic->part(false, cut, by);
     if (!parted) co_return false;
   }
   leave();

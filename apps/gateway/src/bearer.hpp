@@ -74,7 +74,7 @@ class bearer {
   /// Starts the branch's task and becomes the link's core end, as soon as there is no other. Once.
   void start();
   /// Lets go of the link, once the stage at its other end has ended. `cut`: see component::part(); false: nothing has happened.
-  awaitable<bool> part(bool cut);
+  awaitable<bool> part(bool cut, deadline by);
   /// Takes another link, of another context; after part().
   void join(stream_link& link);
   /// For log lines, after a move.

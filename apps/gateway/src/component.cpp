@@ -90,7 +90,7 @@ void component::set_mode(stream_mode mode) {
   link_->open_or_close_gate();
 }
 
-awaitable<bool> component::part(bool alone, bool cut) {
+awaitable<bool> component::part(bool alone, bool cut, deadline by) {
   if (in_stage_ && !between_ && !alone) co_return true;
   ++partings_;
   parting_ = true;
@@ -99,11 +99,7 @@ awaitable<bool> component::part(bool alone, bool cut) {
   auto flushed = [this]() -> awaitable<void> {
     while (!idle_) co_await idled_.wait();
   };
-  try {
-    co_await until(deadline_after(services_.config.flush_time), flushed());
-  } catch (const system_error& e) {
-    if (e.code() != make_error_code(core_error::timed_out)) throw;
-  }
+  (void)co_await within(by, flushed());
   // A stage that is cut off here leaves half a chunk behind it. It ends when the peer takes the rest, and begins anew.
   if (!idle_ && !cut) {
     parting_ = false;

@@ -47,10 +47,10 @@ class component final : public component_context {
     parting_ = false;
     core_changed_.set();
   }
-  /// Before one end leaves the link: a stage that works between the two hands on what it has taken, for at most the flush time,
+  /// Before one end leaves the link: a stage that works between the two hands on what it has taken, until `by`,
   /// and ends. It begins anew after core_changed() or join(). `alone`: also a stage without a core end. `cut`: what it has not handed on
   /// by then is lost with the end that leaves; else it goes on as if nothing had been said, and this is false.
-  awaitable<bool> part(bool alone, bool cut);
+  awaitable<bool> part(bool alone, bool cut, deadline by);
   /// Lets go of the link, which the next component takes; after part(true).
   void leave();
   /// Takes another link, of another context; after leave().

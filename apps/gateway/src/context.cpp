@@ -37,23 +37,53 @@ awaitable<boost::system::result<termination_answer, refusal>> context::apply(ter
   auto& target = *found->second;
   auto answer = co_await target.apply(std::move(change));
   if (!answer && fresh) {
-    co_await target.close();
+    co_await target.close_streams(deadline_after(services_.config.shutdown_time));
+    target.clear();
     terminations_.erase(id);
   }
   apply_topology();
   co_return answer;
 }
 
-awaitable<termination_statistics> context::remove(termination_id id) {
-  const auto found = terminations_.find(id);
-  if (found == terminations_.end()) co_return termination_statistics();
-  co_await found->second->close_streams();
-  auto last = found->second->statistics();
-  co_await found->second->close();
-  terminations_.erase(id);
-  std::erase_if(connections_, [id](const connection& c) { return c.from == id || c.to == id; });
+awaitable<std::vector<termination_statistics>> context::remove(std::vector<termination_id> ids) {
+  std::vector<termination*> going;
+  for (const auto id : ids) {
+    if (const auto found = terminations_.find(id); found != terminations_.end()) going.push_back(found->second.get());
+  }
+  co_await end(going);
+  std::vector<termination_statistics> last;
+  for (const auto id : ids) {
+    const auto found = terminations_.find(id);
+    last.push_back(found == terminations_.end() ? termination_statistics() : found->second->statistics());
+  }
+  for (auto* const t : going) t->clear();
+  for (const auto id : ids) {
+    terminations_.erase(id);
+    forget_topology(id);
+  }
   apply_topology();
   co_return last;
+}
+
+awaitable<termination_statistics> context::remove(termination_id id) {
+  std::vector<termination_id> one(1, id);
+  auto last = co_await remove(std::move(one));
+  co_return std::move(last.front());
+}
+
+// Everyone takes the same time: a stage that joins two terminations ends once, and what it waits for, the others wait for too.
+awaitable<void> context::end(std::vector<termination*> all) {
+  const auto flushed = deadline_after(services_.config.flush_time);
+  for (auto* const t : all) t->finish();
+  for (auto* const t : all) co_await t->flush(flushed);
+  const auto closed = deadline_after(services_.config.shutdown_time);
+  task_group ends(executor_, "context " + std::to_string(id_.value));
+  for (auto* const t : all) ends.spawn("termination", [t, closed] { return t->close_streams(closed); });
+  co_await ends.join();
+}
+
+void context::forget_topology(termination_id of) {
+  std::erase_if(rules_, [of](const auto& entry) { return entry.second.from == of || entry.second.to == of; });
 }
 
 awaitable<bool> context::move(termination_id id, context& to) {
@@ -62,7 +92,7 @@ awaitable<bool> context::move(termination_id id, context& to) {
   const bool left = co_await found->second->leave();
   if (!left) co_return false;
   auto moved = terminations_.extract(found);
-  std::erase_if(connections_, [id](const connection& c) { return c.from == id || c.to == id; });
+  forget_topology(id);
   apply_topology();
   auto links = [&to](stream_number n) -> stream_link& { return to.link(n); };
   moved.mapped()->enter(to.id_, std::move(links));
@@ -77,7 +107,7 @@ awaitable<boost::system::result<std::shared_ptr<parked_termination>, refusal>> c
   auto parked = co_await found->second->park();
   if (!parked) co_return parked.error();
   terminations_.erase(id);
-  std::erase_if(connections_, [id](const connection& c) { return c.from == id || c.to == id; });
+  forget_topology(id);
   apply_topology();
   co_return std::make_shared<parked_termination>(std::move(*parked));
 }
@@ -103,14 +133,9 @@ void context::latch(termination_id id, stream_number stream, latching how) {
   if (const auto found = terminations_.find(id); found != terminations_.end()) found->second->latch(stream, how);
 }
 
-void context::connect(termination_id from, termination_id to, topology how, std::optional<stream_number> stream) {
-  std::erase_if(connections_, [&](const connection& c) { return c.between(from, to) && c.stream == stream; });
-  connection wanted;
-  wanted.from = from;
-  wanted.to = to;
-  wanted.stream = stream;
-  wanted.how = how;
-  connections_.push_back(wanted);
+void context::set_topology(const std::vector<topology_rule>& rules) {
+  rules_.clear();
+  for (const auto& rule : rules) rules_.insert_or_assign(key_of(rule.from, rule.to, rule.stream), rule);
   apply_topology();
 }
 
@@ -122,10 +147,11 @@ void context::apply_topology() {
       if (t->is_wic(n)) wic = id;
       if (t->is_core(n)) core = id;
     }
-    const connection* said = nullptr;
-    for (const auto& c : connections_) {
-      if (!wic || !core || !c.between(*wic, *core) || (c.stream && *c.stream != n)) continue;
-      if (!said || c.stream) said = &c;  // what names the stream goes before what does not
+    const topology_rule* said = nullptr;
+    if (wic && core && !rules_.empty()) {
+      auto found = rules_.find(key_of(*wic, *core, n));
+      if (found == rules_.end()) found = rules_.find(key_of(*wic, *core, std::nullopt));
+      if (found != rules_.end()) said = &found->second;
     }
     const auto how = said ? said->how : topology::bothway;
     link->to_core = how == topology::bothway || (how == topology::oneway && said->to == *core);
@@ -139,7 +165,10 @@ awaitable<void> context::release(termination_id id, stream_number stream, layer 
 }
 
 awaitable<void> context::close() {
-  for (const auto& entry : terminations_) co_await entry.second->close();
+  std::vector<termination*> all;
+  for (const auto& entry : terminations_) all.push_back(entry.second.get());
+  co_await end(all);
+  for (auto* const t : all) t->clear();
   terminations_.clear();
   links_.clear();
 }

@@ -272,24 +272,25 @@ awaitable<void> stream_group::release(layer l) {
   if (l == layer::dtls && dtls_) dtls_->close();
 }
 
-awaitable<void> stream_group::flush_components(deadline by) {
+void stream_group::finish() {
+  if (!association_) return;
   for (const auto& entry : components_) entry.second->finish();
+}
+
+awaitable<void> stream_group::flush(deadline by) {
+  if (!association_) co_return;
   for (const auto& entry : components_) {
     auto c = entry.second;
     auto idle = [](std::shared_ptr<component> one) -> awaitable<void> {
       while (!one->idle()) co_await one->idled().wait();
     };
-    try {
-      co_await until(by, idle(c));
-    } catch (const system_error&) {  // the flush time is over
-    }
+    (void)co_await within(by, idle(c));
   }
 }
 
-awaitable<void> stream_group::close() {
+awaitable<void> stream_group::close(deadline by) {
   if (association_) {
-    co_await flush_components(deadline_after(services_.config.flush_time));
-    co_await association_->close(deadline_after(services_.config.shutdown_time));
+    co_await association_->close(by);
     dtls_->close();
   }
   co_await tasks_.stop();

@@ -46,8 +46,11 @@ class stream_group {
   void add(std::shared_ptr<component> c);
   awaitable<void> remove(stream_number n);
 
-  /// The end of a call: flushes the components, SHUTDOWN, close_notify; then the tree is cancelled and joined.
-  awaitable<void> close();
+  /// The end of a call, in two steps, so that all of its groups take their time at once: the components are asked to hand on what is under way, for
+  /// which they have until `by`; then SHUTDOWN and close_notify, and the tree is cancelled and joined.
+  void finish();
+  awaitable<void> flush(deadline by);
+  awaitable<void> close(deadline by);
 
   stage_scope& scope() noexcept { return scope_; }
   stream_number number() const noexcept { return number_; }
@@ -70,7 +73,6 @@ class stream_group {
   dtls::role dtls_role() const;
   dtls::handshake_config dtls_config() const;
   sctp::config sctp_config() const;
-  awaitable<void> flush_components(deadline by);
 
   const gateway_services& services_;
   asio::any_io_executor executor_;

@@ -128,7 +128,9 @@ awaitable<void> termination::carry_out(plan& p) {
 
 awaitable<void> termination::remove(stream_number n) {
   if (const auto found = groups_.find(n); found != groups_.end()) {
-    co_await found->second->close();
+    found->second->finish();
+    co_await found->second->flush(flush_deadline());
+    co_await found->second->close(shutdown_deadline());
     for (auto member = member_of_.begin(); member != member_of_.end();) {
       if (member->second != n) {
         ++member;
@@ -144,8 +146,8 @@ awaitable<void> termination::remove(stream_number n) {
   co_await join_groups();
   components_.erase(n);
   if (const auto found = bearers_.find(n); found != bearers_.end()) {
-    (void)co_await found->second->part(true);
-    co_await found->second->close(deadline_after(services_.config.shutdown_time));
+    (void)co_await found->second->part(true, flush_deadline());
+    co_await found->second->close(shutdown_deadline());
     bearers_.erase(n);
   }
 }
@@ -193,7 +195,7 @@ awaitable<void> termination::release(stream_number stream, layer l) {
   }
   if (const auto b = bearers_.find(stream); b != bearers_.end() && b->second->has(l)) {
     b->second->died(gateway_event::kind::released, l == layer::tls ? "tls" : "tcp", {});
-    co_await b->second->release(deadline_after(services_.config.shutdown_time));
+    co_await b->second->release(shutdown_deadline());
   }
 }
 
@@ -217,11 +219,12 @@ termination_statistics termination::statistics() const {
 
 awaitable<bool> termination::leave() {
   bool left = true;
+  const auto by = flush_deadline();
   for (const auto& [n, b] : bearers_) {
-    if (left) left = co_await b->part(false);
+    if (left) left = co_await b->part(false, by);
   }
   for (const auto& [n, c] : components_) {
-    if (left) left = co_await c->part(true, false);
+    if (left) left = co_await c->part(true, false, by);
     if (left) c->leave();
   }
   if (!left) {  // those that have left come back
@@ -275,17 +278,26 @@ void termination::enter(context_id context, link_finder links) {
   }
 }
 
-// Closes every branch and keeps what they counted.
-awaitable<void> termination::close_streams() {
-  for (const auto& [n, group] : groups_) co_await group->close();
-  for (const auto& [n, b] : bearers_) {
-    (void)co_await b->part(true);
-    co_await b->close(deadline_after(services_.config.shutdown_time));
-  }
+void termination::finish() {
+  for (const auto& [n, group] : groups_) group->finish();
 }
 
-awaitable<void> termination::close() {
-  co_await close_streams();
+awaitable<void> termination::flush(deadline by) {
+  for (const auto& [n, group] : groups_) co_await group->flush(by);
+  for (const auto& [n, b] : bearers_) (void)co_await b->part(true, by);
+}
+
+awaitable<void> termination::close_streams(deadline by) {
+  task_group ends(executor_, name_);
+  for (const auto& [n, group] : groups_) ends.spawn("group", [g = group.get(), by] { return g->close(by); });
+  for (const auto& [n, b] : bearers_) ends.spawn("bearer", [core = b.get(), by] { return core->close(by); });
+  co_await ends.join();
+}
+
+deadline termination::flush_deadline() const { return deadline_after(services_.config.flush_time); }
+deadline termination::shutdown_deadline() const { return deadline_after(services_.config.shutdown_time); }
+
+void termination::clear() {
   components_.clear();
   groups_.clear();
   bearers_.clear();

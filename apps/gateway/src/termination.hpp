@@ -7,6 +7,7 @@
 #include <set>
 
 #include "agw/core/metrics.hpp"
+#include "agw/core/task_group.hpp"
 #include "agw/gateway/services.hpp"
 #include "bearer.hpp"
 #include "component.hpp"
@@ -45,9 +46,13 @@ class termination {
   /// For another thread. refusal: no_resources when something of it stays with this one, busy as leave(). The termination is of no use any more.
   awaitable<boost::system::result<parked_termination, refusal>> park();
   void resume(parked_termination from);
-  /// Ends every branch; the counts stay. Idempotent.
-  awaitable<void> close_streams();
-  awaitable<void> close();
+  /// The end, in steps, so that all terminations of a context take their time at once: what is under way is handed on, until `by`; the ends that
+  /// others share are let go; every branch ends. The counts stay.
+  void finish();
+  awaitable<void> flush(deadline by);
+  awaitable<void> close_streams(deadline by);
+  /// After close_streams().
+  void clear();
 
  private:
   /// One stream of a change. What is new is made but not started; what is there has agreed to the change and is as it was.
@@ -75,6 +80,8 @@ class termination {
   awaitable<void> remove(stream_number n);
   awaitable<void> join_groups();
   void watch(bearer& b, stream_number n);
+  deadline flush_deadline() const;
+  deadline shutdown_deadline() const;
   stage_observer observer(stream_number n);
   stage_observer component_observer(stream_number n);
   std::set<stream_number> streams() const;

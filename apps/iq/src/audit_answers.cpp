@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "audits.hpp"
+#include "observation.hpp"
 
 namespace agw::iq {
 
@@ -143,10 +144,9 @@ h248::media_descriptor whole_media(h248::action_state& at, const termination_rec
   return media;
 }
 
-// A later command may replace what the answer refers to before it is written.
 void answer_events(h248::action_state& at, h248::command& answer, const h248::audit_events* wanted, const termination_record& t) {
   h248::events_descriptor out;
-  at.whole().hold(t.commanded);
+  at.whole().hold(t.commanded);  // the answer refers to it
   if (t.events && (!wanted || !wanted->id || wanted->id->is_all() || (t.events->id && *wanted->id == *t.events->id))) {
     for (const auto& e : t.events->events) {
       const bool asked = !wanted || wanted->events.empty() ||
@@ -160,7 +160,7 @@ void answer_events(h248::action_state& at, h248::command& answer, const h248::au
 
 void answer_signals(h248::action_state& at, h248::command& answer, const h248::audit_signals* wanted, const termination_record& t) {
   h248::signals_descriptor out;
-  const auto asked = [&](const active_signal& s) {
+  const auto asked = [&](const playing_signal& s) {
     if (!wanted || wanted->entries.empty()) return true;
     return std::ranges::any_of(wanted->entries, [&](const h248::signal_entry& entry) {
       if (const auto* one = std::get_if<h248::signal_request>(&entry)) return !s.list && one->name.matches(s.what->name);
@@ -168,7 +168,7 @@ void answer_signals(h248::action_state& at, h248::command& answer, const h248::a
       return s.list == list.id && (list.signals.empty() || list.signals.front().name.matches(s.what->name));
     });
   };
-  for (const auto& s : t.signals) {
+  for (const auto& s : t.signals.playing()) {
     if (!asked(s)) continue;
     at.whole().hold(s.keeps);
     if (!s.list) {
@@ -190,9 +190,9 @@ void answer_observed(h248::action_state& at, h248::command& answer, const termin
   }
   h248::observed_events_descriptor out;
   out.id = h248::request_id{t.pending.front().request_id};
-  const auto seen = std::make_shared<const std::deque<observed>>(t.pending);  // they go when the MGC has heard of them
-  at.whole().hold(seen);
-  for (const auto& o : *seen) out.events.push_back(as_h248(o));
+  const auto copied = std::make_shared<const std::deque<observed>>(t.pending);  // the record goes on without the answer
+  for (const auto& o : *copied) out.events.push_back(as_h248(o));
+  at.whole().hold(copied);
   answer.add(std::move(out));
 }
 
@@ -287,9 +287,8 @@ void add_audit(h248::action_state& at, h248::command& answer, const h248::audit_
   answer.add(at.whole().error(done.error().code, done.error().text));
 }
 
-void answer_root_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const state& s) {
-  const auto known = root_properties(at, s);
-  const auto service = s.draining ? h248::service_state::out_of_service : h248::service_state::in_service;
+void answer_root_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const termination_record& root,
+                       const std::vector<h248::property>& known, h248::service_state service) {
   for (const auto& item : wanted.items) {
     if (const auto* token = std::get_if<h248::audit_token>(&item); token && *token == h248::audit_token::media) {
       h248::media_descriptor media;
@@ -309,7 +308,7 @@ void answer_root_audit(h248::action_state& at, h248::command& answer, const h248
     } else {
       h248::audit_descriptor one;
       one.items.push_back(item);
-      (void)answer_audit(at, answer, one, *s.root, {});
+      (void)answer_audit(at, answer, one, root, {});
     }
   }
 }

@@ -1,11 +1,9 @@
-// AuditValue and AuditCapability.
+// Which terminations an AuditValue selects by the values that it gives.
 #include <algorithm>
 
 #include "audits.hpp"
 
 namespace agw::iq {
-
-using h248::error_code;
 
 namespace {
 
@@ -41,7 +39,7 @@ bool selected(const h248::audit_descriptor& wanted, const termination_record& t,
       if (p.values.empty()) continue;
       const stored_property* value = nullptr;
       if (have) {
-        const auto found = have->properties.find(lower(std::string(p.name.package) + "/" + std::string(p.name.item)));
+        const auto found = have->properties.find(lower(h248::to_text(p.name)));
         if (found != have->properties.end()) value = &found->second;
       }
       met.push_back(meets(p, value));
@@ -61,59 +59,6 @@ bool selected(const h248::audit_descriptor& wanted, const termination_record& t,
   if (met.empty()) return true;
   const auto yes = std::ranges::count(met, true);
   return any ? yes > 0 : yes == static_cast<std::ptrdiff_t>(met.size());
-}
-
-awaitable<void> command_runner::audit_value(h248::action_state& at, const h248::command& c) {
-  static const h248::audit_descriptor nothing;
-  const auto* wanted = c.find<h248::audit_descriptor>();
-  if (!wanted) wanted = &nothing;
-  const auto context = at.asked().context;
-  if (c.termination().has_choose()) {
-    at.fail(c, error_code::incorrect_identifier, c.termination().name);
-    co_return;
-  }
-  if (c.termination().is_root()) {
-    if (context.is_all()) {  // the list of contexts: an action reply each
-      for (const auto& [id, record] : state_.contexts) {
-        at.answer_under(record->id);
-        at.answer(c);
-      }
-      if (state_.contexts.empty()) answer_root_audit(at, at.answer(c), *wanted, state_);
-      co_return;
-    }
-    if (!context.is_null()) {
-      at.fail(c, error_code::incorrect_identifier, "ROOT");
-      co_return;
-    }
-    answer_root_audit(at, at.answer(c), *wanted, state_);
-    co_return;
-  }
-  if (context.is_null()) {  // IP terminations are ephemeral: none ever stands in the NULL context
-    at.fail(c, c.termination().has_all() ? error_code::no_termination_matched : error_code::unknown_termination, c.termination().name);
-    co_return;
-  }
-  const bool any = at.asked().audit && at.asked().audit->logic == h248::select_logic::any_of;
-  bool answered = false;
-  const auto all = matching(at, c);
-  for (const auto& [record, termination] : all) {
-    if (!selected(*wanted, *termination, any)) continue;
-    answered = true;
-    termination->touched = clock::now();
-    if (!record_) at.answer_under(record->id);
-    gateway::termination_statistics counted_streams;
-    if (asks_for_statistics(*wanted) && record->context) {
-      auto read = [gate = record->context.get(), id = termination->id]() -> awaitable<gateway::termination_statistics> {
-        co_return gate->statistics(id);
-      };
-      turnstile::pass turn;
-      if (record != record_) turn = co_await turnstile::enter(record->turn);
-      if (record->closing) continue;
-      counted_streams = co_await on(*record->home, read);
-    }
-    auto& answer = at.answer(c, h248::termination_id{termination->name});
-    add_audit(at, answer, *wanted, *termination, counted_streams);
-  }
-  if (!answered && !all.empty()) at.fail(c, error_code::no_termination_matched, c.termination().name);
 }
 
 }  // namespace agw::iq

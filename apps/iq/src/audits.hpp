@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "agw/h248/packages.hpp"
-#include "commands.hpp"
+#include "agw/h248/transaction_executor.hpp"
+#include "facts.hpp"
+#include "records.hpp"
 
 namespace agw::iq {
 
@@ -16,8 +18,6 @@ void answer_statistics(h248::action_state& at, h248::command& answer, const gate
                        const h248::list<h248::item_name>& only = {});
 /// What the gateway implements; with `only`, of those.
 h248::packages_descriptor implemented_packages(const h248::list<h248::package_version>* only = nullptr);
-/// Every property of ROOT, with its value now.
-std::vector<h248::property> root_properties(h248::action_state& at, const state& s);
 /// Adds Media; with nothing in it its bare name, since the grammar has no empty one.
 void add_media(h248::command& answer, h248::media_descriptor media);
 bool asks_for_statistics(const h248::audit_descriptor& wanted);
@@ -27,7 +27,11 @@ checked<void> answer_audit(h248::action_state& at, h248::command& answer, const 
 /// The same beside what the command is answered anyway; where that cannot be, its error stands in place of all.
 void add_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const termination_record& t,
                const gateway::termination_statistics& counted);
-void answer_root_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const state& s);
+/// The same for ROOT, whose properties are `known`.
+void answer_root_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const termination_record& root,
+                       const std::vector<h248::property>& known, h248::service_state service);
+/// What the gateway can do, from the package table: what an AuditCapability asks for.
+void answer_capability(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const gateway_facts& facts, bool root);
 /// Whether the termination meets the values that the Audit gives (version 3).
 bool selected(const h248::audit_descriptor& wanted, const termination_record& t, bool any);
 

@@ -1,13 +1,10 @@
-// What the gateway can do: the answer to AuditCapability, from the package table; and the properties of ROOT.
+// What the gateway can do: the answer to AuditCapability, from the package table.
 #include <algorithm>
 #include <functional>
 
 #include "audits.hpp"
-#include "termination_name.hpp"
 
 namespace agw::iq {
-
-using h248::error_code;
 
 namespace {
 
@@ -74,7 +71,7 @@ h248::list<h248::parameter> parameters_of(h248::action_state& at, const h248::it
 }
 
 /// The properties of one place, as what each may be; a property whose values cannot be listed is left out.
-h248::list<h248::property> properties_at(h248::action_state& at, const state& s, std::uint8_t place, const item_filter& asked) {
+h248::list<h248::property> properties_at(h248::action_state& at, const gateway_facts& facts, std::uint8_t place, const item_filter& asked) {
   h248::list<h248::property> out;
   each(h248::item_kind::property, place == h248::place::root, asked, [&](h248::item_name name, const h248::item_info& item) {
     if ((item.places & place) == 0) return;
@@ -82,7 +79,7 @@ h248::list<h248::property> properties_at(h248::action_state& at, const state& s,
     if (name.is("ipdc/realm")) {
       range.emplace();
       range->form = h248::value_form::alternatives;
-      for (const auto& i : s.config.interfaces) range->values.push_back(h248::quoted(at.keep(i.realm)));
+      for (const auto& i : facts.config.interfaces) range->values.push_back(h248::quoted(at.keep(i.realm)));
     }
     if (!range) return;
     auto& one = out.emplace_back();
@@ -98,17 +95,17 @@ item_filter of_properties(const h248::list<h248::property>& properties) {
   };
 }
 
-h248::media_descriptor media_capability(h248::action_state& at, const state& s, bool root, const h248::audit_media* wanted) {
+h248::media_descriptor media_capability(h248::action_state& at, const gateway_facts& facts, bool root, const h248::audit_media* wanted) {
   h248::media_descriptor out;
   const auto state_place = root ? h248::place::root : h248::place::termination_state;
   if (!wanted || wanted->state) {
-    auto found = properties_at(at, s, state_place, wanted ? of_properties(wanted->state->properties) : any_item);
+    auto found = properties_at(at, facts, state_place, wanted ? of_properties(wanted->state->properties) : any_item);
     if (!found.empty()) out.state.emplace().properties = std::move(found);
   }
   const auto add = [&](h248::stream_id id, const h248::audit_stream* asked) {
     if (root || (asked && !asked->control)) return;
     const bool all = !asked || asked->control->properties.empty();
-    auto found = properties_at(at, s, h248::place::local_control, all ? any_item : of_properties(asked->control->properties));
+    auto found = properties_at(at, facts, h248::place::local_control, all ? any_item : of_properties(asked->control->properties));
     if (found.empty()) return;
     auto& stream = out.streams.emplace_back();
     stream.id = id;
@@ -161,11 +158,13 @@ item_filter of_signals(const h248::audit_signals& wanted) {
   };
 }
 
-void answer_capability(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const state& s, bool root) {
+}  // namespace
+
+void answer_capability(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const gateway_facts& facts, bool root) {
   for (const auto& item : wanted.items) {
     if (const auto* token = std::get_if<h248::audit_token>(&item)) {
       switch (*token) {
-        case h248::audit_token::media: add_media(answer, media_capability(at, s, root, nullptr)); break;
+        case h248::audit_token::media: add_media(answer, media_capability(at, facts, root, nullptr)); break;
         case h248::audit_token::events: answer_events(at, answer, root, any_item); break;
         case h248::audit_token::signals: answer_signals(at, answer, root, any_item); break;
         case h248::audit_token::statistics: answer_statistics(answer, root, any_item); break;
@@ -173,7 +172,7 @@ void answer_capability(h248::action_state& at, h248::command& answer, const h248
         default: answer.add(*token); break;
       }
     } else if (const auto* media = std::get_if<h248::audit_media>(&item)) {
-      add_media(answer, media_capability(at, s, root, media));
+      add_media(answer, media_capability(at, facts, root, media));
     } else if (const auto* events = std::get_if<h248::audit_events>(&item)) {
       answer_events(at, answer, root, of_names(events->events));
     } else if (const auto* signals = std::get_if<h248::audit_signals>(&item)) {
@@ -186,8 +185,6 @@ void answer_capability(h248::action_state& at, h248::command& answer, const h248
   }
 }
 
-}  // namespace
-
 h248::packages_descriptor implemented_packages(const h248::list<h248::package_version>* only) {
   h248::packages_descriptor out;
   for (const auto& p : h248::package_table()) {
@@ -196,63 +193,6 @@ h248::packages_descriptor implemented_packages(const h248::list<h248::package_ve
     if (asked) out.packages.push_back(h248::package_version{p.name, p.version});
   }
   return out;
-}
-
-std::vector<h248::property> root_properties(h248::action_state& at, const state& s) {
-  std::vector<h248::property> out;
-  const auto add = [&](std::string_view name, std::uint64_t value) {
-    const auto set = s.root_properties.find(lower(name));
-    h248::property p;
-    p.name = h248::item_name::of(name);
-    p.values = h248::one(at.keep(set == s.root_properties.end() ? std::to_string(value) : set->second.values.front()));
-    out.push_back(std::move(p));
-  };
-  const auto ms = [](clock::duration d) {
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(d).count());
-  };
-  const auto& t = s.control.transactions();
-  add("root/maxNumberOfContexts", s.config.max_contexts);
-  add("root/maxTerminationsPerContext", s.config.max_terminations_per_context);
-  add("root/normalMGExecutionTime", ms(t.normal_execution_time));
-  add("root/normalMGCExecutionTime", ms(t.provisional_timeout));
-  add("root/MGProvisionalResponseTimerValue", ms(t.normal_execution_time));
-  add("root/MGCProvisionalResponseTimerValue", ms(t.provisional_timeout));
-  add("root/MGCOriginatedPendingLimit", t.received_pending_limit);
-  add("root/MGOriginatedPendingLimit", t.sent_pending_limit);
-  h248::property realms;
-  realms.name = h248::item_name::of("ipra/ar");
-  realms.values.form = h248::value_form::sublist;
-  for (const auto& realm : s.realms()) realms.values.values.push_back(h248::quoted(at.keep(realm)));
-  if (realms.values.values.size() == 1) realms.values.form = h248::value_form::single;
-  if (!realms.values.values.empty()) out.push_back(std::move(realms));
-  return out;
-}
-
-awaitable<void> command_runner::audit_capability(h248::action_state& at, const h248::command& c) {
-  static const h248::audit_descriptor nothing;
-  const auto* wanted = c.find<h248::audit_descriptor>();
-  if (!wanted) wanted = &nothing;
-  const auto name = c.termination();
-  if (name.has_choose()) {
-    at.fail(c, error_code::incorrect_identifier, name.name);
-    co_return;
-  }
-  if (name.is_root()) {
-    if (at.asked().context.is_null()) answer_capability(at, at.answer(c), *wanted, state_, true);
-    else at.fail(c, error_code::incorrect_identifier, "ROOT");
-    co_return;
-  }
-  // What ephemeral terminations can do is the same for all, and for those that are yet to be made.
-  const auto fields = split(name);
-  const auto meant = [&](const interface_config& i) { return name.matches(h248::termination_id{make_name(state_.config.group, i.name, 1)}); };
-  if (at.asked().context.is_null() && fields && fields->id == "*" && std::ranges::any_of(state_.config.interfaces, meant)) {
-    answer_capability(at, at.answer(c), *wanted, state_, false);
-    co_return;
-  }
-  for (const auto& [record, termination] : matching(at, c)) {
-    if (!record_) at.answer_under(record->id);
-    answer_capability(at, at.answer(c, h248::termination_id{termination->name}), *wanted, state_, false);
-  }
 }
 
 }  // namespace agw::iq

@@ -13,10 +13,8 @@ using h248::value_form;
 
 namespace {
 
-std::string full(h248::item_name name) { return std::string(name.package) + "/" + std::string(name.item); }
-
 command_error no_value(const h248::property& p) {
-  std::string text = full(p.name) + "=";
+  std::string text = h248::to_text(p.name) + "=";
   for (const auto& v : p.values.values) text += (&v == &p.values.values.front() ? "" : ",") + std::string(v.text);
   return command_error(error_code::unknown_value, std::move(text));
 }

@@ -1,21 +1,24 @@
-// What the control loop remembers of contexts and terminations: what H.248 can ask back. The gateway's side lives on a shard.
+// What H.248 can ask back of a termination and of a context: values, owned by the context's owner on its shard. A termination that moves takes its
+// record along.
 #pragma once
 
 #include <algorithm>
+#include <compare>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agw/core/clock.hpp"
-#include "agw/core/shard.hpp"
-#include "agw/gateway/context.hpp"
+#include "agw/gateway/model.hpp"
 #include "agw/h248/message.hpp"
 #include "owned.hpp"
-#include "turnstile.hpp"
+#include "sdp_mapping.hpp"
+#include "signal_player.hpp"
 
 namespace agw::iq {
 
@@ -32,7 +35,8 @@ struct stream_record {
   std::string remote;
   bool has_local = false;
   bool has_remote = false;
-  gateway::stream_answer answer;  ///< what the gateway chose for Local
+  stream_kind kind = stream_kind::channel;  ///< what Local made of it
+  gateway::stream_answer answer;            ///< what the gateway chose for Local
   h248::stream_mode mode = h248::stream_mode::inactive;
   bool reserve_value = false;
   bool reserve_group = false;
@@ -49,12 +53,10 @@ struct observed {
   std::uint32_t request_id = 0;  ///< of the Events descriptor that asked for it
 };
 
-/// A signal that has not ended.
-struct active_signal {
-  std::shared_ptr<const void> keeps;  ///< what `what` points into
-  const h248::signal_request* what = nullptr;
-  std::optional<std::uint16_t> list;  ///< the signal list it stands in
-  std::uint64_t number = 0;           ///< tells it from a later one of the same name
+/// Signals that an event has embedded and that have not begun to play yet.
+struct embedded_signals {
+  std::shared_ptr<const owned_events> keeps;  ///< what `signals` points into
+  const h248::signals_descriptor* signals = nullptr;
 };
 
 struct termination_record {
@@ -63,11 +65,10 @@ struct termination_record {
   gateway::termination_id id;
   std::map<std::uint16_t, stream_record> streams;
   std::vector<std::string> groups;  ///< mgroup/sem as it was set
-  std::shared_ptr<owned_events> commanded;            ///< the Events descriptor of the last command
-  const h248::events_descriptor* events = nullptr;    ///< the active one: the commanded one, or one embedded in it
-  std::vector<active_signal> signals;
-  std::uint64_t last_signal = 0;
-  std::map<std::uint16_t, std::uint64_t> lists;       ///< signal lists that play, between two signals too; a number as a signal's
+  std::shared_ptr<const owned_events> commanded;    ///< the Events descriptor of the last command
+  const h248::events_descriptor* events = nullptr;  ///< the active one: the commanded one, or one embedded in it
+  signal_player signals;
+  std::deque<embedded_signals> embedded;
   h248::service_state service = h248::service_state::in_service;  ///< by the MGC's word
   bool interface_lost = false;                        ///< its address is not the machine's now
   clock::time_point touched = clock::now();           ///< the last command for it, or heartbeat
@@ -76,25 +77,27 @@ struct termination_record {
   std::uint64_t octets = 0;
   bool stopped = false;                               ///< adid/ipstop has been told since
   std::map<std::string, std::uint64_t> regulated;     ///< events with RegulatedNotify since the last Events descriptor
-  std::deque<observed> pending;      ///< not yet notified
-  bool notifying = false;
+  std::deque<observed> pending;                       ///< not yet notified
+  bool notifying = false;                             ///< a Notify of it is under way
 
   bool serves() const noexcept { return service == h248::service_state::in_service && !interface_lost; }
   h248::service_state state() const noexcept { return interface_lost ? h248::service_state::out_of_service : service; }
 };
 
-/// The active Events descriptor and what belongs to it, to return to when a command is refused.
-class event_subscription {
- public:
-  explicit event_subscription(const termination_record& t);
-  void restore(termination_record& t) const;
-
- private:
-  std::shared_ptr<owned_events> commanded_;
-  const h248::events_descriptor* events_;
-  bool stopped_;
-  std::map<std::string, std::uint64_t> regulated_;
+/// Two terminations, in whatever order they were named, and the stream; 0: every stream.
+struct topology_key {
+  std::string low;
+  std::string high;
+  std::uint16_t stream = 0;
+  auto operator<=>(const topology_key&) const = default;
 };
+inline topology_key key_of(const std::string& a, const std::string& b, std::uint16_t stream) {
+  topology_key out;
+  out.low = std::min(a, b);
+  out.high = std::max(a, b);
+  out.stream = stream;
+  return out;
+}
 
 /// Who may hear whom, where it is not both ways.
 struct topology_rule {
@@ -104,22 +107,21 @@ struct topology_rule {
   std::uint16_t stream = 0;  ///< 0: every stream
 };
 
+using termination_records = std::map<std::string, std::unique_ptr<termination_record>>;  ///< by lower-case name
+
+/// A context, as far as H.248 can ask it back.
 struct context_record {
   h248::context_id id;
-  shard* home = nullptr;
-  std::unique_ptr<gateway::context> context;  ///< made, called and destroyed on `home`
-  std::map<std::string, std::shared_ptr<termination_record>> terminations;  ///< by lower-case name
-  std::shared_ptr<turnstile> turn = std::make_shared<turnstile>();
+  termination_records terminations;
   std::optional<std::uint16_t> priority;
   bool emergency = false;
   bool ieps = false;
-  std::vector<topology_rule> topology;
-  bool closing = false;
-
-  /// Whether the termination still stands here: others may have had their turn meanwhile.
-  bool holds(const termination_record& t) const {
-    return !closing && std::ranges::any_of(terminations, [&](const auto& entry) { return entry.second.get() == &t; });
-  }
+  std::map<topology_key, topology_rule> topology;
 };
+
+std::string lower(std::string_view text);
+stored_property stored(const h248::property& p);
+/// The Events of a command become the active ones.
+void subscribe(const h248::command& c, termination_record& t);
 
 }  // namespace agw::iq

@@ -1,24 +1,37 @@
-// ROOT: properties of the gateway as a whole, and ServiceChange by the MGC, on ROOT and on terminations.
+// ROOT: properties of the gateway as a whole, and ServiceChange by the MGC, on ROOT and on terminations of every context.
 #include <algorithm>
+#include <utility>
 
-#include "commands.hpp"
+#include "audits.hpp"
+#include "everywhere_action.hpp"
+#include "plan.hpp"
 #include "termination_name.hpp"
 
 namespace agw::iq {
 
 using h248::error_code;
 
-awaitable<void> command_runner::modify_root(h248::action_state& at, const h248::command& c) {
-  if (!at.asked().context.is_null()) {
+awaitable<void> everywhere_action::run_on_root(h248::action_state& at, const h248::command& c) {
+  // The list of contexts is an audit of ROOT in each of them.
+  const bool lists_contexts = c.kind == h248::command_kind::audit_value && at.asked().context.is_all();
+  const bool concerns_root = c.kind == h248::command_kind::modify || c.kind == h248::command_kind::audit_value ||
+                             c.kind == h248::command_kind::audit_capability || c.kind == h248::command_kind::service_change;
+  if (!concerns_root || (!at.asked().context.is_null() && !lists_contexts)) {
     at.fail(c, error_code::incorrect_identifier, "ROOT");
     co_return;
   }
-  auto settings = state_.control.transactions();
+  switch (c.kind) {
+    case h248::command_kind::modify: modify_root(at, c); break;
+    case h248::command_kind::audit_value: audit_root(at, c); break;
+    case h248::command_kind::audit_capability: audit_capability_of_root(at, c); break;
+    default: co_await change_service_of_root(at, c); break;
+  }
+}
+
+void everywhere_action::modify_root(h248::action_state& at, const h248::command& c) {
+  auto settings = control_.control_.transactions();
   if (const auto* media = c.find<h248::media_descriptor>()) {
-    if (media->single || !media->streams.empty()) {
-      at.fail(c, error_code::descriptor_not_legal, "Stream on ROOT");
-      co_return;
-    }
+    if (media->single || !media->streams.empty()) return at.fail(c, error_code::descriptor_not_legal, "Stream on ROOT");
     if (media->state) {
       for (const auto& p : media->state->properties) {
         const auto number = p.values.first().as_integer().value_or(0);
@@ -26,10 +39,7 @@ awaitable<void> command_runner::modify_root(h248::action_state& at, const h248::
         const auto limit = static_cast<std::uint32_t>(std::min<std::int64_t>(number, 1'000'000));
         const bool timer = !p.name.is("root/MGOriginatedPendingLimit") && !p.name.is("root/MGCOriginatedPendingLimit");
         // A timer of 0 would never let go of the processor.
-        if (timer && number == 0) {
-          at.fail(c, error_code::unknown_value, std::string(p.name.package) + "/" + std::string(p.name.item) + "=0");
-          co_return;
-        }
+        if (timer && number == 0) return at.fail(c, error_code::unknown_value, h248::to_text(p.name) + "=0");
         if (p.name.is("root/normalMGExecutionTime")) settings.normal_execution_time = ms;
         if (p.name.is("root/MGCProvisionalResponseTimerValue")) settings.provisional_timeout = ms;
         if (p.name.is("root/MGOriginatedPendingLimit")) settings.sent_pending_limit = limit;
@@ -37,94 +47,142 @@ awaitable<void> command_runner::modify_root(h248::action_state& at, const h248::
       }
       for (const auto& p : media->state->properties) {
         auto kept = stored(p);
-        state_.root_properties.insert_or_assign(lower(kept.name), std::move(kept));
+        control_.root_properties_.insert_or_assign(lower(kept.name), std::move(kept));
       }
     }
   }
-  state_.control.set_transactions(settings);
-  if (c.find<h248::events_descriptor>()) state_.root->moved = clock::now();
-  subscribe(c, *state_.root);
+  control_.control_.set_transactions(settings);
+  if (c.find<h248::events_descriptor>()) control_.root_.moved = clock::now();
+  subscribe(c, control_.root_);
   at.answer(c);
 }
 
-awaitable<void> command_runner::service_change(h248::action_state& at, const h248::command& c) {
+std::vector<h248::property> gateway_control::root_properties(h248::action_state& at) const {
+  std::vector<h248::property> out;
+  const auto add = [&](std::string_view name, std::uint64_t value) {
+    const auto set = root_properties_.find(lower(name));
+    h248::property p;
+    p.name = h248::item_name::of(name);
+    p.values = h248::one(at.keep(set == root_properties_.end() ? std::to_string(value) : set->second.values.front()));
+    out.push_back(std::move(p));
+  };
+  const auto ms = [](clock::duration d) {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(d).count());
+  };
+  const auto& t = control_.transactions();
+  add("root/maxNumberOfContexts", facts_.config.max_contexts);
+  add("root/maxTerminationsPerContext", facts_.config.max_terminations_per_context);
+  add("root/normalMGExecutionTime", ms(t.normal_execution_time));
+  add("root/normalMGCExecutionTime", ms(t.provisional_timeout));
+  add("root/MGProvisionalResponseTimerValue", ms(t.normal_execution_time));
+  add("root/MGCProvisionalResponseTimerValue", ms(t.provisional_timeout));
+  add("root/MGCOriginatedPendingLimit", t.received_pending_limit);
+  add("root/MGOriginatedPendingLimit", t.sent_pending_limit);
+  h248::property served;
+  served.name = h248::item_name::of("ipra/ar");
+  served.values.form = h248::value_form::sublist;
+  for (const auto& realm : realms()) served.values.values.push_back(h248::quoted(at.keep(realm)));
+  if (served.values.values.size() == 1) served.values.form = h248::value_form::single;
+  if (!served.values.values.empty()) out.push_back(std::move(served));
+  return out;
+}
+
+void gateway_control::answer_root_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted) {
+  const auto service = draining_ ? h248::service_state::out_of_service : h248::service_state::in_service;
+  iq::answer_root_audit(at, answer, wanted, root_, root_properties(at), service);
+}
+
+void everywhere_action::audit_root(h248::action_state& at, const h248::command& c) {
+  static const h248::audit_descriptor nothing;
+  const auto* wanted = c.find<h248::audit_descriptor>();
+  if (at.asked().context.is_all()) {
+    for (const auto& entry : control_.directory_.contexts()) {
+      if (at.whole().full()) return;
+      at.answer_under(h248::context_id{entry.first});
+      at.answer(c);
+    }
+    if (control_.directory_.size() > 0) return;
+  }
+  control_.answer_root_audit(at, at.answer(c), wanted ? *wanted : nothing);
+}
+
+void everywhere_action::audit_capability_of_root(h248::action_state& at, const h248::command& c) {
+  static const h248::audit_descriptor nothing;
+  const auto* wanted = c.find<h248::audit_descriptor>();
+  answer_capability(at, at.answer(c), wanted ? *wanted : nothing, control_.facts_, true);
+}
+
+awaitable<void> everywhere_action::change_service_of_root(h248::action_state& at, const h248::command& c) {
   const auto* services = c.find<h248::services_descriptor>();
   if (!services || !services->method) {
     at.fail(c, error_code::required_information_missing, services ? "Method" : "Services");
     co_return;
   }
   const auto method = *services->method;
-  if (!c.termination().is_root()) {
-    co_await change_terminations(at, c, method);
-    co_return;
-  }
-  if (!at.asked().context.is_null()) {
-    at.fail(c, error_code::incorrect_identifier, "ROOT");
-    co_return;
-  }
-  if (const auto refused = state_.registration.service_change(at.request(), *services)) {
+  if (const auto refused = control_.registration_.service_change(at.request(), *services)) {
     at.fail(c, *refused, "ServiceChange of ROOT");
     co_return;
   }
   const bool forced = method == h248::change_method::forced, restart = method == h248::change_method::restart;
-  if (forced || method == h248::change_method::graceful) state_.draining = true;
-  if (restart) state_.draining = state_.leaving;
-  if (forced || restart) state_.out_of_service = forced;
+  if (forced || method == h248::change_method::graceful) control_.draining_ = true;
+  if (restart) control_.draining_ = control_.leaving_;
   // Forced takes what stands out of service at once, Restart brings it back; both leave the calls to the MGC to subtract.
   if (forced || restart) {
-    auto all = terminations_of(h248::termination_id{"*"});
-    co_await state_.put_in_service(std::move(all), restart, record_);
+    control_.out_of_service_ = forced;
+    control_.renew_service();
+    co_await put_in_service(at, h248::termination_id{"*"}, restart);
   }
   at.answer(c);
 }
 
-command_runner::placed_terminations command_runner::terminations_of(h248::termination_id pattern) const {
-  placed_terminations out;
-  for (const auto& [id, record] : state_.contexts) {
-    if (record_ && record != record_) continue;
-    for (const auto& [key, termination] : record->terminations) {
-      const h248::termination_id name{termination->name};
-      if (pattern.has_all() ? pattern.matches(name) : pattern == name) out.emplace_back(record, termination);
-    }
-  }
-  return out;
+awaitable<visit> everywhere_action::put_in_service(h248::action_state& at, h248::termination_id pattern, bool in_service) {
+  everywhere_visitor act = [pattern, in_service](context_action& action, h248::action_state&) {
+    return action.put_in_service(pattern, in_service);
+  };
+  auto ids = contexts_of(pattern);
+  co_return co_await send(at, nullptr, std::move(act), std::move(ids));
 }
 
-awaitable<void> command_runner::change_terminations(h248::action_state& at, const h248::command& c, h248::change_method method) {
-  const bool restart = method == h248::change_method::restart;
-  if (!restart && method != h248::change_method::forced && method != h248::change_method::graceful) {
-    at.fail(c, error_code::unknown_value, "Method: a termination can be Forced, Graceful or Restart");
+awaitable<void> everywhere_action::change_service(h248::action_state& at, const h248::command& c) {
+  const auto refused = refused_service_change(c);
+  if (refused) {
+    at.fail(c, refused->code, refused->text);
     co_return;
   }
   const auto pattern = c.termination();
-  if (pattern.has_choose()) {
-    at.fail(c, error_code::incorrect_identifier, pattern.name);
-    co_return;
-  }
   // One that stands in a context is not in the NULL context; wildcards there mean all that there are.
-  if (at.asked().context.is_null() && pattern.is_specific() && state_.find_termination(pattern.name)) {
+  if (at.asked().context.is_null() && pattern.is_specific() && control_.directory_.where(lower(pattern.name))) {
     at.fail(c, error_code::termination_not_in_context, pattern.name);
     co_return;
   }
-  // A pattern without an id means the interfaces themselves: what will be added stands on them too.
-  bool named = false;
-  if (const auto fields = split(pattern); fields && fields->id == "*" && !at.asked().context.is_specific()) {
-    for (const auto& i : state_.config.interfaces) {
-      const auto any = make_name(state_.config.group, i.name, 0);
-      if (!pattern.matches(h248::termination_id{any})) continue;
-      named = true;
-      if (restart) state_.interface_service.erase(lower(i.name));
-      else state_.interface_service.insert_or_assign(lower(i.name), h248::service_state::out_of_service);
-    }
-  }
-  auto all = terminations_of(pattern);
-  if (all.empty() && !named) {
+  const auto method = *c.find<h248::services_descriptor>()->method;
+  const bool restart = method == h248::change_method::restart, graceful = method == h248::change_method::graceful;
+  const bool interfaces = change_interfaces(pattern, restart);
+  // Graceful lets what stands go on to its end: only nothing new comes.
+  visit concerned;
+  if (!graceful) concerned = co_await put_in_service(at, pattern, restart);
+  if (graceful) concerned.matched = contexts_of(pattern).size();
+  if (concerned.matched == 0 && !interfaces) {
     at.fail(c, pattern.has_all() ? error_code::no_termination_matched : error_code::unknown_termination, pattern.name);
     co_return;
   }
-  // Graceful lets what stands go on to its end: only nothing new comes.
-  if (method != h248::change_method::graceful) co_await state_.put_in_service(std::move(all), restart, record_);
   at.answer(c);
+}
+
+// A pattern without an id means the interfaces themselves: what will be added stands on them too.
+bool everywhere_action::change_interfaces(h248::termination_id pattern, bool restart) {
+  const auto fields = split(pattern);
+  if (!fields || fields->id != "*") return false;
+  bool named = false;
+  for (const auto& i : control_.facts_.config.interfaces) {
+    const auto any = make_name(control_.facts_.config.group, i.name, 0);
+    if (!pattern.matches(h248::termination_id{any})) continue;
+    named = true;
+    if (restart) control_.taken_out_.erase(lower(i.name));
+    else control_.taken_out_.insert(lower(i.name));
+  }
+  control_.renew_service();
+  return named;
 }
 
 }  // namespace agw::iq

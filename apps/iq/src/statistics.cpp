@@ -29,10 +29,10 @@ h248::statistics_descriptor statistics_of(h248::action_state& at, const gateway:
   out.entries.push_back(counted(at, "nt", "dur", static_cast<std::uint64_t>(s.duration.count())));
   if (s.srtt_ms) out.entries.push_back(counted(at, "sctpbcc", "srtt", *s.srtt_ms));
   if (s.retransmissions) out.entries.push_back(counted(at, "sctpbcc", "rtx", *s.retransmissions));
-  if (s.messages_sent) out.entries.push_back(counted(at, "dcc", "ms", *s.messages_sent));
-  if (s.messages_received) out.entries.push_back(counted(at, "dcc", "mr", *s.messages_received));
-  if (s.chunks_forwarded) out.entries.push_back(counted(at, "msrp", "fwd", *s.chunks_forwarded));
-  if (s.chunks_rejected) out.entries.push_back(counted(at, "msrp", "rej", *s.chunks_rejected));
+  if (s.messages_sent) out.entries.push_back(counted(at, "dcep", "ms", *s.messages_sent));
+  if (s.messages_received) out.entries.push_back(counted(at, "dcep", "mr", *s.messages_received));
+  if (s.chunks_forwarded) out.entries.push_back(counted(at, "agwmsrp", "fwd", *s.chunks_forwarded));
+  if (s.chunks_rejected) out.entries.push_back(counted(at, "agwmsrp", "rej", *s.chunks_rejected));
   if (s.packets_discarded) out.entries.push_back(counted(at, "gm", "dp", *s.packets_discarded));
   if (only.empty()) return out;
   h248::statistics_descriptor some;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "state.hpp"
-
 namespace agw::iq {
 
 using h248::error_code;
@@ -14,11 +12,6 @@ checked<std::vector<h248::sdp>> parsed(std::string_view octets) {
   auto out = h248::sdp::parse(octets);
   if (!out) return command_error(error_code::invalid_sdp, out.error().to_text());
   return std::move(*out);
-}
-
-stream_kind kind_of_local(const gateway::stream_local& l) {
-  if (std::holds_alternative<gateway::association_local>(l)) return stream_kind::association;
-  return std::holds_alternative<gateway::channel_local>(l) ? stream_kind::channel : stream_kind::bearer;
 }
 
 /// What a Local that comes again leaves out stays as it was.
@@ -74,13 +67,23 @@ std::string unanswerable(h248::sdp d, const gateway::stream_local& local) {
   return {};
 }
 
+/// The interface has addresses of one family only: one of the other cannot be chosen on it.
+bool asks_for_other_family(const h248::sdp& d, const interface_config& interface) {
+  const auto c = d.connection();
+  return c && c->choose() && c->ip6 != interface.address.is_v6();
+}
+
 /// Fills in `locals` and `descriptions`; an error when nothing can be had and that is one.
-checked<void> choose_local(stream_choice& out, std::vector<h248::sdp> all, const stream_record& known, bool reserve) {
+checked<void> choose_local(stream_choice& out, std::vector<h248::sdp> all, const stream_record& known, bool reserve,
+                           const interface_config& interface) {
   out.local_over_specified = all.size() > 1;
   const auto before = known.has_local ? h248::sdp::parse_one(known.local) : h248::sdp_result<h248::sdp>(h248::sdp());
   std::optional<command_error> why;
   for (auto& one : all) {
     auto local = local_of(known.has_local && before ? completed(one, *before) : one);
+    if (local && asks_for_other_family(one, interface)) {
+      local = command_error(error_code::conflicting_values, "c=" + one.connection()->to_text() + " on interface " + interface.name);
+    }
     if (local) {
       if (auto line = unanswerable(one, *local); !line.empty()) local = command_error(error_code::unknown_value, std::move(line));
     }
@@ -117,7 +120,7 @@ void keep_partners(stream_choice& out, const std::vector<h248::sdp>& remotes, st
 
 checked<void> choose_remote(stream_choice& out, std::vector<h248::sdp> all, const stream_record& known) {
   out.remote_over_specified = all.size() > 1;
-  const auto kind = out.locals.empty() ? kind_of_answer(known) : kind_of_local(out.locals.front());
+  const auto kind = out.locals.empty() ? known.kind : kind_of_local(out.locals.front());
   std::optional<std::size_t> chosen;
   for (const bool choosy : {true, false}) {
     if (chosen) break;
@@ -143,8 +146,13 @@ checked<void> choose_remote(stream_choice& out, std::vector<h248::sdp> all, cons
 
 }  // namespace
 
+stream_kind kind_of_local(const gateway::stream_local& l) {
+  if (std::holds_alternative<gateway::association_local>(l)) return stream_kind::association;
+  return std::holds_alternative<gateway::channel_local>(l) ? stream_kind::channel : stream_kind::bearer;
+}
+
 checked<stream_choice> choose(std::optional<std::string_view> local, std::optional<std::string_view> remote, const stream_record& known,
-                              bool reserve) {
+                              bool reserve, const interface_config& interface) {
   stream_choice out;
   if (local) {
     auto all = parsed(*local);
@@ -153,7 +161,7 @@ checked<stream_choice> choose(std::optional<std::string_view> local, std::option
       out.gives_back = true;
       return out;
     }
-    if (auto done = choose_local(out, std::move(*all), known, reserve); !done) return done.error();
+    if (auto done = choose_local(out, std::move(*all), known, reserve, interface); !done) return done.error();
     if (out.unsupportable) return out;
   }
   if (!remote) return out;

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agw/iq/media_gateway.hpp"
 #include "records.hpp"
 #include "sdp_mapping.hpp"
 
@@ -25,7 +26,8 @@ struct stream_choice {
 /// `known` is what the stream has been until now; `reserve`: ReservedValue or ReservedGroup is ON. H.248.1 7.1.7 and 7.1.8: without
 /// it, the first description of Local for which one of Remote can be had is chosen; 510 when there are several and none can.
 checked<stream_choice> choose(std::optional<std::string_view> local, std::optional<std::string_view> remote, const stream_record& known,
-                              bool reserve);
+                              bool reserve, const interface_config& interface);
+stream_kind kind_of_local(const gateway::stream_local& local);
 
 /// Of several descriptions in `local` the one that a Remote of this protocol selects; the first when none has it.
 std::string selected(const std::string& local, const h248::sdp& remote);

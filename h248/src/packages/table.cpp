@@ -1,4 +1,5 @@
-// The table. Numbers seen in a registry or a Recommendation stand with standing::known; see packages.hpp for the rest.
+// The table. Packages are as IANA's registry "Megaco/H.248 Packages" has them; items whose numbers were seen in a Recommendation stand
+// with standing::known, see packages.hpp for the rest.
 #include <agw/h248/packages.hpp>
 
 #include <algorithm>
@@ -142,13 +143,13 @@ constexpr item_info seg_items[] = {
     property("MGMaxPDUSize", 3, assumed, integer(), at_root, "octets the gateway takes in a message"),
     property("MGCMaxPDUSize", 4, assumed, integer(), at_root, "octets the controller takes in a message")};
 
-// What the bearer control packages have in common.
+// What the bearer control packages have in common, with the numbers of gb, the generic bearer connection package of Q.1950.
 constexpr string_view bearer_words[] = {"Est", "Rel", "Fail"};
 constexpr parameter_info bearer_parameters[] = {{"Type", 1, one_of(bearer_words), "what happened"},
                                                 {"Cause", 2, text, "stage:reason of a failure"}};
 constexpr auto order = property("order", 1, provisional, boolean, at_stream, "wait for the order before establishing");
 constexpr auto establish = signal("EstBNC", 1, provisional, {}, "establish");
-constexpr auto release = signal("RelBNC", 2, provisional, {}, "release");
+constexpr auto release = signal("RelBNC", 3, provisional, {}, "release");
 constexpr auto change = event("BNCChange", 1, provisional, bearer_parameters, "established, released or failed");
 constexpr item_info bearer_items[] = {order, establish, release, change};
 
@@ -162,20 +163,20 @@ constexpr item_info sctp_items[] = {
     statistic("srtt", 1, provisional, real, "smoothed round trip in ms"),
     statistic("rtx", 2, provisional, real, "chunks sent again")};
 
-// dcc
+// dcep, H.248.94; sctpreset, H.248.97
 constexpr string_view channel_words[] = {"Open", "Close", "Fail"};
 constexpr parameter_info channel_parameters[] = {{"Type", 1, one_of(channel_words), "what happened"},
                                                  {"sid", 2, integer(0, 65534), "the SCTP stream"},
                                                  {"label", 3, text, "of the channel"},
                                                  {"proto", 4, text, "its subprotocol"},
                                                  {"Cause", 5, text, "stage:reason of a failure"}};
-constexpr item_info dcc_items[] = {signal("reset", 1, provisional, {}, "close the channel"),
-                                   event("chg", 1, provisional, channel_parameters, "opened, closed or failed"),
-                                   statistic("ms", 1, provisional, real, "messages sent"),
-                                   statistic("mr", 2, provisional, real, "messages received")};
+constexpr item_info dcep_items[] = {event("chg", 1, provisional, channel_parameters, "opened, closed or failed"),
+                                    statistic("ms", 1, provisional, real, "messages sent"),
+                                    statistic("mr", 2, provisional, real, "messages received")};
+constexpr item_info sctpreset_items[] = {signal("reset", 1, provisional, {}, "close the channel")};
 
-constexpr item_info msrp_items[] = {statistic("fwd", 1, provisional, real, "chunks forwarded"),
-                                    statistic("rej", 2, provisional, real, "chunks rejected")};
+constexpr item_info agwmsrp_items[] = {statistic("fwd", 1, provisional, real, "chunks forwarded"),
+                                       statistic("rej", 2, provisional, real, "chunks rejected")};
 constexpr item_info seplink_items[] = {
     property("on", 1, provisional, boolean, at_stream, "an establishment on one side triggers the other side's")};
 constexpr item_info mgroup_items[] = {property("sem", 1, provisional, texts, at_state, "semantics and stream ids of a group")};
@@ -189,55 +190,56 @@ constexpr item_info ostuncc_items[] = {order, signal("scc", 1, provisional, {}, 
                                        event("ccr", 1, provisional, ccr_parameters, "the connectivity checks are over"),
                                        event("nprc", 2, provisional, nprc_parameters, "a new peer-reflexive candidate")};
 constexpr parameter_info consent_parameters[] = {{"Cause", 1, text, "stage:reason"}};
-constexpr item_info stuncf_items[] = {event("fail", 1, provisional, consent_parameters, "consent to send was lost")};
+constexpr item_info stnconfres_items[] = {event("fail", 1, provisional, consent_parameters, "consent to send was lost")};
 
 constexpr package_info table[] = {
-    {"g", 0x0001, 1, known, true, "H.248.1 E.1", g_items},
-    {"root", 0x0002, 2, known, true, "H.248.1 E.2", root_items,
+    {"g", 0x0001, 1, true, "H.248.1 E.1", g_items},
+    {"root", 0x0002, 2, true, "H.248.1 E.2", root_items,
      "normalMGExecutionTime, MGCProvisionalResponseTimerValue and both limits govern the gateway's transactions from the "
      "moment they are set. The other two timers describe the controller: they are kept and returned."},
-    {"nt", 0x000b, 1, known, true, "H.248.1 E.11", nt_items,
+    {"nt", 0x000b, 1, true, "H.248.1 E.11", nt_items,
      "jit holds in any case, for nothing is held back against jitter. The event qualert does not exist here: quality is not "
      "measured (error 451)."},
-    {"it", 0x0045, 1, known, true, "H.248.14", it_items,
+    {"it", 0x0045, 1, true, "H.248.14", it_items,
      "Any message from the controller counts as a sign of life. Without mit the event is refused (error 457)."},
-    {"ocp", 0x0051, 1, known, true, "H.248.11", ocp_items,
+    {"ocp", 0x0051, 1, true, "H.248.11", ocp_items,
      "From `overload_percent` of the contexts on, a new one needs a priority that rises with the load; emergency and IEPS "
      "calls need none."},
-    {"ds", 0x008b, 2, known, true, "H.248.52", ds_items,
+    {"ds", 0x008b, 2, true, "H.248.52", ds_items,
      "A code point up to 3F, or a whole traffic class octet with its last two bits clear. On the stream that has the socket: a "
      "component sends nothing by itself."},
-    {"gm", 0x008c, 2, known, true, "H.248.43", gm_items,
+    {"gm", 0x008c, 2, true, "H.248.43", gm_items,
      "rsb is accepted: no stream has RTCP. With full ICE the address and port filters do not act on the access side. All on "
      "the stream that has the socket."},
-    {"tman", 0x008d, 1, known, true, "H.248.53", tman_items,
+    {"tman", 0x008d, 1, true, "H.248.53", tman_items,
      "Policing delays what a peer sends, by back-pressure, and loses nothing. With pol=ON and no rate 10000 octets per "
      "second hold."},
-    {"hangterm", 0x0098, 1, known, true, "H.248.36", hangterm_items,
+    {"hangterm", 0x0098, 1, true, "H.248.36", hangterm_items,
      "Any command for the termination starts the time again."},
-    {"ipnapt", 0x0099, 1, known, true, "H.248.37", ipnapt_items},
-    {"adid", 0x009c, 1, known, true, "H.248.40", adid_items,
+    {"ipnapt", 0x0099, 1, true, "H.248.37", ipnapt_items},
+    {"adid", 0x009c, 1, true, "H.248.40", adid_items,
      "Once for each Events descriptor. Without dt 60 s, without dir both; with Stream of that stream alone."},
-    {"ipdc", 0x009d, 1, known, true, "H.248.41", ipdc_items,
+    {"ipdc", 0x009d, 1, true, "H.248.41", ipdc_items,
      "A realm that contradicts the interface field of the TerminationID is error 473."},
-    {"seg", 0x00a3, 1, assumed, false, "H.248.1 E.14", seg_items},
-    {"adr", 0x00ac, 1, known, true, "H.248.37 Amd.1", adr_items},
-    {"rtcph", 0x00b5, 1, known, true, "H.248.57", rtcph_items,
+    {"seg", 0x00a3, 1, false, "H.248.1 E.14", seg_items},
+    {"adr", 0x00ac, 1, true, "H.248.37 Amd.1", adr_items},
+    {"rtcph", 0x00b5, 1, true, "H.248.57", rtcph_items,
      "Accepted without effect: no stream has RTCP."},
-    {"mgastuns", 0x00c2, 1, provisional, true, "H.248.50", {},
+    {"mgastuns", 0x00c2, 1, true, "H.248.50", {},
      "The gateway answers Binding requests wherever Local asks for candidates (`a=candidate:$`)."},
-    {"ostuncc", 0x00c3, 1, provisional, true, "H.248.50", ostuncc_items},
-    {"ipra", 0x00e0, 1, known, true, "H.248.41 Amd.1", ipra_items},
-    // The private range, until the registered numbers can be had.
-    {"tcpbcc", 0xf001, 1, provisional, true, "H.248.89", bearer_items},
-    {"tlsbsc", 0xf002, 1, provisional, true, "H.248.90, H.248.93", bearer_items},
-    {"sctpbcc", 0xf003, 1, provisional, true, "H.248.97", sctp_items},
-    {"dcc", 0xf004, 1, provisional, true, "H.248.97", dcc_items},
-    {"seplink", 0xf005, 1, provisional, true, "H.248.92", seplink_items},
-    {"mgroup", 0xf006, 1, provisional, true, "H.248.96", mgroup_items},
-    {"stuncf", 0xf007, 1, provisional, true, "H.248.50", stuncf_items,
+    {"ostuncc", 0x00c3, 1, true, "H.248.50", ostuncc_items},
+    {"ipra", 0x00e0, 1, true, "H.248.41 Amd.1", ipra_items},
+    {"tcpbcc", 0x0115, 1, true, "H.248.89", bearer_items},
+    {"tlsbsc", 0x0117, 1, true, "H.248.90, H.248.93", bearer_items},
+    {"seplink", 0x011b, 1, true, "H.248.92", seplink_items},
+    {"mgroup", 0x011f, 1, true, "H.248.96", mgroup_items},
+    {"stnconfres", 0x0120, 1, true, "H.248.50", stnconfres_items,
      "Consent is RFC 7675's; its time is `[ice] consent_timeout`."},
-    {"msrp", 0xf008, 1, provisional, true, "H.248.69", msrp_items},
+    {"sctpbcc", 0x0121, 1, true, "H.248.97", sctp_items},
+    {"sctpreset", 0x0122, 1, true, "H.248.97", sctpreset_items},
+    {"dcep", 0x0124, 1, true, "H.248.94", dcep_items},
+    {"agwmsrp", 0xf001, 1, true, "agw", agwmsrp_items,
+     "No registered package counts what an MSRP relay does: this one is agw's own, with a number of the private range."},
 };
 
 }  // namespace

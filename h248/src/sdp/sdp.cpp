@@ -42,7 +42,7 @@ std::optional<std::uint64_t> size_of(std::string_view text) {
 
 // What should have stood there; empty if the line is fine.
 std::string_view complaint(const sdp_line& line) {
-  if (line.type == 'c') return sdp_connection::parse(line.value) ? "" : "IN IP4 or IN IP6 and an address";
+  if (line.type == 'c') return sdp_connection::parse(line.value) ? "" : "IN IP4 or IN IP6 and an address of that family";
   if (line.type == 'm') return sdp_media::parse(line.value) ? "" : "media, port, protocol, formats";
   if (line.type != 'a') return "";
   const std::string_view name = line.name(), value = line.argument();

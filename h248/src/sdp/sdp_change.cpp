@@ -7,18 +7,39 @@
 
 namespace agw::h248 {
 
+namespace {
+
+// The c= line, if the gateway is asked to choose its address.
+std::optional<sdp_connection> asked_connection(const sdp_line& line) {
+  if (line.type != 'c') return std::nullopt;
+  auto read = sdp_connection::parse(line.value);
+  return read && read->choose() ? read : std::nullopt;
+}
+
+bool is_ip6(std::string_view address) noexcept { return address.find(':') != std::string_view::npos; }
+bool answers(const sdp_connection& asked, std::string_view address) noexcept { return !asked.ip6 || is_ip6(address); }
+
+}  // namespace
+
+bool sdp::takes_address(std::string_view address) const {
+  return std::ranges::all_of(lines_, [address](const sdp_line& line) {
+    const auto asked = asked_connection(line);
+    return !asked || answers(*asked, address);
+  });
+}
+
 bool sdp::fill_address(std::string_view address) {
+  const bool all = takes_address(address);
   bool asked = false;
   for (auto& line : lines_) {
-    if (line.type != 'c') continue;
-    auto connection_line = sdp_connection::parse(line.value);
-    if (!connection_line || !connection_line->choose()) continue;
-    connection_line->address = address;
-    connection_line->ip6 = address.find(':') != std::string_view::npos;
-    line.value = connection_line->to_text();
+    auto wanted = asked_connection(line);
+    if (!wanted || !answers(*wanted, address)) continue;
+    wanted->address = address;
+    wanted->ip6 = is_ip6(address);
+    line.value = wanted->to_text();
     asked = true;
   }
-  return asked;
+  return asked && all;
 }
 
 bool sdp::fill_port(std::uint16_t port) {

@@ -14,9 +14,10 @@ enum char_class : std::uint16_t {
   name_start = 8,  // ALPHA
   name_part = 16,  // ALPHA, DIGIT, "_"
   safe = 32,       // SafeChar and 8-bit
-  path_part = 64,  // of a termination id behind its first name
+  path_part = 64,  // of a path name (a termination id) behind its first letter
   quotable = 128,  // inside a quoted string
   gap = 256,       // begins LWSP: white, or the ';' of a comment
+  dash_dot = 512,  // '-' and '.': not in the grammar of names, but in names that equipment is given
 };
 
 constexpr std::array<std::uint16_t, 256> make_char_table() {
@@ -34,8 +35,8 @@ constexpr std::array<std::uint16_t, 256> make_char_table() {
   mark("abcdefABCDEF", hex);
   mark("_", name_part | safe | path_part | quotable);
   mark("+-&!/'?@^`~*$\\()%|.", safe | quotable);
-  // Dash and dot are not in the grammar of a path name, but in names that equipment is given.
-  mark("/*$-.", path_part);
+  mark("/*$", path_part);
+  mark("-.", dash_dot);
   mark(";[]{}:,#<>=", quotable);
   mark(" \t\r\n", white | quotable);
   mark(" \t\r\n;", gap);

@@ -42,9 +42,18 @@ bool parser::action_item(action& out, bool reply, bool& opened) {
     return in_.fail("Context");
   }
   if (!in_.equals() || !context(out.context)) return false;
-  if (reply && (in_.next_is(',') || in_.next_is('}'))) return true;
+  const std::size_t where = in_.offset();
+  if (reply && (in_.next_is(',') || in_.next_is('}'))) {
+    if (version_ < 3) in_.deviate(deviation::empty_action, where);
+    return true;
+  }
   opened = true;
-  return in_.open() && action_body(out, reply) && in_.close();
+  if (!in_.open()) return false;
+  if (reply && in_.peek() == '}') {
+    in_.deviate(deviation::empty_action, where);
+    return in_.close();
+  }
+  return action_body(out, reply) && in_.close();
 }
 
 bool parser::context(context_id& out) {
@@ -81,8 +90,10 @@ bool parser::action_part(action& out, bool reply) {
     case token::emergency_off:
     case token::ieps_call:
     case token::context_attr:
-      // The grammar has them in front of the audit; erlang-megaco writes them behind it.
-      if (!out.commands.empty()) return in_.fail("context properties before the commands");
+      if (out.audit || !out.commands.empty()) {
+        in_.back_to(word);
+        return in_.fail("context properties before ContextAudit and the commands");
+      }
       return context_property(out.properties, kind);
     case token::context_audit:
       if (!out.commands.empty() || reply) return in_.fail("a command");
@@ -114,6 +125,9 @@ bool parser::command_part(action& out, bool reply, std::string_view word) {
     good = in_.fail("'{', ',' or '}'");  // cut off, perhaps within the name of the termination
   } else if (good && !reply && (read.kind == command_kind::notify || read.kind == command_kind::service_change)) {
     good = in_.fail("'{'");  // only audits may do without
+  } else if (good && !reply && (read.kind == command_kind::audit_value || read.kind == command_kind::audit_capability)) {
+    in_.deviate(deviation::audit_body, in_.offset());
+    add_as<audit_descriptor>(read.descriptors);
   }
   const auto leave_out = [&] {
     out.commands.drop_last(before);
@@ -143,6 +157,7 @@ bool parser::context_property(context_properties& out, token kind) {
     case token::emergency:
     case token::emergency_off:
       if (!once(out.emergency.has_value(), in_.level, "one of Emergency and EmergencyOff")) return false;
+      if (!once(kind == token::emergency_off && version_ == 1, in_.level, "Emergency: version 1 has no EmergencyOff")) return false;
       out.emergency = kind == token::emergency;
       return true;
     case token::ieps_call:
@@ -212,48 +227,53 @@ bool parser::context_attributes(context_properties& out) {
 }
 
 bool parser::context_audit_body(context_audit& out) {
+  seen_items seen(memory_);
   if (!in_.open()) return false;
   do {
     const std::string_view word = in_.word();
     if (!is_token(word, token::context_attr)) {
       in_.back_to(word);
-      if (!context_audit_part(out)) return false;
+      if (!context_audit_part(out, seen)) return false;
       continue;
     }
-    if (!context_audit_attributes(out, true)) return false;
+    if (!context_audit_attributes(out, true, seen)) return false;
   } while (comma());
   return in_.close();
 }
 
 // Both what is asked for and what is selected by may stand inside; a value tells them apart. The grammar lets a selector be in braces
 // of its own once more.
-bool parser::context_audit_attributes(context_audit& out, bool outer) {
+bool parser::context_audit_attributes(context_audit& out, bool outer, seen_items& seen) {
   if (!in_.open()) return false;
   do {
     const std::string_view word = in_.word();
     const bool inner = outer && is_token(word, token::context_attr) && in_.next_is('{');
     if (!inner) in_.back_to(word);
-    if (inner ? !context_audit_attributes(out, false) : !context_audit_part(out)) return false;
+    if (inner ? !context_audit_attributes(out, false, seen) : !context_audit_part(out, seen)) return false;
   } while (comma());
   return in_.close();
 }
 
-bool parser::context_audit_part(context_audit& out) {
+bool parser::context_audit_part(context_audit& out, seen_items& seen) {
+  const auto flag = [this](bool& wanted) {
+    if (!once(wanted, in_.level, "each property once")) return false;
+    wanted = true;
+    return true;
+  };
   const std::string_view word = in_.word();
+  const std::size_t where = in_.last_word();
   const token kind = in_.peek() == '/' ? token::none : find_token(word);
   switch (kind) {
-    case token::topology: out.topology = true; return true;
-    case token::emergency: out.emergency = true; return true;
+    case token::topology: return flag(out.topology);
+    case token::emergency: return flag(out.emergency);
     case token::priority:
       if (in_.next_is('=')) {
         return once(out.selection.priority.has_value(), in_.level, "one Priority to select by") && priority(out.selection.priority);
       }
-      out.priority = true;
-      return true;
+      return flag(out.priority);
     case token::ieps_call:
       if (in_.take('=')) return once(out.selection.ieps.has_value(), in_.level, "one IEPSCall to select by") && on_off(out.selection.ieps);
-      out.ieps = true;
-      return true;
+      return flag(out.ieps);
     case token::emergency_value: {
       if (!once(out.selection.emergency.has_value(), in_.level, "one EmergencyValue") || !in_.equals()) return false;
       const std::string_view which = in_.word();
@@ -277,6 +297,7 @@ bool parser::context_audit_part(context_audit& out) {
   if (word.empty() ? !in_.item(name) : !in_.item_after(word, name)) return false;
   in_.skip();
   if (in_.peek() == ',' || in_.peek() == '}') {
+    if (!seen.add({0, name, {}})) return in_.fail(in_.level, "each property once", where);
     add(out.attributes, name);
     return true;
   }

@@ -51,6 +51,12 @@ bool legal(token t, command_kind kind, bool reply) {
   return false;
 }
 
+// The answer to a wildcard, or to an audit of several items, may have most descriptors once for each.
+bool once_in_reply(token t, command_kind kind) {
+  if (kind == command_kind::notify || kind == command_kind::service_change) return true;
+  return t == token::statistics;
+}
+
 // The alternative of the model a word becomes; for "appears twice".
 std::size_t index_of(token t) {
   switch (t) {
@@ -79,7 +85,12 @@ bool parser::command_head(command& out, std::string_view word, bool reply) {
     flag = true;
     word = in_.word();
   };
+  const std::string_view first_word = word;
   prefix("O", out.optional);
+  if (out.optional && reply) {
+    in_.back_to(first_word);
+    return in_.fail("a reply without 'O-'");
+  }
   prefix("W", out.wildcard_response);
   const auto kind = command_of(find_token(word));
   if (!kind) {
@@ -136,11 +147,14 @@ bool parser::command_body(command& out, bool reply) {
       return in_.fail(error_code::descriptor_not_legal, "a descriptor that is legal in this command");
     }
     const unsigned bit = 1u << index_of(kind);
-    if (!reply && (seen & bit) != 0) {
+    if ((seen & bit) != 0 && (!reply || once_in_reply(kind, out.kind))) {
       in_.back_to(word);
       return in_.fail(error_code::descriptor_twice, "each descriptor once");
     }
     seen |= bit;
+    if (seen == bit && out.kind == command_kind::notify && !reply && kind != token::observed_events) {
+      in_.deviate(deviation::notify, in_.last_word());
+    }
     if (!descriptor_item(out, kind, reply)) return false;
   } while (comma());
   return true;
@@ -167,7 +181,7 @@ bool parser::descriptor_item(command& out, token kind, bool reply) {
     case token::media: return media(add_as<media_descriptor>(to));
     case token::events: return events(add_as<events_descriptor>(to), false);
     case token::signals: return signals(add_as<signals_descriptor>(to));
-    case token::audit: return audit(add_as<audit_descriptor>(to));
+    case token::audit: return audit(add_as<audit_descriptor>(to), out.kind == command_kind::audit_capability);
     case token::observed_events: return observed(add_as<observed_events_descriptor>(to));
     case token::statistics: return statistics(add_as<statistics_descriptor>(to));
     case token::error: return error_body(add_as<error_descriptor>(to));

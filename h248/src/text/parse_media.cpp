@@ -205,9 +205,12 @@ bool parser::state(termination_state& out) {
 // The bare word is the empty descriptor.
 bool parser::statistics(statistics_descriptor& out) {
   if (!in_.take_open()) return true;
+  seen_items seen(memory_);
   do {
     statistic& s = add(out.entries);
+    const std::size_t where = in_.offset();
     if (!in_.item(s.name)) return false;
+    if (!seen.add({0, s.name, {}})) return in_.fail(error_code::property_twice, "each statistic once", where);
     in_.skip();
     // The grammar forgets the '=' before a list; some write it, some don't.
     if (in_.peek() == '=') {
@@ -241,30 +244,39 @@ bool parser::mux(mux_descriptor& out) {
   return in_.close();
 }
 
-bool parser::modem_kind_item(modem_descriptor& out) {
-  modem_kind& kind = add(out.types);
+bool parser::modem_kind_item(modem_descriptor& out, unsigned& seen) {
+  modem_kind kind;
   const std::string_view word = in_.word();
   switch (find_token(word)) {
-    case token::v18: kind.type = modem_type::v18; return true;
-    case token::v22: kind.type = modem_type::v22; return true;
-    case token::v22bis: kind.type = modem_type::v22bis; return true;
-    case token::v32: kind.type = modem_type::v32; return true;
-    case token::v32bis: kind.type = modem_type::v32bis; return true;
-    case token::v34: kind.type = modem_type::v34; return true;
-    case token::v90: kind.type = modem_type::v90; return true;
-    case token::v91: kind.type = modem_type::v91; return true;
-    case token::synch_isdn: kind.type = modem_type::synch_isdn; return true;
-    default: kind.type = modem_type::extension; return in_.extension_after(word, kind.extension);
+    case token::v18: kind.type = modem_type::v18; break;
+    case token::v22: kind.type = modem_type::v22; break;
+    case token::v22bis: kind.type = modem_type::v22bis; break;
+    case token::v32: kind.type = modem_type::v32; break;
+    case token::v32bis: kind.type = modem_type::v32bis; break;
+    case token::v34: kind.type = modem_type::v34; break;
+    case token::v90: kind.type = modem_type::v90; break;
+    case token::v91: kind.type = modem_type::v91; break;
+    case token::synch_isdn: kind.type = modem_type::synch_isdn; break;
+    default:
+      kind.type = modem_type::extension;
+      if (!in_.extension_after(word, kind.extension)) return false;
   }
+  const auto bit = 1u << static_cast<unsigned>(kind.type);
+  // Annex B: at most once, except for extensions.
+  if (!once(kind.type != modem_type::extension && (seen & bit) != 0, error_code::property_twice, "each modem type once")) return false;
+  seen |= bit;
+  add(out.types, kind);
+  return true;
 }
 
 bool parser::modem(modem_descriptor& out) {
+  unsigned seen = 0;
   if (in_.take('[')) {
     do {
-      if (!modem_kind_item(out)) return false;
+      if (!modem_kind_item(out, seen)) return false;
     } while (comma());
     if (!in_.punctuation(']', "',' or ']'")) return false;
-  } else if (!in_.equals() || !modem_kind_item(out)) {
+  } else if (!in_.equals() || !modem_kind_item(out, seen)) {
     return false;
   }
   if (!in_.take_open()) return true;

@@ -12,14 +12,12 @@ bool parser::too_complex() {
   return in_.give_up(error_code::insufficient_resources, "a message with fewer elements");
 }
 
-void parser::record(box<error_descriptor>& out) {
-  const noted_error noted = in_.error().value_or(noted_error{in_.level, "something else", in_.offset()});
-  in_.clear_error();
-  if (noted.offset < counted_to_) {
+void parser::find_position(std::size_t offset) {
+  if (offset < counted_to_) {
     counted_to_ = line_start_ = 0;
     line_ = 1;
   }
-  for (; counted_to_ < noted.offset; ++counted_to_) {
+  for (; counted_to_ < offset; ++counted_to_) {
     const char c = text_[counted_to_];
     const bool crlf = c == '\r' && counted_to_ + 1 < text_.size() && text_[counted_to_ + 1] == '\n';
     if (c == '\n' || (c == '\r' && !crlf)) {
@@ -27,6 +25,19 @@ void parser::record(box<error_descriptor>& out) {
       line_start_ = counted_to_ + 1;
     }
   }
+}
+
+void parser::list_deviations() {
+  in_.deviations().for_each([this](deviation d, std::size_t offset) {
+    find_position(offset);
+    add(deviations_, parse_deviation{to_text(d), offset, line_, static_cast<std::uint32_t>(offset - line_start_ + 1)});
+  });
+}
+
+void parser::record(box<error_descriptor>& out) {
+  const noted_error noted = in_.error().value_or(noted_error{in_.level, "something else", in_.offset()});
+  in_.clear_error();
+  find_position(noted.offset);
   const auto column = static_cast<std::uint32_t>(noted.offset - line_start_ + 1);
   add(errors_, parse_error{noted.code, noted.expected, noted.offset, line_, column});
 
@@ -52,6 +63,7 @@ bool parser::parse(message& out) {
     return false;
   }
   if (!transactions(out)) record(unused);
+  if (!in_.deviations().none()) list_deviations();
   return true;
 }
 
@@ -84,12 +96,20 @@ bool parser::header(message& out) {
   const std::size_t where = in_.offset();
   if (!in_.number(version, 99, "a version of one or two digits")) return false;
   if (in_.offset() - where > 2) return in_.fail(in_.level, "a version of one or two digits", where);
-  out.version = static_cast<std::uint8_t>(version);
-  if (!in_.separator() || !in_.message_id(out.from)) return false;
-  if (out.from.type != mid::form::mtp) {
-    if (!in_.separator()) return false;
-  } else {
+  version_ = out.version = static_cast<std::uint8_t>(version);
+  const char first = in_.peek();
+  if (first == '[' || first == '<') {
+    in_.deviate(deviation::separator, in_.offset());
+  } else if (!in_.separator()) {
+    return false;
+  }
+  if (!in_.message_id(out.from)) return false;
+  if (out.from.type == mid::form::mtp) {
     in_.skip();
+  } else if (out.from.type != mid::form::device && !out.from.port && is(in_.peek(), name_start)) {
+    in_.deviate(deviation::separator, in_.offset());
+  } else if (!in_.separator()) {
+    return false;
   }
   if (version < 1 || version > 3) {
     box<error_descriptor> unused;
@@ -107,7 +127,7 @@ bool parser::transactions(message& out) {
       out.error.reset();
       return false;
     }
-    return in_.at_end() || in_.fail("the end of the message");
+    return in_.take_end() || in_.fail("the end of the message");
   }
   do {
     if (out.transactions.size() == limits_.max_transactions) {
@@ -120,12 +140,10 @@ bool parser::transactions(message& out) {
       record(add_as<transaction_request>(out.transactions).error);
       return true;
     }
-    if (lost_) return true;
-    in_.skip();
+    if (lost_ || in_.take_end()) return true;
     word = in_.word();
     kind = find_token(word);
-  } while (!in_.at_end() || !word.empty());
-  return true;
+  } while (true);
 }
 
 // False if the word starts no transaction.
@@ -162,6 +180,7 @@ bool parser::transaction_item(message& out, token kind) {
     segment_reply item;
     if (segment(item)) {
       add_as<segment_reply>(out.transactions) = item;
+      if (is(in_.peek(), gap)) in_.deviate(deviation::segment_end, in_.offset());
       return true;
     }
     lost_ = true;  // has no braces to find its end by
@@ -237,10 +256,12 @@ bool parser::segment_number(reply_segment& out) {
   if (!in_.take_glued('/')) return true;
   out.last = true;
   if (in_.take_glued('&')) return true;
+  // Nothing separates it from the next transaction: it may be the beginning of a longer word.
   const std::string_view word = in_.word();
-  if (is_token(word, token::end)) return true;
   in_.back_to(word);
-  return in_.fail("END or '&'");
+  if (!istarts_with(word, long_name(token::end))) return in_.fail("END or '&'");
+  for (std::size_t n = long_name(token::end).size(); n > 0; --n) in_.take_glued(in_.peek());
+  return true;
 }
 
 bool parser::pending(transaction_pending& out) { return in_.equals() && id(out.id) && in_.open() && in_.close(); }
@@ -249,10 +270,18 @@ bool parser::ack(transaction_ack& out) {
   if (!in_.open()) return false;
   do {
     ack_range& range = add(out.ranges);
+    const std::size_t where = in_.offset();
     if (!id(range.first)) return false;
     range.last = range.first;
-    if (in_.take_glued('-') && !id(range.last)) return false;
-    if (range.last < range.first) return in_.fail("a range that does not go backwards");
+    if (!in_.take_glued('-')) continue;
+    if (!id(range.last)) return false;
+    if (range.first <= range.last) continue;
+    // TransactionIDs go round. What is more than half of them away is not behind the first but in front of it.
+    const transaction_id last = range.last;
+    if (last.value - range.first.value >= 0x80000000u) return in_.fail("a range that does not go backwards");
+    in_.deviate(deviation::ack_range, where);
+    range.last = transaction_id{0xFFFFFFFFu};
+    if (last.value != 0) add(out.ranges, ack_range{transaction_id{1}, last});
   } while (comma());
   return in_.close();
 }

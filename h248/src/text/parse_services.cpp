@@ -4,16 +4,19 @@
 namespace agw::h248::text {
 
 bool parser::services(services_descriptor& out, bool reply) {
+  const std::size_t where = in_.offset();
   if (!in_.open()) return false;
+  audit_scope scope(memory_);
   do {
-    if (!services_part(out, reply)) return false;
+    if (!services_part(out, reply, scope)) return false;
   } while (comma());
   if (out.address && out.mgc_to_try) return in_.fail("ServiceChangeAddress or MgcIdToTry, not both");
-  if (!reply && (!out.method || !out.reason)) return in_.fail("Method and Reason");
+  if (!reply && !out.method) return in_.fail("Method");
+  if (!reply && !out.reason) in_.deviate(deviation::reason, where);
   return in_.close();
 }
 
-bool parser::services_part(services_descriptor& out, bool reply) {
+bool parser::services_part(services_descriptor& out, bool reply, audit_scope& scope) {
   if (is(in_.peek(), digit)) return out.time ? in_.fail("one TimeStamp") : in_.time(out.time.emplace());
   const std::string_view word = in_.word();
   const token kind = find_token(word);
@@ -36,8 +39,12 @@ bool parser::services_part(services_descriptor& out, bool reply) {
   }
   switch (kind) {
     case token::method: return once(out.method.has_value(), in_.level, "one Method") && method(out);
-    case token::reason:
-      return once(out.reason.has_value(), in_.level, "one Reason") && in_.equals() && in_.one_value(out.reason.emplace());
+    case token::reason: {
+      if (!once(out.reason.has_value(), in_.level, "one Reason") || !in_.equals()) return false;
+      const std::size_t where = in_.offset();
+      if (!in_.one_value(out.reason.emplace())) return false;
+      return !out.reason->text.empty() || in_.fail(error_code::unknown_value, "a reason that is not empty", where);
+    }
     case token::delay: {
       if (!once(out.delay.has_value(), in_.level, "one Delay") || !in_.equals()) return false;
       return in_.number(out.delay.emplace(), 0xFFFFFFFFu, "a delay in seconds");
@@ -52,7 +59,7 @@ bool parser::services_part(services_descriptor& out, bool reply) {
     }
     default: break;
   }
-  if (audit_entry(out.audits, kind)) return true;
+  if (audit_entry(out.audits, kind, scope)) return true;
   if (!in_.error()) in_.back_to(word);
   return in_.fail("a ServiceChange parameter");
 }
@@ -87,10 +94,12 @@ bool parser::profile(services_descriptor& out) {
   return version(named.version);
 }
 
-// A whole message id, or a port alone.
+// A whole message id, or a port alone. A device name that begins with a digit is told from a port by what is behind its digits.
 bool parser::address(services_descriptor& out) {
   if (!in_.equals()) return false;
-  if (is(in_.peek(), digit)) {
+  const char* behind = text_.data() + in_.offset();  // a NUL ends the text
+  while (is(*behind, digit)) ++behind;
+  if (is(in_.peek(), digit) && !is(*behind, path_part | dash_dot) && *behind != '@') {
     std::uint16_t port_number = 0;
     if (!in_.uint16(port_number, "a port")) return false;
     out.address.emplace(port_number);

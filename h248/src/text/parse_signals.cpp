@@ -16,7 +16,11 @@ bool parser::signals(signals_descriptor& out) {
     signal_list& group = add_as<signal_list>(out.entries);
     if (!in_.equals() || !in_.uint16(group.id, "a signal list id") || !in_.open()) return false;
     do {
-      if (!signal(add(group.signals))) return false;
+      signal_request& s = add(group.signals);
+      const std::size_t where = in_.offset();
+      if (!signal(s)) return false;
+      // Annex B: exactly once. Without it nobody could tell when the next one of the list begins.
+      if (!s.type) return in_.fail(error_code::missing_parameter, "SignalType in each signal of a list", where);
     } while (comma());
     if (!in_.close()) return false;
   } while (comma());
@@ -83,16 +87,19 @@ bool parser::completion(signal_request& out) {
   if (!in_.equals() || !in_.open()) return false;
   do {
     const std::string_view word = in_.word();
+    completion_reason reason{};
     switch (find_token(word)) {
-      case token::time_out: reasons.add(completion_reason::time_out); break;
-      case token::int_by_event: reasons.add(completion_reason::by_event); break;
-      case token::int_by_signals: reasons.add(completion_reason::by_signals); break;
-      case token::other_reason: reasons.add(completion_reason::other); break;
-      case token::iteration: reasons.add(completion_reason::iteration); break;
+      case token::time_out: reason = completion_reason::time_out; break;
+      case token::int_by_event: reason = completion_reason::by_event; break;
+      case token::int_by_signals: reason = completion_reason::by_signals; break;
+      case token::other_reason: reason = completion_reason::other; break;
+      case token::iteration: reason = completion_reason::iteration; break;
       default:
         in_.back_to(word);
         return in_.fail(error_code::unknown_value, "TimeOut, IntByEvent, IntBySigDescr, OtherReason or Iteration");
     }
+    if (!once(reasons.has(reason), error_code::property_twice, "each reason once")) return false;
+    reasons.add(reason);
   } while (comma());
   return in_.close();
 }
@@ -117,7 +124,7 @@ std::string_view without_end(std::string_view text) {
 bool parser::digit_map(digit_map_descriptor& out) {
   if (!in_.equals()) return false;
   if (in_.peek() != '{') {
-    if (!in_.name(out.name, "a digit map name or '{'")) return false;
+    if (!in_.digit_map_name(out.name)) return false;
     if (!in_.next_is('{')) return true;
   }
   return digit_map_body(out.value.emplace_in(memory_));
@@ -126,8 +133,12 @@ bool parser::digit_map(digit_map_descriptor& out) {
 // In an event: a name or a value, not both. erlang-megaco leaves the '=' out before a value.
 bool parser::event_digit_map(requested_event& out) {
   digit_map_descriptor& map = out.digit_map.emplace_in(memory_);
-  if (!in_.next_is('{') && !in_.equals()) return false;
-  if (in_.peek() != '{') return in_.name(map.name, "a digit map name or '{'");
+  if (in_.next_is('{')) {
+    in_.deviate(deviation::digit_map_equals, in_.offset());
+  } else if (!in_.equals()) {
+    return false;
+  }
+  if (in_.peek() != '{') return in_.digit_map_name(map.name);
   return digit_map_body(map.value.emplace_in(memory_));
 }
 
@@ -169,40 +180,37 @@ bool parser::digit_map_body(digit_map_value& out) {
 
 // 1*( ( letter | "x" | "[" ranges "]" ) [ "." ] )
 bool parser::digit_string() {
-  const auto letter = [](char c) {
-    c = ascii_lower(c);
-    return ascii_digit(c) || (c >= 'a' && c <= 'l') || c == 's' || c == 't' || c == 'z';
-  };
-  bool any = false;
-  for (;; any = true) {
-    const char c = in_.peek();
-    if (letter(c) || ascii_lower(c) == 'x') {
-      in_.take_glued(c);
-    } else if (c == '[' || (is(c, white) && in_.next_is('['))) {
+  for (bool any = false;; any = true) {
+    if (!digit_map_letter() && !in_.take_glued('x') && !in_.take_glued('X')) {
+      const bool range = in_.peek() == '[' || (is(in_.peek(), white) && in_.next_is('['));
+      if (!range) return any || in_.fail("a digit map: digits, letters a to l, s, t, x, z, or ranges in brackets");
       if (!digit_range()) return false;
-    } else {
-      return any || in_.fail("a digit map: digits, letters a to l, s, t, x, z, or ranges in brackets");
     }
     in_.take_glued('.');
   }
+}
+
+// Takes one. Annex B calls the keys '*' and '#' E and F, as the packages do; some write what is on the keys.
+bool parser::digit_map_letter() {
+  const char c = in_.peek();
+  const char low = ascii_lower(c);
+  if (c == '*' || c == '#') {
+    in_.deviate(deviation::digit_map, in_.offset());
+  } else if (!ascii_digit(c) && !(low >= 'a' && low <= 'l') && low != 's' && low != 't' && low != 'z') {
+    return false;
+  }
+  return in_.take_glued(c);
 }
 
 bool parser::digit_range() {
   in_.take_glued('[');
   in_.skip();
   for (;;) {
-    const char c = in_.peek();
-    const char low = ascii_lower(c);
-    if (ascii_digit(c)) {
-      in_.take_glued(c);
-      if (!in_.take_glued('-')) continue;
-      if (!ascii_digit(in_.peek())) return in_.fail("a digit behind '-'");
-      in_.take_glued(in_.peek());
-    } else if ((low >= 'a' && low <= 'l') || low == 's' || low == 't' || low == 'z') {
-      in_.take_glued(c);
-    } else {
-      break;
-    }
+    const bool number = ascii_digit(in_.peek());
+    if (!digit_map_letter()) break;
+    if (!number || !in_.take_glued('-')) continue;
+    if (!ascii_digit(in_.peek())) return in_.fail("a digit behind '-'");
+    in_.take_glued(in_.peek());
   }
   in_.skip();
   if (!in_.take_glued(']')) return in_.fail("']' at the end of the range");

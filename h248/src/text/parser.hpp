@@ -11,14 +11,15 @@
 #include <agw/h248/text.hpp>
 
 #include "text/reader.hpp"
+#include "text/seen_items.hpp"
 #include "text/tokens.hpp"
 
 namespace agw::h248::text {
 
 class parser {
  public:
-  parser(std::string_view text, arena& memory, list<parse_error>& errors, const parse_limits& limits)
-      : in_(text), text_(text), memory_(memory), errors_(errors), limits_(limits) {}
+  parser(std::string_view text, arena& memory, list<parse_error>& errors, list<parse_deviation>& deviations, const parse_limits& limits)
+      : in_(text), text_(text), memory_(memory), errors_(errors), deviations_(deviations), limits_(limits) {}
 
   // True if version and sender could be read.
   bool parse(message& out);
@@ -40,6 +41,10 @@ class parser {
   void transaction_broken(list<action>& actions, box<error_descriptor>& error, bool was_open);
   // Files the noted error and gives it as a descriptor; forgets it in the reader.
   void record(box<error_descriptor>& out);
+  // Lists what was read though the grammar does not have it.
+  void list_deviations();
+  // The line and column of an offset.
+  void find_position(std::size_t offset);
   // What was recorded last is an error of another level: its end could not be found.
   void file_as(error_descriptor& told, error_code code);
 
@@ -56,8 +61,8 @@ class parser {
   bool context_list(context_properties& out);
   bool priority(std::optional<std::uint16_t>& out);
   bool context_audit_body(context_audit& out);
-  bool context_audit_attributes(context_audit& out, bool outer);
-  bool context_audit_part(context_audit& out);
+  bool context_audit_attributes(context_audit& out, bool outer, seen_items& seen);
+  bool context_audit_part(context_audit& out, seen_items& seen);
 
   // parse_command.cpp
   bool command_head(command& out, std::string_view word, bool reply);
@@ -78,7 +83,7 @@ class parser {
   bool statistics(statistics_descriptor& out);
   bool mux(mux_descriptor& out);
   bool modem(modem_descriptor& out);
-  bool modem_kind_item(modem_descriptor& out);
+  bool modem_kind_item(modem_descriptor& out, unsigned& seen);
   bool mode_word(std::optional<stream_mode>& out);
   bool service_word(std::optional<service_state>& out);
   bool property_item(list<property>& out, std::string_view word);
@@ -107,23 +112,38 @@ class parser {
   bool digit_map(digit_map_descriptor& out);
   bool digit_map_body(digit_map_value& out);
   bool digit_string();
+  bool digit_map_letter();
   bool digit_range();
 
   // parse_audit.cpp, parse_services.cpp
-  bool audit(audit_descriptor& out);
-  bool audit_entry(list<audit_item>& out, token kind);
-  bool audit_media_body(audit_media& out);
-  bool audit_stream_part(audit_stream& out, token kind);
-  bool audit_control(audit_local_control& out);
-  bool audit_state(audit_termination_state& out);
-  bool audit_event_spec(event_spec& out);
-  bool audit_signal(signal_request& out);
+  // What one Audit (or the audit items of one ServiceChange) has asked for so far.
+  struct audit_scope {
+    explicit audit_scope(arena& memory, bool capabilities_asked = false) noexcept : items(memory), capabilities(capabilities_asked) {}
+    seen_items items;
+    unsigned whole = 0;  // descriptors by their bare name: bits by audit_token
+    bool capabilities;   // of AuditCapability
+  };
+  // Where an audited item stands; with the number of the stream, signal list or Events descriptor around it a key's place.
+  enum class asked : std::uint8_t {
+    state, state_word, control, control_word, statistics, session, events, event_buffer, signals, digit_map, packages,
+  };
+  bool audit(audit_descriptor& out, bool capabilities);
+  bool audit_entry(list<audit_item>& out, token kind, audit_scope& scope);
+  bool audit_media_body(audit_media& out, audit_scope& scope);
+  bool audit_stream_part(audit_stream& out, token kind, audit_scope& scope, std::uint64_t stream_number);
+  bool audit_control(audit_local_control& out, audit_scope& scope, std::uint64_t stream_number);
+  bool audit_state(audit_termination_state& out, audit_scope& scope);
+  bool audit_event_spec(event_spec& out, audit_scope& scope);
+  bool audit_signal(signal_request& out, audit_scope& scope, std::uint64_t signal_list_number);
   bool selected(relation& out);
-  bool audit_signal_entry(list<signal_entry>& out);
-  bool audited_property(list<property>& out, std::string_view word);
-  bool names(list<item_name>& out);
+  bool audit_signal_entry(list<signal_entry>& out, audit_scope& scope);
+  bool audited_property(list<property>& out, std::string_view word, audit_scope& scope, asked place, std::uint64_t stream_number);
+  bool names(list<item_name>& out, audit_scope& scope, asked place, std::uint64_t around = no_number);
+  // Notes an error at `where` if this has been asked for before.
+  bool asked_once(audit_scope& scope, asked place, std::uint64_t around, seen_items::key item, std::size_t where);
+  static constexpr std::uint64_t no_number = std::uint64_t{1} << 32;  // greater than any that may be there
   bool services(services_descriptor& out, bool reply);
-  bool services_part(services_descriptor& out, bool reply);
+  bool services_part(services_descriptor& out, bool reply, audit_scope& scope);
   bool method(services_descriptor& out);
   bool profile(services_descriptor& out);
   bool version(std::uint8_t& out);
@@ -151,7 +171,9 @@ class parser {
   std::string_view text_;
   arena& memory_;
   list<parse_error>& errors_;
+  list<parse_deviation>& deviations_;
   const parse_limits& limits_;
+  std::uint8_t version_ = 1;  // of the message
   bool gave_up_ = false;  // too costly: read nothing more
   bool lost_ = false;     // the end of a transaction was not found: nothing behind it can be trusted
   box<error_descriptor> lost_command_{};  // of a command whose end was not found, until its action takes it

@@ -89,10 +89,10 @@ bool reader::message_id(mid& out) {
   if (peek() == '<') {
     ++at_;
     const char* from = at_;
-    while (is(*at_, digit | name_start) || *at_ == '-' || *at_ == '.') ++at_;
+    domain({});
     out.text = {from, static_cast<std::size_t>(at_ - from)};
     out.type = mid::form::domain;
-    if (out.text.empty() || out.text.size() > 64 || *from == '-' || *from == '.') {
+    if (out.text.size() > 64 || !is(*from, digit | name_start)) {
       return fail(level, "a domain name of at most 64 characters", static_cast<std::size_t>(from - begin_));
     }
     if (!take_glued('>')) return fail("'>' behind the domain name");
@@ -113,12 +113,9 @@ bool reader::message_id(mid& out) {
     }
     at_ = from;
   }
-  termination_id device;
-  if (!is(peek(), name_start | digit) && peek() != '*') return fail("a message id");
-  if (!termination(device) || device.is_all()) return fail("a message id");
+  if (peek() == '$') return fail("a message id");
   out.type = mid::form::device;
-  out.text = device.name;
-  return true;
+  return path_name(out.text, deviation::device_name, "a message id") && (out.text != "*" || fail("a message id"));
 }
 
 }  // namespace agw::h248::text

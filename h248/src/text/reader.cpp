@@ -38,6 +38,16 @@ bool reader::separator() {
   return at_ != from || fail("white space");
 }
 
+bool reader::take_end() {
+  skip();
+  const char* to = at_;
+  while (to != end_ && (*to == '\0' || is(*to, white))) ++to;
+  if (to != end_) return false;
+  if (at_ != end_) deviate(deviation::end, offset());
+  at_ = end_;
+  return true;
+}
+
 bool reader::name(std::string_view& out, std::string_view expected) {
   const std::size_t where = offset();
   if (!is(*at_, name_start)) return fail(expected);
@@ -112,27 +122,54 @@ bool reader::one_value(value& out) {
   return true;
 }
 
-bool reader::termination(termination_id& out) {
-  const char* from = at_;
+bool reader::path_name(std::string_view& out, deviation d, std::string_view expected) {
+  const char* const from = at_;
   if (*at_ == '$' || *at_ == '*') ++at_;
   const bool wild = at_ != from;
-  if (is(*at_, name_start) && !(wild && *from == '$')) {
+  if (is(*at_, name_start | digit) && !(wild && *from == '$')) {
+    const bool number = is(*at_, digit);
     run(path_part);
+    if (number || is(*at_, dash_dot)) {
+      deviate(d, static_cast<std::size_t>(from - begin_));
+      run(path_part | dash_dot);
+    }
     if (*at_ == '@') {
       ++at_;
-      const char* domain = at_;
-      while (is(*at_, digit | name_start) || *at_ == '*' || *at_ == '-' || *at_ == '.') ++at_;
-      if (at_ == domain || *domain == '-' || *domain == '.') return fail("a domain behind '@'");
+      if (!is(*at_, digit | name_start) && *at_ != '*') return fail("a domain behind '@'");
+      domain("*");
     }
   } else if (!wild) {
-    return fail("a TerminationID");
+    return fail(expected);
   }
-  out.name = {from, static_cast<std::size_t>(at_ - from)};
-  if (out.name.size() > max_name_chars) {
+  out = {from, static_cast<std::size_t>(at_ - from)};
+  if (out.size() > max_name_chars) {
     at_ = from;
-    return fail("a TerminationID of at most 64 characters");
+    return fail(d == deviation::termination ? "a TerminationID of at most 64 characters" : "a name of at most 64 characters");
   }
   return true;
+}
+
+void reader::domain(std::string_view extra) {
+  for (;; ++at_) {
+    if (*at_ == '_') {
+      deviate(deviation::domain_name, offset());
+    } else if (!is(*at_, digit | name_start | dash_dot) && (*at_ == '\0' || extra.find(*at_) == std::string_view::npos)) {
+      return;
+    }
+  }
+}
+
+bool reader::digit_map_name(std::string_view& out) {
+  const char* const from = at_;
+  const std::size_t where = offset();
+  if (!is(*at_, name_start | digit)) return fail("a digit map name or '{'");
+  run(name_part);
+  if (is(*from, digit) || is(*at_, dash_dot)) {
+    deviate(deviation::digit_map_name, where);
+    run(name_part | dash_dot);
+  }
+  out = {from, static_cast<std::size_t>(at_ - from)};
+  return out.size() <= max_name_chars || fail(level, "a name of at most 64 characters", where);
 }
 
 bool reader::time(time_stamp& out) {

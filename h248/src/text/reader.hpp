@@ -14,6 +14,7 @@
 #include <agw/h248/value.hpp>
 
 #include "text/chars.hpp"
+#include "text/deviations.hpp"
 
 namespace agw::h248::text {
 
@@ -52,12 +53,18 @@ class reader {
     return false;
   }
 
+  // Something that the grammar does not have has been read, at `where`, and is accepted.
+  void deviate(deviation d, std::size_t where) noexcept { deviations_.note(d, where); }
+  const noted_deviations& deviations() const noexcept { return deviations_; }
+
   // LWSP: white space and comments, possibly none.
   void skip() {
     if (is(*at_, gap)) skip_gap();
   }
   // SEP: the same, but at least one.
   bool separator();
+  // The end of the text behind LWSP; NULs in front of it count as white space.
+  bool take_end();
 
   // `c` with LWSP around it.
   bool punctuation(char c, std::string_view expected) {
@@ -125,8 +132,9 @@ class reader {
   bool uint16(std::uint16_t& out, std::string_view expected);
   bool quoted(std::string_view& out);
   bool one_value(value& out);
-  bool termination(termination_id& out);
+  bool termination(termination_id& out) { return path_name(out.name, deviation::termination, "a TerminationID"); }
   bool message_id(mid& out);
+  bool digit_map_name(std::string_view& out);
   // 8DIGIT "T" 8DIGIT.
   bool time(time_stamp& out);
   // Up to the next unescaped '}', which is taken; `escaped` tells whether there is a "\}" in it.
@@ -151,6 +159,10 @@ class reader {
     return {from, static_cast<std::size_t>(to - from)};
   }
   void skip_gap();
+  // pathNAME, "$" or "*"; what is not in the grammar is noted as `d`.
+  bool path_name(std::string_view& out, deviation d, std::string_view expected);
+  // The letters, digits and signs of a domain name behind its first one; `extra` may stand in it too.
+  void domain(std::string_view extra);
   bool port(mid& out);
   bool bracketed_address(mid& out);
 
@@ -160,6 +172,7 @@ class reader {
   const char* word_ = begin_;
   int depth_ = 0;
   std::optional<noted_error> error_;
+  noted_deviations deviations_;
 };
 
 }  // namespace agw::h248::text

@@ -53,6 +53,7 @@ struct parsed_message::state {
   message& value = *memory.make<message>();
   bool altered = false;
   list<parse_error> errors;
+  list<parse_deviation> deviations;
   bool readable = false;
 };
 
@@ -69,6 +70,7 @@ message& parsed_message::get() noexcept {
 }
 bool parsed_message::readable() const noexcept { return at_->readable; }
 const list<parse_error>& parsed_message::errors() const noexcept { return at_->errors; }
+const list<parse_deviation>& parsed_message::deviations() const noexcept { return at_->deviations; }
 std::string_view parsed_message::text() const noexcept { return at_->text; }
 arena& parsed_message::memory() noexcept { return at_->memory; }
 
@@ -78,7 +80,7 @@ class text_parser {
     auto at = std::make_unique<parsed_message::state>();
     at->owned = std::move(owned);
     at->text = view != nullptr ? *view : at->owned;
-    at->readable = text::parser(at->text, at->memory, at->errors, limits).parse(at->value);
+    at->readable = text::parser(at->text, at->memory, at->errors, at->deviations, limits).parse(at->value);
     return parsed_message(std::move(at));
   }
 };

@@ -71,7 +71,8 @@ void writer::error(const error_descriptor& e) {
 
 void writer::item(const transaction& t) {
   std::visit([this](const auto& one_of) { body(one_of); }, t);
-  if (pretty_) out_ += '\n';
+  // The grammar has nothing behind a Segment, not even white space.
+  if (pretty_ && !std::holds_alternative<segment_reply>(t)) out_ += '\n';
 }
 
 void writer::body(const transaction_request& t) {
@@ -82,12 +83,11 @@ void writer::body(const transaction_request& t) {
   end();
 }
 
+// The short END in either layout: what follows a Segment follows it immediately.
 void writer::segment(const reply_segment& s) {
   out_ += '/';
   number(s.number);
-  if (!s.last) return;
-  out_ += '/';
-  word(token::end);
+  if (s.last) (out_ += '/') += short_name(token::end);
 }
 
 void writer::body(const transaction_reply& t) {
@@ -130,7 +130,6 @@ void writer::body(const segment_reply& t) {
   word_equals(token::segment);
   number(t.id.value);
   segment(t.segment);
-  if (!pretty_) out_ += '\n';  // nothing else keeps END from the next word
 }
 
 void writer::actions(const list<action>& all, bool reply) {
@@ -143,8 +142,8 @@ void writer::actions(const list<action>& all, bool reply) {
 void writer::one_action(const action& a, bool reply) {
   word_equals(token::context);
   context(a.context);
-  // The bare form exists since version 3; before that, nothing to say cannot be said.
-  if (reply && a.properties.empty() && a.commands.empty() && !a.error) return;
+  // The bare form exists since version 3; the grammar of the versions before has none for nothing to say.
+  if (reply && version_ >= 3 && a.properties.empty() && a.commands.empty() && !a.error) return;
   begin();
   properties(a.properties);
   if (a.audit) {
@@ -179,6 +178,15 @@ void writer::topology(const list<topology_triple>& all) {
   end();
 }
 
+// Version 2 has the name of the token in the place of its long text.
+void writer::emergency(bool on) {
+  if (pretty_ && !on && version_ == 2) {
+    out_ += "EmergencyOffToken";
+  } else {
+    word(on ? token::emergency : token::emergency_off);
+  }
+}
+
 void writer::properties(const context_properties& p) {
   if (!p.topology.empty()) {
     next();
@@ -189,9 +197,9 @@ void writer::properties(const context_properties& p) {
     word_equals(token::priority);
     number(*p.priority);
   }
-  if (p.emergency) {
+  if (p.emergency && (*p.emergency || version_ >= 2)) {
     next();
-    word(*p.emergency ? token::emergency : token::emergency_off);
+    emergency(*p.emergency);
   }
   if (p.ieps) {
     next();
@@ -242,7 +250,7 @@ void writer::audit_of_context(const context_audit& a) {
   if (a.selection.emergency) {
     next();
     word_equals(token::emergency_value);
-    word(*a.selection.emergency ? token::emergency : token::emergency_off);
+    emergency(*a.selection.emergency);
   }
   context_properties others = a.selection;
   others.emergency.reset();

@@ -25,6 +25,7 @@ class writer {
   void actions(const list<action>& all, bool reply);
   void one_action(const action& a, bool reply);
   void properties(const context_properties& p);
+  void emergency(bool on);
   void topology(const list<topology_triple>& all);
   void audit_of_context(const context_audit& a);
   void context(context_id id);

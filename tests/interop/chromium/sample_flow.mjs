@@ -70,7 +70,7 @@ a=dcmap:0 subprotocol="msrp";label="chat"
           }
         }
       },
-      Events = 12 { ostuncc/ccr, tlsbsc/BNCChange, sctpbcc/BNCChange, dcc/chg }
+      Events = 12 { ostuncc/ccr, tlsbsc/BNCChange, sctpbcc/BNCChange, dcep/chg }
     }
   }`,
   19,
@@ -125,10 +125,10 @@ export function flow({ kind, sdp, ids = [], id }) {
     ...ids.flatMap((channel, index) => [...stage('channel', 2 + index, channel, 0.4), ...stage('msrp', 2 + index, channel, 1.3)]),
     h248(
       false,
-      'Notify: dcc/chg Open',
+      'Notify: dcep/chg Open',
       wrap(
         2944,
-        '  Context = 4 {\n    Notify = ip/1/access/7 {\n      ObservedEvents = 12 { Stream = 2 { dcc/chg { Type = Open, sid = 0 } } }\n    }\n  }',
+        '  Context = 4 {\n    Notify = ip/1/access/7 {\n      ObservedEvents = 12 { Stream = 2 { dcep/chg { Type = Open, sid = 0 } } }\n    }\n  }',
         5,
         false,
       ),

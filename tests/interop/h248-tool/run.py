@@ -2,6 +2,7 @@
 """The command-line tool, run as a user runs it: run.py PATH_TO_AGW_H248. Makes its own messages and captures."""
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -51,6 +52,33 @@ check("only --profile objects", code == 1 and "good: ok" in out and "refused 440
 code, out, err = run("check", "nosuch")
 check("a missing file is told", code == 2 and "nosuch" in err, code, err)
 check("no file is told", run("check")[0] == 2)
+
+# what equipment sends besides the grammar: ok, told, and refused by --strict
+SENT = {
+    "a TerminationID that begins with a digit or holds '-' or '.'": b"!/1 mg T=1{C=1{A=11111111/00000000/00000000}}",
+    "the name of a digit map begins with a digit or holds '-' or '.'": b"!/1 mg T=1{C=1{MF=a{DM=dial-plan.0}}}",
+    "'*' or '#' in a digit map": b"!/1 mg T=1{C=1{MF=a{DM=d{(*|#x)}}}}",
+    "'_' in a domain name": b"!/1 <mg_1.example> K{1}",
+    "no white space beside the brackets of the message id": b"MEGACO/3 [192.0.2.7]Transaction=1{C=1{S=a}}",
+    "a device name that begins with a digit or holds '-' or '.'": b"!/1 8mg K{1}",
+    "a NUL behind the last transaction": b"!/2 mg P=1{C=1{S=a}}\r\n\0",
+    "a range of acknowledgements that goes on at 1 behind the greatest TransactionID": b"!/2 mg K{4294967290-3}",
+    "a ServiceChange without Reason": b"!/1 mg T=1{C=-{SC=ROOT{SV{MT=RS}}}}",
+    "white space behind a Segment": b"!/3 mg SM=1/1\n",
+}
+for what, text in SENT.items():
+    write("sent", text)
+    code, out, err = run("check", "sent")
+    line = re.fullmatch(r"sent: ok, not by the grammar: line (\d+) column (\d+): (.*)\n", out)
+    check("read, and told: " + what, code == 0 and line is not None and line[3] == what, code, out, err)
+    code, out, err = run("check", "--strict", "sent")
+    told = "sent:%s:%s: not by the grammar: %s\n" % (line[1], line[2], what) if line else ""
+    check("refused by --strict: " + what, code == 1 and out == told, code, out, err)
+write("sent", b"!/2[192.0.2.7]T=1{C=1{S=1/a,AV=b}}")
+code, out, err = run("check", "sent")
+check("several in their order", code == 0 and out.count("; line 1 column ") == 2 and "brackets" in out.split(";")[0], out)
+code, out, err = run("check", "--strict", "sent", "good")
+check("--strict tells all of them, and takes what is by the grammar", code == 1 and len(out.splitlines()) == 4 and out.endswith("good: ok\n"), out)
 
 # print
 code, pretty, err = run("print", "--pretty", "foreign")

@@ -1,6 +1,6 @@
 // What an MGC says for the data-channel call of the call flow: figure 6.2.10.x.2.2, in H.248 text.
 
-const events = 'Events = 1000 { tcpbcc/BNCChange, tlsbsc/BNCChange, sctpbcc/BNCChange, dcc/chg, ostuncc/ccr, stuncf/fail, g/cause }';
+const events = 'Events = 1000 { tcpbcc/BNCChange, tlsbsc/BNCChange, sctpbcc/BNCChange, dcep/chg, ostuncc/ccr, stnconfres/fail, g/cause }';
 
 export function local_of(reply, stream) {
   const streams = reply.split(/(?:Stream|ST)\s*=\s*/i).slice(1);

@@ -134,8 +134,8 @@ async function drive(transport, style) {
     assert.ifError(call.error);
     assert.equal(report.failed, 0, JSON.stringify(report));
     assert.equal(core.chats.length, 3);
-    for (const statistic of [/nt\/os/, /nt\/or/, /dcc\/mr/, /dcc\/ms/]) assert.match(call.subtracted, statistic);
-    for (const name of [/ostuncc\/ccr/, /tlsbsc\/bncchange/, /sctpbcc\/bncchange/, /dcc\/chg/, /tcpbcc\/bncchange/]) {
+    for (const statistic of [/nt\/os/, /nt\/or/, /dcep\/mr/, /dcep\/ms/]) assert.match(call.subtracted, statistic);
+    for (const name of [/ostuncc\/ccr/, /tlsbsc\/bncchange/, /sctpbcc\/bncchange/, /dcep\/chg/, /tcpbcc\/bncchange/]) {
       const told = [...a.requests, ...b.requests].some(({ text }) => name.test(text)); // under whichever MGC it happened
       assert.ok(told, `${name}`);
     }

@@ -10,6 +10,14 @@ namespace {
 
 using kind = gateway_event::kind;
 
+std::vector<topology_rule> between_the_sides(topology how) {
+  topology_rule out;
+  out.from = access_side;
+  out.to = core_side;
+  out.how = how;
+  return {out};
+}
+
 }  // namespace
 
 TEST_CASE("a call carries MSRP both ways between the channel and TCP, and Subtract returns what was counted") {
@@ -53,7 +61,7 @@ TEST_CASE("an inactive stream holds data back and drops nothing; so does a topol
   r.run([&](context& gateway) -> awaitable<void> {
     call c(r);
     if (by_topology) {
-      c.adjust_channel = [](context& g) { g.connect(access_side, core_side, topology::isolate); };
+      c.adjust_channel = [](context& g) { g.set_topology(between_the_sides(topology::isolate)); };
     } else {
       c.adjust = [](termination_change& t) { t.streams.at(s2).mode = stream_mode::inactive; };
     }
@@ -65,7 +73,7 @@ TEST_CASE("an inactive stream holds data back and drops nothing; so does a topol
       co_await settle();
       CHECK(c.core.available() == 0);
       if (by_topology) {
-        gateway.connect(access_side, core_side, topology::oneway);
+        gateway.set_topology(between_the_sides(topology::oneway));
       } else {
         stream_change open;
         open.mode = stream_mode::send_receive;
@@ -80,7 +88,7 @@ TEST_CASE("an inactive stream holds data back and drops nothing; so does a topol
         co_await asio::async_write(c.core, asio::buffer(back), asio::use_awaitable);
         co_await settle();
         CHECK(gateway.statistics(access_side).at(s2).messages_sent == 0u);
-        gateway.connect(access_side, core_side, topology::bothway);
+        gateway.set_topology(between_the_sides(topology::bothway));
         const auto at_wic = co_await c.wic_hears("-------cccc$\r\n");
         CHECK(at_wic == back);
       }

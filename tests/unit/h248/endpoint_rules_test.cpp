@@ -22,6 +22,7 @@ struct gateway final : command_handler {
   event release;
   std::vector<std::string> executed;
   int cancelled = 0;
+  int matched = 0;  // terminations of ip/many/*
   awaitable<void> begin(action_state& state) override {
     if (state.asked().context.is_choose()) state.set_context({7});
     co_return;
@@ -49,6 +50,14 @@ struct gateway final : command_handler {
         answer.add(std::move(packages));
       }
       if (state.asked().context.value == 2) state.fail(c, {"ip/3"}, h248::error_code::internal_hardware_failure);
+    } else if (name == termination_id{"ip/many/*"}) {
+      for (int n = 1; n <= 20'000 && !state.whole().full(); ++n, ++matched) {
+        if (state.asked().context.is_all()) state.answer_under({static_cast<std::uint32_t>(n)});
+        statistics_descriptor counted;
+        counted.entries.push_back({item_name::of("nt/dur"), one("1")});
+        auto& answer = state.answer(c, {state.keep("ip/many/" + std::to_string(n))});
+        answer.add(std::move(counted));
+      }
     }
   }
 };
@@ -297,4 +306,31 @@ TEST_CASE("a transport without a link, and a stopped endpoint, take no requests"
   REQUIRE(ask(memory_network::at("10.0.0.2", transport::tcp)) == make_error_code(errc::no_link));
   b.stop();
   REQUIRE(ask(memory_network::at("10.0.0.2")) == make_error_code(errc::stopped));
+}
+
+TEST_CASE("a reply beyond its bound is error 533, and what answers stops when the bound is reached") {
+  endpoint_config config;
+  config.transactions.max_reply_bytes = 10'000;
+  bench b(std::move(config));
+  REQUIRE(b.ask("!/3 mgc T=1{C=1{AV=ip/many/*,AV=ip/1}}") == texts{"P=1{ER=533{}}"});
+  // 27 octets each, "AV=ip/many/100{SA{nt/dur=1}}".
+  REQUIRE(b.handler.matched > 340);
+  REQUIRE(b.handler.matched < 440);
+  REQUIRE(b.handler.executed == texts{"ip/many/*"});
+  // In actions of their own.
+  b.handler.matched = 0;
+  REQUIRE(b.ask("!/3 mgc T=2{C=*{AV=ip/many/*}}") == texts{"P=2{ER=533{}}"});
+  REQUIRE(b.handler.matched < 400);
+  // A transaction that is remembered is not executed again.
+  REQUIRE(b.ask("!/3 mgc T=1{C=1{AV=ip/many/*,AV=ip/1}}") == texts{"P=1{ER=533{}}"});
+  REQUIRE(b.handler.matched < 400);
+}
+
+TEST_CASE("answers that are united count once, and their statistics are added up") {
+  endpoint_config config;
+  config.transactions.max_reply_bytes = 1000;
+  bench b(std::move(config));
+  REQUIRE(b.ask("!/3 mgc T=1{C=1{W-AV=ip/many/*,W-AV=ip/many/*}}") ==
+          texts{"P=1{C=1{W-AV=ip/many/*{SA{nt/dur=20000}},W-AV=ip/many/*{SA{nt/dur=20000}}}}"});
+  REQUIRE(b.handler.matched == 40'000);
 }

@@ -17,6 +17,10 @@ TEST_CASE("every error code of the table ascends and can be looked up") {
   }
   CHECK(to_text(error_code::no_such_event) == "No such event in this package");
   CHECK(to_text(static_cast<error_code>(9999)).empty());
+  CHECK(to_text(error_code::incorrect_interlinkage) == "Incorrect stream endpoint interlinkage");
+  CHECK(to_text(static_cast<error_code>(489)) == "Invalid aggregation or deaggregation");
+  // H.248.26's, whatever others answer with it.
+  CHECK(to_text(static_cast<error_code>(459)) == "Invalid combination of metering detection events");
 }
 
 TEST_CASE("every reason starts with its code") {

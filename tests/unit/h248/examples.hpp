@@ -51,6 +51,6 @@ inline constexpr const char* add =
     "}\n";
 
 inline constexpr const char* notify =
-    "!/3 [10.0.0.2]:2944 T=7001{C=12{N=ip/1/access/3{OE=1000{20261123T22013377:dcc/chg{ST=2,Type=Open,sid=0,label=\"chat\"}}}}}";
+    "!/3 [10.0.0.2]:2944 T=7001{C=12{N=ip/1/access/3{OE=1000{20261123T22013377:dcep/chg{ST=2,Type=Open,sid=0,label=\"chat\"}}}}}";
 
 }  // namespace h248_examples

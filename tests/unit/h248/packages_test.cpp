@@ -1,8 +1,10 @@
 #include <agw/h248/packages.hpp>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include <catch2/catch.hpp>
 
@@ -50,6 +52,26 @@ TEST_CASE("the mandatory packages of the profile are there in their versions") {
   CHECK(version("chp") == 0);
 }
 
+TEST_CASE("packages have the numbers and versions that IANA registered") {
+  // "Megaco/H.248 Packages", of those above 0x00ff; what has no entry there is of the private range.
+  const std::map<std::string_view, std::uint16_t> registered = {{"tcpbcc", 0x0115},     {"tlsbsc", 0x0117},  {"seplink", 0x011b},
+                                                                {"mgroup", 0x011f},     {"sctpbcc", 0x0121}, {"sctpreset", 0x0122},
+                                                                {"stnconfres", 0x0120}, {"dcep", 0x0124}};
+  for (const auto& [name, number] : registered) {
+    const auto* p = find_package(name);
+    INFO(name);
+    REQUIRE(p != nullptr);
+    CHECK(p->id == number);
+    CHECK(p->version == 1);
+  }
+  for (const auto& p : package_table()) {
+    INFO(p.name);
+    CHECK((p.id < 0x0100 || registered.contains(p.name) || p.id >= 0x8000));
+  }
+  CHECK(find_package("agwmsrp")->id >= 0x8000);
+  for (const auto* earlier : {"dcc", "stuncf", "msrp"}) CHECK(find_package(earlier) == nullptr);
+}
+
 TEST_CASE("items are found by kind and name, without case") {
   const auto* change = find_item(item_kind::event, item_name::of("TCPBCC/bncchange"));
   REQUIRE(change != nullptr);
@@ -77,7 +99,7 @@ TEST_CASE("values are held against their rules") {
   CHECK_FALSE(fits(rule(item_kind::property, "ds/dscp"), one("EF1z")));
   CHECK(fits(rule(item_kind::property, "mgroup/sem"),
              value_set{{quoted("DEAGG 1 2"), quoted("DEAGG 5 6")}, value_form::sublist, relation::equal}));
-  const auto sid = find_item(item_kind::event, item_name::of("dcc/chg"))->parameter("sid")->value;
+  const auto sid = find_item(item_kind::event, item_name::of("dcep/chg"))->parameter("sid")->value;
   CHECK(fits(sid, one("65534")));
   CHECK_FALSE(fits(sid, one("65535")));
   CHECK_FALSE(fits(sid, value_set{}));
@@ -112,7 +134,7 @@ TEST_CASE("overrides reach every place that holds a name") {
   const std::string text =
       "!/3 m T=1{C=1{CA{gm/saf,CT{gm/saf=ON}},AV=a{AT{M{ST=1{O{gm/saf},SA{gm/dp}}},E=5{g/cause},EB{g/cause},"
       "SG{SL=1{ipnapt/latch}},SA{gm/dp},PG{gm-2}}},MF=b{M{O{gm/saf=ON},SA{gm/dp}},E=1{g/cause{EM{SG{ipnapt/latch},E=2{g/cause}}},"
-      "g/sc{NBRN{EM{E=3{g/cause}}}}},EB{g/cause},SG{SL=2{ipnapt/latch}},SA{gm/dp},AT{}},"
+      "g/sc{NBRN{EM{E=3{g/cause}}}}},EB{g/cause},SG{SL=2{ipnapt/latch{SY=BR}}},SA{gm/dp},AT{}},"
       "N=c{OE=1{g/cause{Generalcause=NR}}},SC=d{SV{MT=RS,RE=\"901\",PG{gm-2}}}}}"
       "P=2{C=1{S=a{PG{gm-2},SA{gm/dp=1}}}}";
   parsed_message m = parse(text);

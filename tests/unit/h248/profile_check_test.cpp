@@ -48,7 +48,7 @@ TEST_CASE("what is not in the profile is objected to with its code") {
   CHECK(only("MF=ip/1/a/1{E=1{gm/nosuch}}").code == error_code::no_such_event);
   CHECK(only("MF=ip/1/a/1{SG{tcpbcc/nosuch}}").code == error_code::no_such_signal);
   CHECK(only("MF=ip/1/a/1{SG{ipnapt/latch{nosuch=1}}}").code == error_code::unknown_parameter);
-  CHECK(only("MF=ip/1/a/1{SG{SL=1{ipnapt/latch{napt=SOMETIMES}}}}").code == error_code::unknown_value);
+  CHECK(only("MF=ip/1/a/1{SG{SL=1{ipnapt/latch{SY=BR,napt=SOMETIMES}}}}").code == error_code::unknown_value);
   CHECK(only("MF=ip/1/a/1{E=1{g/cause{EM{SG{cg/dt}}}}}").what == "cg");
   CHECK(only("AV=ip/1/a/1{AT{SA{nt/nosuch}}}").code == error_code::no_such_statistic);
   CHECK(only("MF=ip/1/a/1{DM=x{123}}").code == error_code::unknown_descriptor);

@@ -116,7 +116,7 @@ class random_descriptors : protected random_events {
     close();
   }
   void modem() {
-    static constexpr std::string_view types[] = {"V18", "V22", "V22b", "V32", "V32b", "V34", "V90", "V91", "SynchISDN", "SN"};
+    static constexpr std::string_view types[] = {"V18", "V22", "V22b", "V32", "V32b", "V34", "V90", "V91", "SynchISDN", "X-abc"};
     word("Modem", "MD");
     if (chance(50)) {
       equals();
@@ -124,7 +124,9 @@ class random_descriptors : protected random_events {
     } else {
       maybe_space();
       out_ += '[';
-      items(1, 3, [this] { cased(types[pick(10)]); });
+      const auto first = pick(10);
+      std::size_t n = 0;
+      items(1, 3, [&] { cased(types[(first + n++) % 10]); });
       around(']');
     }
     if (!chance(40)) return;
@@ -137,7 +139,7 @@ class random_descriptors : protected random_events {
     word("Statistics", "SA");
     open();
     items(1, 3, [this] {
-      plain_item();
+      out_ += fresh_item();
       if (chance(80)) {
         equals();
         out_ += value();
@@ -153,25 +155,25 @@ class random_descriptors : protected random_events {
     close();
   }
 
-  void audit() {
+  void audit(bool capabilities = false) {
     word("Audit", "AT");
     open();
     if (!whole_ && version_ >= 2 && chance(20)) {
-      individual_audit();
+      individual_audit(capabilities);
     } else if (chance(80)) {
       some_of(20, {[this] { word("Mux", "MX"); }, [this] { word("Modem", "MD"); }, [this] { word("Media", "M"); },
-                   [this] { word("DigitMap", "DM"); }, [this] { word("Statistics", "SA"); },
-                   [this] { word("ObservedEvents", "OE"); }, [this] { word("Packages", "PG"); },
+                   when(!capabilities, [this] { word("DigitMap", "DM"); }), [this] { word("Statistics", "SA"); },
+                   [this] { word("ObservedEvents", "OE"); }, when(!capabilities || as_sent_, [this] { word("Packages", "PG"); }),
                    [this] { word("Signals", "SG"); }, [this] { word("EventBuffer", "EB"); }, [this] { word("Events", "E"); }});
       if (whole_ && version_ >= 2 && chance(30)) {
         comma();
-        individual_audit();
+        individual_audit(capabilities);
       }
     }
     close();
   }
-  void individual_audit() {
-    switch (pick(7)) {
+  void individual_audit(bool capabilities) {
+    switch (pick(capabilities ? 5 : 7)) {
       case 0:
         word("Media", "M");
         open();
@@ -229,15 +231,15 @@ class random_descriptors : protected random_events {
         close();
         break;
       case 4:
-        word("DigitMap", "DM");
-        equals();
-        out_ += name();
-        break;
-      case 5:
         word("Statistics", "SA");
         open();
         plain_item();
         close();
+        break;
+      case 5:
+        word("DigitMap", "DM");
+        equals();
+        digit_map_name();
         break;
       default:
         word("Packages", "PG");
@@ -280,10 +282,12 @@ class random_descriptors : protected random_events {
       const auto which = pick(whole_ ? 7 : 6);
       which == 6 ? static_cast<void>(out_ += "X-abc") : word(full[which], brief[which]);
       comma();
-      word("Reason", "RE");
-      equals();
-      out_ += "\"90" + std::to_string(pick(10)) + " Some reason\"";
-      comma();
+      if (!stray()) {
+        word("Reason", "RE");
+        equals();
+        out_ += "\"90" + std::to_string(pick(10)) + " Some reason\"";
+        comma();
+      }
     }
     const auto delay = [this] {
       word("Delay", "DL");

@@ -54,9 +54,10 @@ class random_events : protected random_text {
     const auto last = [&] { kept ? keep() : embed(); };
     const auto map = [this] {
       word("DigitMap", "DM");
-      equals();
-      if (chance(50)) {
-        out_ += name();
+      const bool value = chance(50);
+      if (!value || !stray()) equals();
+      if (!value) {
+        digit_map_name();
       } else {
         out_ += '{';
         maybe_space();
@@ -128,14 +129,14 @@ class random_events : protected random_text {
       equals();
       out_ += number(65535);
       open();
-      items(1, 3, [this] { signal(); });
+      items(1, 3, [this] { signal(true); });
       close();
     });
     close();
   }
-  void signal() {
+  void signal(bool in_list = false) {
     item();
-    if (chance(40)) return;
+    if (chance(40) && !in_list) return;
     open();
     const auto type = [this] {
       word("SignalType", "SY");
@@ -178,11 +179,16 @@ class random_events : protected random_text {
       equals();
       out_ += number(65535);
     };
+    if (in_list) {
+      type();
+      comma();
+    }
+    const auto type_here = when(!in_list, type);
     if (version_ == 3) {
-      some_of(25, {[this] { parameters(); }, [this] { stream(); }, type, duration, completion,
+      some_of(25, {[this] { parameters(); }, [this] { stream(); }, type_here, duration, completion,
                    [this] { word("KeepActive", "KA"); }, direction, id, delay});
     } else {
-      some_of(25, {[this] { parameters(); }, [this] { stream(); }, type, duration, completion,
+      some_of(25, {[this] { parameters(); }, [this] { stream(); }, type_here, duration, completion,
                    [this] { word("KeepActive", "KA"); }});
     }
     close();
@@ -194,13 +200,14 @@ class random_events : protected random_text {
     if (version_ >= 2 && chance(20)) out_ += "Z:" + std::to_string(1 + pick(99)) + ",";
     static constexpr std::string_view maps[] = {"12", "(0|00|[1-7]xxx|8xxxxxxx|Fxxxxxxx|Exx|91xxxxxxxxxx|9011x.)", "1x.", "(1|2)",
                                                 "(E[2-5a]S|FL)", "[1-9]x"};
-    out_ += maps[pick(6)];
+    out_ += stray() ? "(*x|[0-9#].)" : maps[pick(6)];
   }
+  void digit_map_name() { out_ += stray() ? "8" + name().substr(0, 20) + "-1.x" : name(); }
   void digit_map() {
     word("DigitMap", "DM");
     equals();
     const bool named = chance(60);
-    if (named) out_ += name();
+    if (named) digit_map_name();
     if (named && chance(40)) return;
     out_ += '{';
     maybe_space();

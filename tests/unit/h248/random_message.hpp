@@ -27,9 +27,12 @@ class message_generator : private random_descriptors {
     }
     word("MEGACO", "!");
     out_ += "/" + std::to_string(version_);
+    const auto version_end = out_.size();
     separator();
-    message_id();
-    separator();
+    const auto id_start = out_.size();
+    const bool brackets = message_id();
+    if ((out_[id_start] == '[' || out_[id_start] == '<') && stray()) out_.erase(version_end, id_start - version_end);
+    if (!brackets || !stray()) separator();
     if (chance(3)) {
       error();
     } else {
@@ -39,6 +42,7 @@ class message_generator : private random_descriptors {
     }
     // Ends with the last brace.
     if (!whole_ && !ended_) out_.erase(out_.rfind('}') + 1);
+    if (stray()) out_.append(chance(50) ? std::string_view("\0", 1) : std::string_view("\r\n\0\0 ", 5));
     return out_;
   }
 
@@ -57,6 +61,10 @@ class message_generator : private random_descriptors {
         word("TransactionResponseAck", "K");
         open();
         items(1, 4, [this] {
+          if (stray()) {
+            out_ += std::to_string(4294967295u - pick(100)) + "-" + std::to_string(pick(100));
+            return;
+          }
           const auto first = random_() % 1000;
           out_ += std::to_string(first);
           if (chance(40)) out_ += "-" + std::to_string(first + 1 + pick(100));
@@ -70,7 +78,7 @@ class message_generator : private random_descriptors {
           out_ += id + "/" + std::to_string(1 + pick(9));
           if (chance(30)) out_ += chance(50) ? "/END" : "/&";
           ended_ = !whole_;
-          if (whole_) out_ += '\n';
+          if (stray()) out_ += '\n';
           break;
         }
         [[fallthrough]];
@@ -170,7 +178,7 @@ class message_generator : private random_descriptors {
         equals();
         out_ += std::to_string(pick(16));
         break;
-      case 2: word("Emergency", "EG"); break;
+      case 2: emergency(); break;
       default:
         word("IEPSCall", "IEPS");
         equals();
@@ -178,12 +186,18 @@ class message_generator : private random_descriptors {
     }
   }
 
+  void emergency() {
+    if (version_ == 1 || chance(50)) return word("Emergency", "EG");
+    word(version_ == 2 ? "EmergencyOffToken" : "EmergencyOff", "EGO");
+  }
+
   void action_reply() {
     word("Context", "C");
     equals();
     out_ += context();
-    if (version_ == 3 && chance(5)) return;
+    if ((version_ == 3 && chance(5)) || stray(5)) return;
     open();
+    if (stray(5)) return close();
     if (chance(15)) {
       error();
     } else {
@@ -231,20 +245,30 @@ class message_generator : private random_descriptors {
         }
         break;
       case 5:
-      case 6:
-        chance(50) ? word("AuditValue", "AV") : word("AuditCapability", "AC");
+      case 6: {
+        const bool values = chance(50);
+        values ? word("AuditValue", "AV") : word("AuditCapability", "AC");
         equals();
         terminations();
+        if (stray()) break;
         open();
-        audit();
+        audit(!values);
         close();
         break;
+      }
       case 7:
       case 8:
         word("Notify", "N");
         equals();
         terminations();
         open();
+        if (stray()) {
+          error();
+          if (chance(50)) return close();
+          comma();
+          observed();
+          return close();
+        }
         observed();
         if (chance(10) && whole_) {
           comma();

@@ -23,15 +23,20 @@ namespace h248_tests {
 // Events without a RequestID in version 2, an error beside ObservedEvents, individual audits beside others, device names as
 // ServiceChangeAddress, errors in AuditValue = Context, v= lines,
 // the digits of an authentication header, anything behind Segment, comments at the very end.
-enum class dialect { whole_grammar, megaco };
+//
+// Or the whole grammar with what equipment sends besides: names that begin with digits or hold dashes and dots, white space that is not
+// there, octets behind the end, and the rest of text/deviations.hpp.
+enum class dialect { whole_grammar, megaco, as_sent };
 
 class random_text {
  protected:
   random_text(std::uint64_t seed, int version, dialect spoken)
-      : random_(seed), version_(version), whole_(spoken == dialect::whole_grammar) {}
+      : random_(seed), version_(version), whole_(spoken != dialect::megaco), as_sent_(spoken == dialect::as_sent) {}
 
   std::size_t pick(std::size_t n) { return static_cast<std::size_t>(random_() % n); }
   bool chance(unsigned percent) { return pick(100) < percent; }
+  // Whether to leave the grammar here.
+  bool stray(unsigned percent = 15) { return as_sent_ && chance(percent); }
   std::string number(std::uint64_t max) {
     const std::uint64_t limit = chance(20) ? max : std::min<std::uint64_t>(max, 99);
     return std::to_string(random_() % (limit + 1));
@@ -120,6 +125,7 @@ class random_text {
     return s;
   }
   // Unlike any other in the same list.
+  std::string fresh_item() { return name() + "/" + fresh_name(); }
   std::string fresh_name() { return "p" + std::to_string(serial_++) + (chance(30) ? "_X" : ""); }
   void item() {
     const auto kind = pick(20);
@@ -180,9 +186,11 @@ class random_text {
     static constexpr std::string_view fixed[] = {"ROOT", "$", "*"};
     if (chance(25)) return std::string(fixed[pick(3)]);
     std::string s = name().substr(0, 12);
+    if (stray()) s.insert(0, std::to_string(pick(1000)));
     if (chance(5)) s.insert(0, 1, '*');
     for (std::size_t n = pick(4); n > 0; --n) s += "/" + (chance(20) ? std::string(chance(50) ? "$" : "*") : name().substr(0, 8));
-    if (chance(5)) s += "@host.example";
+    if (stray()) s += chance(50) ? "-1.x" : ".0/00000000";
+    if (chance(5)) s += stray() ? "@ho_st.example" : "@host.example";
     return s;
   }
   void terminations() {
@@ -205,7 +213,13 @@ class random_text {
     equals();
     out_ += number(65535);
   }
-  void message_id(bool device = true) {
+  // Whether brackets are the last of it.
+  bool message_id(bool device = true) {
+    const auto before = out_.size();
+    device_or_address(device);
+    return out_.size() > before && (out_.back() == ']' || out_.back() == '>');
+  }
+  void device_or_address(bool device) {
     const auto port = [this] {
       if (chance(70)) out_ += ":" + std::to_string(1 + pick(65535));
     };
@@ -213,9 +227,10 @@ class random_text {
       case 0:
       case 1: out_ += "[10.0." + std::to_string(pick(256)) + "." + std::to_string(pick(256)) + "]"; port(); break;
       case 2: out_ += chance(50) ? "[2001:db8::1" + hex(3) + "]" : "[2001:db8:0:1:2:3:4:1" + hex(3) + "]"; port(); break;
-      case 3: out_ += "<mg-1.example.org>"; port(); break;
+      case 3: out_ += stray() ? "<mg_1.example.org>" : "<mg-1.example.org>"; port(); break;
       case 4: out_ += "MTP{" + hex(whole_ ? 4 + 2 * pick(3) : 4) + "}"; break;
-      default: out_ += "gw" + std::to_string(pick(1000)) + "/x";
+      default:
+        out_ += (stray() ? "8gw" : "gw") + std::to_string(pick(1000)) + (stray() ? "/x-1" : "/x");
     }
   }
   std::string two(std::size_t from, std::size_t n) { return std::to_string(from + pick(n)); }
@@ -233,6 +248,7 @@ class random_text {
   std::mt19937_64 random_;
   int version_;
   bool whole_;
+  bool as_sent_;
   std::string out_;
   std::uint64_t serial_ = 0;
 };

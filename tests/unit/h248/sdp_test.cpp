@@ -29,6 +29,40 @@ sdp one(std::string_view text) {
 
 }  // namespace
 
+TEST_CASE("a c= line that asks for an IPv6 address takes no other") {
+  sdp ip6 = one("v=0\nc=IN IP6 $\nm=message $ TCP x\n");
+  CHECK(ip6.takes_address("2001:db8::7"));
+  CHECK_FALSE(ip6.takes_address("192.0.2.7"));
+  CHECK_FALSE(ip6.fill_address("192.0.2.7"));
+  CHECK(ip6.connection()->choose());  // and is not answered with the other
+  CHECK(ip6.fill_address("2001:db8::7"));
+  CHECK(ip6.to_text() == "v=0\nc=IN IP6 2001:db8::7\nm=message $ TCP x\n");
+
+  sdp ip4 = one("c=IN IP4 $\nm=message $ TCP x\n");
+  CHECK(ip4.takes_address("192.0.2.7"));
+  CHECK(ip4.takes_address("2001:db8::7"));
+  CHECK(ip4.fill_address("192.0.2.7"));
+
+  sdp both = one("c=IN IP4 $\nm=message $ TCP x\nc=IN IP6 $\n");
+  CHECK_FALSE(both.takes_address("192.0.2.7"));
+  CHECK_FALSE(both.fill_address("192.0.2.7"));
+  CHECK(one("c=IN IP6 ::1\nm=message $ TCP x\n").takes_address("192.0.2.7"));
+}
+
+TEST_CASE("an address of the other family is no c= line") {
+  for (const char* text : {"c=IN IP4 2001:db8::1", "c=IN IP6 192.0.2.1", "c=IN IP6 224.2.1.1/127"}) {
+    INFO(text);
+    const auto read = sdp::parse(text);
+    REQUIRE(read.has_error());
+    CHECK(read.error().expected == "IN IP4 or IN IP6 and an address of that family");
+  }
+  for (const char* text : {"c=IN IP4 192.0.2.1", "c=IN IP4 224.2.1.1/127", "c=IN IP4 host.example", "c=IN IP6 ::ffff:192.0.2.1",
+                           "c=IN IP6 host.example", "c=IN IP6 $", "c=IN IP4 $"}) {
+    INFO(text);
+    CHECK(sdp::parse(text).has_value());
+  }
+}
+
 TEST_CASE("a Local with CHOOSE returns whole, every line in its order with the values filled in") {
   sdp local = one(s1);
   CHECK(local.has_choose());

@@ -67,7 +67,7 @@ TEST_CASE("an error has the position and the code of what is wrong") {
   at("A=a{SG{a/b{SY=XX}}}", 449, 15);
   at("A=a{DM={T:100,1}}", 442, 11);
   at("A=a{DM={(1|q)}}", 442, 12);
-  at("SC=a{SV{MT=RS}}", 442, 14);
+  at("SC=a{SV{RE=\"1\"}}", 442, 15);
   at("SC=ROOT", 442, 8);
   at("CA{PR=1,PR=2}", 422, 9);
   at("CA{EGV=EG,EGV=EGO}", 422, 11);
@@ -96,7 +96,7 @@ TEST_CASE("a header that cannot be read makes the message unreadable") {
                            "!/1 [1.2.3] T=1{C=1{S=a}}", "!/1 [1.2.3.256] T=1{C=1{S=a}}", "!/1 [::1::2] T=1{C=1{S=a}}",
                            "!/1 [1:2:3:4:5:6:7] T=1{C=1{S=a}}",
                            "!/1 <> T=1{C=1{S=a}}", "!/1 MTP{12} T=1{C=1{S=a}}", "!/1 [1.2.3.4]:70000 T=1{C=1{S=a}}",
-                           "!/1 [1.2.3.4]T=1{C=1{S=a}}", "AU=0x1:0x2:0x3 !/1 m T=1{C=1{S=a}}"}) {
+                           "!/1 [1.2.3.4]:5T=1{C=1{S=a}}", "AU=0x1:0x2:0x3 !/1 m T=1{C=1{S=a}}"}) {
     INFO(text);
     const parsed_message m = parse(text);
     CHECK_FALSE(m.readable());
@@ -199,7 +199,7 @@ TEST_CASE("errors are placed where the receiver is to answer them") {
 TEST_CASE("every truncation is an error, keeps only whole commands and never reads past the end") {
   for (const std::string& whole : {std::string(h248_examples::add), std::string(h248_examples::notify),
                                   std::string("!/3 m T=1{C=1{CA{TP,CT{a/b=1}},AV=[a,b]{AT{M{TS{SI=IV}},DM=x}}}}K{1-2}"
-                                              "SM=3/4/&\nP=1/2{C=1}")}) {
+                                              "SM=3/4/&P=1/2{C=1}")}) {
     const auto full = parse(whole);
     REQUIRE(full.ok());
     std::size_t end = whole.size();

@@ -139,7 +139,7 @@ TEST_CASE("values that the notation cannot hold as they are are made to fit") {
   m->from = {mid::form::device, "mg1", {}};
   command notify{.kind = command_kind::notify, .terminations = {{"t1"}}};
   observed_events_descriptor seen{.id = {1}};
-  seen.events.push_back({.name = item_name::of("dcc/chg"),
+  seen.events.push_back({.name = item_name::of("dcep/chg"),
                          .parameters = {{"label", one(quoted("a\"}\x01{b"))}, {"proto", one(value{"two words"})}}});
   notify.add(std::move(seen));
   notify.add(error_descriptor{error_code::unknown_value, "\"quoted\""});
@@ -147,7 +147,7 @@ TEST_CASE("values that the notation cannot hold as they are are made to fit") {
   a.commands.push_back(std::move(notify));
   m->transactions.push_back(transaction_request{.id = {1}, .actions = {a}});
   const std::string text = to_text(*m);
-  CHECK(text == "!/3 mg1 T=1{C=1{N=t1{OE=1{dcc/chg{label=\"a'} {b\",proto=\"two words\"}},ER=449{\"'quoted'\"}}}}");
+  CHECK(text == "!/3 mg1 T=1{C=1{N=t1{OE=1{dcep/chg{label=\"a'} {b\",proto=\"two words\"}},ER=449{\"'quoted'\"}}}}");
   CHECK(parse(text).ok());
 }
 

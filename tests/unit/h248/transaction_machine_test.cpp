@@ -423,6 +423,17 @@ TEST_CASE("what was cut is joined to what it was") {
   }
 }
 
+TEST_CASE("a Segment is the last transaction of its message") {
+  bench b;
+  const auto id = b.request();
+  b.sent();
+  b.machine.requests().on_segment(peer, 3, id, {3, true}, false, b.now);
+  b.machine.requests().on_segment(peer, 3, id, {1, false}, false, b.now);
+  const auto next = std::to_string(b.request().value);
+  const auto before = "SM=" + std::to_string(id.value);
+  REQUIRE(b.sent() == std::vector<std::string>{"T=" + next + "{C=1{S=ip/1}}" + before + "/3/&", before + "/1"});
+}
+
 TEST_CASE("segments are acknowledged, and the last one to arrive ends the request") {
   bench b;
   const auto id = b.request();
@@ -430,7 +441,7 @@ TEST_CASE("segments are acknowledged, and the last one to arrive ends the reques
   auto& requests = b.machine.requests();
   using arrival = request_table::arrival;
   const auto segment = [&](std::uint16_t n, bool last) { return requests.on_segment(peer, 3, id, {n, last}, last, b.now); };
-  const auto acked = [&](const std::string& which) { return std::vector<std::string>{"SM=" + std::to_string(id.value) + which + "\n"}; };
+  const auto acked = [&](const std::string& which) { return std::vector<std::string>{"SM=" + std::to_string(id.value) + which}; };
   REQUIRE(segment(3, true) == arrival::part);
   REQUIRE(b.sent() == acked("/3/&"));
   REQUIRE(segment(3, true) == arrival::stray);  // again: the acknowledgement may have been lost

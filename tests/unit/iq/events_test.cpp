@@ -156,7 +156,7 @@ TEST_CASE("a list ends with the descriptor that leaves it out, and with an event
 
 TEST_CASE("an event ends the signals, unless it says KeepActive", "[iq]") {
   rig r;
-  const std::string signals = "Signals{tcpbcc/EstBNC{SignalType=OnOff},dcc/reset{NotifyCompletion={TimeOut}}}";
+  const std::string signals = "Signals{tcpbcc/EstBNC{SignalType=OnOff},sctpreset/reset{NotifyCompletion={TimeOut}}}";
   r.ask(add_core(",Events=5{g/sc{KeepActive}}," + signals));
   r.heard_of("OE=5{");
   CHECK_THAT(r.ask(audit_signals), Contains("tcpbcc/EstBNC"));

@@ -60,6 +60,13 @@ class rig : h248::command_handler {
   void pass(clock::duration by) {
     if (!time_) time_.emplace(loop, clock::now());
     time_->advance(by);
+    // The timers of the shards notice when an earlier one re-arms their queue.
+    for (std::size_t i = 0; i < shards.size(); ++i) {
+      asio::post(shards[i].executor(), [executor = shards[i].executor()] {
+        auto wake = std::make_shared<timer>(executor, clock::now() - std::chrono::hours(1));
+        wake->async_wait([wake](error_code) {});
+      });
+    }
   }
 
   /// Whether nothing gets through to the MGC.

@@ -107,10 +107,12 @@ class hop : public std::enable_shared_from_this<hop<F>> {
     };
     // The signal is touched on the target's thread alone.
     asio::post(target_, [self, caller, r = std::move(resume)]() mutable {
+      if constexpr (requires(F& f) { f.arrive(); }) self->f_.arrive();
       auto ended = [self, caller, next = std::move(r)](std::exception_ptr e, settled<value> out) mutable {
         self->out_ = std::move(out);
         if (e) self->out_.error = e;
         asio::post(caller, std::move(next));
+        if constexpr (requires(F& f) { f.depart(); }) self->f_.depart();
       };
       auto body = [self] { return settle<value>(self->f_()); };
       asio::co_spawn(self->target_, std::move(body), asio::bind_cancellation_slot(self->signal_.slot(), std::move(ended)));
@@ -130,7 +132,8 @@ class hop : public std::enable_shared_from_this<hop<F>> {
 
 /// Runs `f()` (a callable that returns awaitable<T>) on `target` and resumes here with its result. A cancel of the caller is
 /// handed over to the target's thread, and the caller goes on when `f()` has ended. `f` and its result are moved between the threads:
-/// pass values.
+/// pass values. Two members of `f` are called on the target's thread if they exist: `arrive()` in the order in which one thread made its calls,
+/// before `f()` runs, and `depart()` when the result is already on its way to the caller: what another call sends after that arrives later.
 template <class F>
 auto on(shard& target, F f) -> std::invoke_result_t<F&> {
   using value = typename std::invoke_result_t<F&>::value_type;

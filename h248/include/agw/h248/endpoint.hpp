@@ -10,8 +10,10 @@
 //   auto reply = co_await control.request(mgc, std::move(actions));   // result<incoming_reply>
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +26,7 @@
 #include <agw/h248/error.hpp>
 #include <agw/h248/link.hpp>
 #include <agw/h248/message.hpp>
+#include <agw/h248/reply_size.hpp>
 #include <agw/h248/text.hpp>
 #include <agw/h248/transaction_config.hpp>
 
@@ -68,8 +71,18 @@ class incoming_request {
 /// The reply being built. Strings it refers to: those of the request, literals, and what keep() returns.
 class outgoing_reply {
  public:
-  outgoing_reply() = default;
-  outgoing_reply(outgoing_reply&&) = default;
+  static constexpr std::size_t no_bound = std::numeric_limits<std::size_t>::max();
+
+  /// `max_bytes`: of its text; beyond it the requester gets error 533 instead.
+  explicit outgoing_reply(std::size_t max_bytes = no_bound) noexcept : max_bytes_(max_bytes) {}
+  outgoing_reply(outgoing_reply&& other) noexcept
+      : memory_(std::move(other.memory_)),
+        reply_(std::move(other.reply_)),
+        held_(std::move(other.held_)),
+        max_bytes_(other.max_bytes_),
+        counted_(other.counted_),
+        growing_(std::exchange(other.growing_, nullptr)),
+        given_up_(other.given_up()) {}
   outgoing_reply& operator=(outgoing_reply&&) = delete;
 
   list<action>& actions() noexcept { return reply_.actions; }
@@ -83,8 +96,23 @@ class outgoing_reply {
   void hold(std::shared_ptr<const void> owner) { held_.push_back(std::move(owner)); }
   /// It took too long: the peer has been answered with error 506, and this goes nowhere. Who executes stops after the command that
   /// runs, and leaves nothing behind that it can take back.
-  bool given_up() const noexcept { return given_up_; }
-  void give_up() noexcept { given_up_ = true; }
+  /// Who executes may be on another thread than the endpoint.
+  bool given_up() const noexcept { return given_up_.load(std::memory_order_relaxed); }
+  void give_up() noexcept { given_up_.store(true, std::memory_order_relaxed); }
+  /// The answers so far are longer than the reply may be: it will be error 533, whatever else is added. Who executes stops, as with
+  /// given_up(). action_state counts its answers; others are counted by count(). Costs one look at the last answer.
+  bool full() const noexcept { return counted_bytes() > max_bytes_; }
+  /// The bound, and what stands against it: never more than the text will have.
+  std::size_t max_bytes() const noexcept { return max_bytes_; }
+  std::size_t counted_bytes() const noexcept { return counted_ + (growing_ != nullptr ? octets_of(*growing_) : 0); }
+  void count(std::size_t bytes) noexcept { counted_ += bytes; }
+  /// Counts `answer` as it is whenever full() is asked, until the next one, or null, takes its place; until then it stays where it is.
+  void count_growing(const command* answer) noexcept {
+    counted_ = counted_bytes();
+    growing_ = answer;
+  }
+  /// That answer is not counted after all: it goes, or was counted in pieces.
+  void uncount_growing() noexcept { growing_ = nullptr; }
   transaction_reply& operator*() noexcept { return reply_; }
   transaction_reply* operator->() noexcept { return &reply_; }
 
@@ -92,7 +120,10 @@ class outgoing_reply {
   std::unique_ptr<arena> memory_ = std::make_unique<arena>();
   transaction_reply reply_;
   std::vector<std::shared_ptr<const void>> held_;
-  bool given_up_ = false;
+  std::size_t max_bytes_;
+  std::size_t counted_ = 0;
+  const command* growing_ = nullptr;
+  std::atomic<bool> given_up_ = false;
 };
 
 /// The reply to a request of ours, with the message it came in.

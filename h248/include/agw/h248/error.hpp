@@ -20,7 +20,7 @@ enum class errc {
   bad_frame,          ///< what came over the connection is not TPKT
   refused,            ///< every MGC refused the registration
   stopped,            ///< the endpoint does not run
-  segments_missing,   ///< parts of the reply came, and the others did not (H.248.8: 459)
+  segments_missing,   ///< parts of the reply came, and the others did not
 };
 
 /// Declared once: codes of this category compare equal wherever they are made.

@@ -1,5 +1,6 @@
 // The packages agw knows, in one table: text names, numeric ids, versions, properties, events, signals, statistics and their
-// parameters. Names the profile marks provisional are marked so here; package_names lets a configuration spell them otherwise.
+// parameters. The packages are IANA's; items the profile marks provisional are marked so here. package_names lets a configuration spell
+// any of them otherwise.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@
 
 namespace agw::h248 {
 
-// How far an identifier can be trusted.
+// How far the identifier of an item can be trusted.
 enum class standing : std::uint8_t {
   known,           // name and number are the Recommendation's
   number_assumed,  // the name is; the number was not available
@@ -71,11 +72,11 @@ struct item_info {
   const parameter_info* parameter(std::string_view parameter_name) const noexcept;
 };
 
+// Name, number and version are those of IANA's registry; a number from 0x8000 on is of its private range.
 struct package_info {
   std::string_view name;
   std::uint16_t id = 0;
   std::uint16_t version = 1;
-  standing identifier = standing::known;
   bool implemented = false;  // by the gateway: what a Packages audit returns
   std::string_view source{};
   std::span<const item_info> items{};

@@ -96,8 +96,12 @@ class sdp {
   std::optional<std::string_view> path() const noexcept { return attribute("path"); }
   bool msrp_cema() const noexcept { return has_attribute("msrp-cema"); }
 
+  // Whether this address answers every c= line with "$": an IPv4 address does not answer `c=IN IP6 $`. The other way round it does, and
+  // the line becomes IP6: controllers write IP4 for whatever the gateway has. True where nothing is asked.
+  bool takes_address(std::string_view address) const;
+
   // Filling in: each replaces what the gateway was asked to choose and leaves the order alone. False if nothing was asked.
-  bool fill_address(std::string_view address);              // of every c= line with "$"
+  bool fill_address(std::string_view address);              // of every c= line with "$" that takes it; false if one is left
   bool fill_port(std::uint16_t port);                       // of the m= line
   bool fill_attribute(std::string_view name, std::string_view value);       // a=name:$
   bool fill_fingerprint(std::string_view hash, std::string_view value);     // a=fingerprint:<hash> $

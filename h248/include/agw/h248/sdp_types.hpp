@@ -21,7 +21,8 @@ struct choosable {
   bool operator==(const choosable&) const = default;
 };
 
-// c=IN IP4 192.0.2.1, c=IN IP6 $. The address is not checked; a TTL behind a slash stays in it.
+// c=IN IP4 192.0.2.1, c=IN IP6 $. Of the address no more is checked than that it is not plainly of the other family; a TTL behind a
+// slash stays in it.
 struct sdp_connection {
   bool ip6 = false;
   std::string address;  // "$" = the gateway chooses

@@ -30,6 +30,16 @@ struct parse_error {
   bool operator==(const parse_error&) const = default;
 };
 
+// A place where the text is a message though not one by the grammar of Annex B: equipment writes it so, and it is read. Each kind
+// is told once, where it was met first.
+struct parse_deviation {
+  std::string_view what;      // static text
+  std::size_t offset = 0;     // in bytes
+  std::uint32_t line = 1;     // as in parse_error
+  std::uint32_t column = 1;
+  bool operator==(const parse_deviation&) const = default;
+};
+
 // A message with everything it refers to, at addresses that survive a move. Errors do not spoil what could be read: a broken
 // transaction stands in the message with its `error` or `fault` (see message.hpp), the ones around it are intact.
 class parsed_message {
@@ -49,6 +59,8 @@ class parsed_message {
   bool readable() const noexcept;
   // In the order of the text.
   const list<parse_error>& errors() const noexcept;
+  // In the order of the text; none for a message by the grammar. They are no errors.
+  const list<parse_deviation>& deviations() const noexcept;
   std::string_view text() const noexcept;
   arena& memory() noexcept;
 
@@ -69,11 +81,13 @@ enum class layout : std::uint8_t { compact, pretty };
 
 // Appends the message. Compact has short tokens and no white space that is not needed; pretty has long tokens, one item a line.
 // Always grammatical as far as values go: bytes that a string cannot hold are replaced, values that need quotes get them,
-// `}` is escaped in Local and Remote. Names, termination ids and digit maps are written as they are.
+// `}` is escaped in Local and Remote. Names, termination ids and digit maps are written as they are. What a version does not have is
+// written as that version can: an action reply that says nothing has braces before version 3, and version 1 has no EmergencyOff.
 void write(std::string& out, const message& m, layout style = layout::compact);
 std::string to_text(const message& m, layout style = layout::compact);
 
-// The transactions of a message come in one by one, under a limit of bytes: these are the pieces write() puts together.
+// The transactions of a message come in one by one, under a limit of bytes: these are the pieces write() puts together. Nothing ends a
+// Segment but the message: for peers that read beyond it (erlang-megaco does) it has to be the last one.
 void write_header(std::string& out, const message& m, layout style = layout::compact);
 void write_transaction(std::string& out, const transaction& t, std::uint8_t version, layout style = layout::compact);
 

@@ -20,7 +20,7 @@ struct transaction_config {
   std::uint32_t received_pending_limit = 30;  // root package, the peer's …OriginatedPendingLimit
   std::size_t max_requests = 16384;           // unanswered ones of our own
   clock::duration segmentation_timeout = std::chrono::seconds(4);  // from one segment of a reply to the next; then the request is repeated
-  std::uint16_t max_segments = 64;            // of one reply
+  std::uint16_t max_segments = 1024;          // of one reply, both ways
 
   // Responder.
   clock::duration long_timer = std::chrono::seconds(30);                // how long a transaction id is remembered
@@ -31,7 +31,9 @@ struct transaction_config {
   std::size_t max_remembered = 65536;         // finished transactions; beyond, the oldest is forgotten early
   std::size_t max_remembered_bytes = 64u << 20;  // of their replies; beyond, the oldest reply is forgotten but not its id
   std::size_t max_peers = 4096;               // delay estimates; beyond, the one that was idle longest is forgotten
-  bool segment_replies = false;  // over UDP, to peers of version 3: a reply beyond datagram_bytes is cut into segments (Iq has none)
+  // To peers of version 3 a reply beyond datagram_bytes over UDP, or beyond one message elsewhere, is cut into segments (Iq has none over UDP).
+  bool segment_replies = false;
+  std::size_t max_reply_bytes = 1u << 20;  // of one reply, in segments or not; beyond, it is error 533
 
   // Messages.
   std::size_t max_transactions = 10;      // in one message (the profile's limit, both ways)

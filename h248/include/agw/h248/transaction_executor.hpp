@@ -3,7 +3,9 @@
 // unreadable parts answered with the parser's error. Used by the MG and the MGC alike.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include <agw/core/awaitable.hpp>
@@ -28,7 +30,8 @@ class action_state {
   /// For Context=*: answers from now on stand under `id`, in an action reply of their own.
   void answer_under(context_id id);
 
-  /// Adds the answer to `to`, for the termination it is about (several for a wildcard; `name` is copied).
+  /// Adds the answer to `to`, for the termination it is about (several for a wildcard; `name` is copied). With W- it is united with
+  /// those before it when the next one comes: it is not to be touched from then on.
   command& answer(const command& to, termination_id name);
   /// The same, with the terminations as asked.
   command& answer(const command& to);
@@ -38,6 +41,8 @@ class action_state {
   /// The action cannot be executed, or not to its end: an error beside the answers so far. Ends the transaction.
   void fail(error_code code, std::string_view text = {});
   bool failed() const noexcept { return failed_; }
+  /// In end(): whether everything of the action has been done.
+  bool good() const noexcept { return good_ && !failed_; }
 
   /// The context's properties in the answer.
   context_properties& properties() noexcept {
@@ -45,15 +50,27 @@ class action_state {
     return current_->properties;
   }
   action& reply() noexcept { return *current_; }
+
+  /// For who answers one command for many contexts at a time (Context=*): each part is an action_state with a reply of its own, on the thread of
+  /// the contexts it speaks for. begin_part() comes before the command's answers, end_part() behind them; then the whole takes the parts in,
+  /// in the order of their contexts.
+  void begin_part(const command& c) { begin_command(c); }
+  void end_part(const command& c);
+  void join(std::vector<outgoing_reply> parts);
+
   std::string_view keep(std::string_view text) { return reply_->keep(text); }
   outgoing_reply& whole() noexcept { return *reply_; }
 
  private:
-  friend awaitable<void> execute(const incoming_request&, outgoing_reply&, command_handler&);
+  friend awaitable<bool> execute_action(const incoming_request&, const action&, outgoing_reply&, command_handler&);
   awaitable<bool> run(command_handler& handler);
+  bool goes_on() const;
+  void count_action();
   void begin_command(const command& asked);
   bool end_command(const command& asked);
-  void unite(const command& asked);
+  void absorb();
+  void absorb(descriptor& d);
+  void finish_united(const command& asked);
   void add_to(statistics_descriptor& sum, const statistics_descriptor& more);
   void return_to_asked();
   command& add(const command& to);
@@ -63,13 +80,17 @@ class action_state {
   outgoing_reply* reply_;
   action* first_;                  // the reply the action began with
   action* current_;
-  std::vector<action*> answers_;   // those of answer_under()
+  action* uncounted_;              // the newest one: it stands in reply_->full() when the next one comes
+  std::unordered_map<std::uint32_t, action*> answers_;  // those of answer_under(), by context
   std::vector<command*> last_;     // answers to the command that runs
-  list<command> united_;           // the same, while they are to become one
+  command part_;                   // of answers that are to become one: the last of them
+  command united_;                 // and what those before it said, each thing once
+  std::unordered_multimap<std::uint64_t, descriptor*> said_;  // by their digests
   std::size_t added_ = 0;
   bool uniting_ = false;
   bool elsewhere_ = false;         // the last command left us under another context than was asked for
   bool failed_ = false;
+  bool good_ = true;
 };
 
 /// Implemented by who executes commands. A call ends when its work is done; what it awaits, the transaction waits for. None of them
@@ -88,6 +109,9 @@ class command_handler {
   /// After everything of the action, failed or not.
   virtual awaitable<void> end(action_state&) { co_return; }
 };
+
+/// Executes one action and adds its answers to `reply`. True when the transaction goes on with the next action.
+awaitable<bool> execute_action(const incoming_request& request, const action& asked, outgoing_reply& reply, command_handler& handler);
 
 /// Executes `request` and fills in `reply`. All of them belong to the caller's frame.
 awaitable<void> execute(const incoming_request& request, outgoing_reply& reply, command_handler& handler);

@@ -47,7 +47,12 @@ class transaction_outbox {
   shared_text encode(const transaction& t, std::uint8_t version) const;
   /// Whether it fits into one message.
   bool fits(const peer_address& to, std::uint8_t version, const std::string& text) const;
-  /// What a datagram holds beside the header, bytes.
+  /// What a message holds beside the header, bytes.
+  std::size_t message_room(const peer_address& to, std::uint8_t version) const {
+    const auto taken = header(version).size(), all = limits(to.via).max_message_bytes;
+    return all > taken ? all - taken : 0;
+  }
+  /// What a datagram is to hold beside the header, bytes.
   std::size_t datagram_room(std::uint8_t version) const {
     const auto taken = header(version).size();
     return config_.datagram_bytes > taken ? config_.datagram_bytes - taken : 0;
@@ -56,6 +61,8 @@ class transaction_outbox {
   void push_request(const peer_address& to, std::uint8_t version, shared_text text);
   /// Replies and Pendings stand in front of requests: what they report came first.
   void push_reply(const peer_address& to, std::uint8_t version, shared_text text);
+  /// A Segment ends its message: it has no end of its own, and peers read beyond it.
+  void push_segment(const peer_address& to, std::uint8_t version, shared_text text);
   /// A reply that arrived. Urgent (ImmAckRequired) ones go out with the next flush, others when there is something to go with
   /// before LONG-TIMER ends.
   void acknowledge(const peer_address& to, std::uint8_t version, transaction_id id, bool urgent, clock::time_point now);
@@ -68,6 +75,7 @@ class transaction_outbox {
   struct destination {
     std::vector<shared_text> replies;
     std::vector<shared_text> requests;
+    std::vector<shared_text> segments;
     std::vector<std::pair<std::uint32_t, clock::time_point>> acks;  // bounded: the oldest go first
     bool urgent = false;
   };
@@ -75,7 +83,8 @@ class transaction_outbox {
 
   const std::string& header(std::uint8_t version) const;
   shared_text take_acks(destination& d, std::uint8_t version, clock::time_point now) const;
-  void compose(const key& to, const std::vector<shared_text>& parts, std::vector<outgoing_message>& into) const;
+  void compose(const key& to, const std::vector<shared_text>& parts, const std::vector<shared_text>& last_parts,
+               std::vector<outgoing_message>& into) const;
 
   const transaction_config& config_;
   layout style_ = layout::compact;

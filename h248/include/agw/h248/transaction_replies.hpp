@@ -31,6 +31,8 @@ class reply_table {
   /// that answer() is to end. `digest` is of its content.
   execution_id on_request(const peer_address& from, const mid& sender, std::uint8_t version, transaction_id id, std::uint64_t digest,
                           clock::time_point now);
+  /// How long the reply of an execution may become, bytes: what its transport, its segments and the configuration allow.
+  std::size_t max_reply_bytes(execution_id execution) const;
   void on_ack(const peer_address& from, const mid& sender, const ack_range& range, clock::time_point now);
   /// A segment of a reply has arrived there: it is not sent again.
   void on_segment_ack(const peer_address& from, const mid& sender, transaction_id id, const reply_segment& segment);
@@ -81,9 +83,12 @@ class reply_table {
 
   association* find(const peer_address& from, const mid& sender);
   association* find_or_make(const peer_address& from, const mid& sender);
-  transaction_entry* entry(const reference& r);
+  static transaction_entry* entry(const reference& r);
   void repeat(association& of, std::uint32_t id, transaction_entry& e, clock::time_point now);
   void send_pending(std::uint32_t id, transaction_entry& e, clock::time_point now);
+  bool may_segment(const transaction_entry& e) const { return config_.segment_replies && e.version >= 3; }
+  std::size_t room_of(const transaction_entry& e) const;
+  std::size_t max_reply_bytes(const transaction_entry& e) const;
   std::vector<shared_text> texts_of(const transaction_entry& e, const transaction_reply& reply) const;
   void finish(association& of, std::uint32_t id, transaction_entry& e, std::vector<shared_text> texts, clock::time_point now);
   void send(const transaction_entry& e);

@@ -1,10 +1,12 @@
 // A context: terminations whose equal streams are interconnected, and the task tree that serves them.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "agw/core/awaitable.hpp"
@@ -33,7 +35,9 @@ class context {
   /// was to create is not there.
   awaitable<boost::system::result<termination_answer, refusal>> apply(termination_change change);
 
-  /// Subtract: flushes, closes and joins the termination's branches. Its last statistics.
+  /// Subtract: flushes, closes and joins the branches of all of these at the same time, within the flush time and the shutdown time. Their last
+  /// statistics, in the same order; none for one that is not there.
+  awaitable<std::vector<termination_statistics>> remove(std::vector<termination_id> ids);
   awaitable<termination_statistics> remove(termination_id id);
   termination_statistics statistics(termination_id id) const;
 
@@ -54,25 +58,25 @@ class context {
   /// to a bearer that listens.
   void latch(termination_id id, stream_number stream, latching how);
 
-  /// What may pass between two terminations: oneway is from `from` to `to` only. Of one stream, or of all that have nothing said
-  /// for themselves. Data that may not pass is held back, as with a mode. Replaces what was said before for the pair and stream.
-  void connect(termination_id from, termination_id to, topology how, std::optional<stream_number> stream = {});
+  /// What may pass between terminations, in place of everything that was said before. Where nothing is said, data passes both ways; data that may
+  /// not pass is held back, as with a mode. Costs the rules and the streams once, however many there are.
+  void set_topology(const std::vector<topology_rule>& rules);
 
   /// Closes an established layer (and with it those above).
   awaitable<void> release(termination_id id, stream_number stream, layer l);
 
   std::size_t terminations() const noexcept { return terminations_.size(); }
-  /// Removes every termination.
+  /// Removes every termination, all at the same time.
   awaitable<void> close();
 
  private:
-  struct connection {
-    termination_id from;
-    termination_id to;
-    std::optional<stream_number> stream;
-    topology how = topology::bothway;
-    bool between(termination_id a, termination_id b) const noexcept { return (from == a && to == b) || (from == b && to == a); }
-  };
+  /// Two terminations in the order of their numbers, and the stream or none.
+  using pair_and_stream = std::tuple<termination_id, termination_id, std::optional<stream_number>>;
+  static pair_and_stream key_of(termination_id a, termination_id b, std::optional<stream_number> stream) {
+    return pair_and_stream(std::min(a, b), std::max(a, b), stream);
+  }
+  awaitable<void> end(std::vector<termination*> all);
+  void forget_topology(termination_id of);
   stream_link& link(stream_number n);
   void apply_topology();
 
@@ -82,7 +86,7 @@ class context {
   event_sink sink_;
   gauge_share counted_;
   std::map<stream_number, std::unique_ptr<stream_link>> links_;
-  std::vector<connection> connections_;
+  std::map<pair_and_stream, topology_rule> rules_;
   std::map<termination_id, std::unique_ptr<termination>> terminations_;
 };
 

@@ -177,6 +177,14 @@ enum class latching : std::uint8_t { off, latch, relatch };
 /// Whether a stream's data may pass between two terminations.
 enum class topology : std::uint8_t { bothway, isolate, oneway };
 
+/// What may pass between two terminations: oneway is from `from` to `to` only. Of one stream, or of all that have no rule of their own.
+struct topology_rule {
+  termination_id from;
+  termination_id to;
+  topology how = topology::bothway;
+  std::optional<stream_number> stream;
+};
+
 struct stream_change {
   std::optional<stream_mode> mode;
   std::optional<stream_settings> settings;

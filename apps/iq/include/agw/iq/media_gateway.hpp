@@ -38,8 +38,10 @@ struct media_gateway_config {
   std::function<bool(const gateway::ip_address&)> has_address;
 };
 
-/// Lives on the control loop, where every member is called; contexts live on the shards. Handlers of one context run one after
-/// the other. Owns the tasks that send Notify requests: close() ends contexts and tasks.
+class gateway_control;
+
+/// Lives on the control loop, where every member is called. A context is an actor on its shard: actions of one context run one after the other, in
+/// the order in which they came; those of different contexts run at the same time. close() ends contexts and the tasks that send Notify requests.
 class media_gateway {
  public:
   /// Everything it refers to outlives it. `control` must be running for Notify requests to leave.
@@ -66,8 +68,7 @@ class media_gateway {
   std::size_t contexts() const noexcept;
 
  private:
-  struct impl;
-  std::unique_ptr<impl> impl_;
+  std::shared_ptr<gateway_control> control_;
 };
 
 }  // namespace agw::iq

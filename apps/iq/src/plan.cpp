@@ -1,9 +1,12 @@
-// Add and Modify: the descriptors of one termination, from H.248 to the gateway and back.
-#include <charconv>
+#include "plan.hpp"
 
-#include "audits.hpp"
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
 #include "chosen_properties.hpp"
 #include "media_properties.hpp"
+#include "signal_orders.hpp"
 
 namespace agw::iq {
 
@@ -51,35 +54,16 @@ std::optional<gateway::layer> ordered_layer(h248::item_name name, bool access) {
   if (h248::iequals(name.package, "tcpbcc")) return gateway::layer::tcp;
   if (h248::iequals(name.package, "tlsbsc")) return access ? gateway::layer::dtls : gateway::layer::tls;
   if (h248::iequals(name.package, "sctpbcc")) return gateway::layer::sctp;
-  if (h248::iequals(name.package, "dcc")) return gateway::layer::channel;
+  if (h248::iequals(name.package, "dcep")) return gateway::layer::channel;
   if (h248::iequals(name.package, "ostuncc")) return gateway::layer::ice;
   return std::nullopt;
 }
 
-}  // namespace
-
-stored_property stored(const h248::property& p) {
-  stored_property out;
-  out.name = std::string(p.name.package) + "/" + std::string(p.name.item);
-  out.form = p.values.form;
-  for (const auto& v : p.values.values) {
-    out.values.emplace_back(v.text);
-    out.quoted = v.quoted;
-  }
-  return out;
-}
-
-stream_kind kind_of_answer(const stream_record& r) {
-  const auto parsed = h248::sdp::parse_one(r.local);
-  const auto kind = parsed ? kind_of(*parsed) : checked<stream_kind>(stream_kind::channel);
-  return kind ? *kind : stream_kind::channel;
-}
-
-checked<command_runner::media_change> command_runner::media_of(const h248::command& c, const termination_record& termination) const {
-  media_change out;
+checked<termination_plan> media_of(const h248::command& c, const termination_record& termination, const gateway_facts& facts) {
+  termination_plan out;
   out.change.id = termination.id;
   out.change.name = termination.name;
-  const auto& interface = *state_.interface(termination.interface);
+  const auto& interface = *facts.interface(termination.interface);
   out.change.address = interface.address;
   const auto* media = c.find<h248::media_descriptor>();
   if (!media) return out;
@@ -113,7 +97,7 @@ checked<command_runner::media_change> command_runner::media_of(const h248::comma
     const bool keeps = record.reserve_value || record.reserve_group;
     if (p.control || p.local) wanted.keep_alternatives = keeps;
     if (reserved && !keeps) record.local = selected(record.local, h248::sdp());
-    auto choice = choose(p.local, p.remote, record, keeps);
+    auto choice = choose(p.local, p.remote, record, keeps, interface);
     if (!choice) {
       failed = choice.error();
       if (failed->code == error_code::missing_local_or_remote) failed->text += " of stream " + std::to_string(id.value);
@@ -132,6 +116,7 @@ checked<command_runner::media_change> command_runner::media_of(const h248::comma
       wanted.alternatives.assign(choice->locals.begin() + 1, choice->locals.end());
       record.local = choice->descriptions.front().to_text();
       record.has_local = true;
+      record.kind = kind_of_local(*wanted.local);
     }
     if (choice->remote) {
       wanted.remote = choice->remote;
@@ -148,7 +133,7 @@ checked<command_runner::media_change> command_runner::media_of(const h248::comma
         return;
       }
       record.mode = mode;
-      auto properties = choose_properties(p.control->properties, interface, state_.config.interfaces, out.words);
+      auto properties = choose_properties(p.control->properties, interface, facts.config.interfaces, out.words);
       if (!properties) {
         failed = properties.error();
         return;
@@ -168,7 +153,7 @@ checked<command_runner::media_change> command_runner::media_of(const h248::comma
       for (const auto& property : properties->all) {
         auto kept = stored(property);
         record.properties.insert_or_assign(lower(kept.name), std::move(kept));
-        const bool access = record.has_local && kind_of_answer(record) != stream_kind::bearer;
+        const bool access = record.has_local && record.kind != stream_kind::bearer;
         if (const auto l = ordered_layer(property.name, access)) {
           wanted.waits_for_order[*l] = property.values.first().as_boolean().value_or(false);
         }
@@ -182,63 +167,57 @@ checked<command_runner::media_change> command_runner::media_of(const h248::comma
   return out;
 }
 
-awaitable<bool> command_runner::configure(h248::action_state& at, const h248::command& c, std::shared_ptr<context_record> record,
-                                          std::shared_ptr<termination_record> termination) {
-  // The termination that failed, which a wildcard does not tell; one that was to be added has no name yet.
-  const auto refuse = [&](const command_error& why) {
-    if (c.kind == h248::command_kind::add) at.fail(c, why.code, why.text);
-    else at.fail(c, h248::termination_id{termination->name}, why.code, why.text);
+/// Whether the streams that its Signals name are there, and have what a signal is for. 449, 513.
+checked<void> check_signals(const h248::command& c, const termination_plan& media, const termination_record& termination) {
+  const auto* signals = c.find<h248::signals_descriptor>();
+  std::optional<command_error> why;
+  const auto check = [&](const h248::signal_request& s) {
+    const auto n = s.stream ? s.stream->value : std::uint16_t{0};
+    if (n == 0 || why) return;
+    const auto full = h248::to_text(s.name) + " { Stream = " + std::to_string(n) + " }";
+    const auto changed = media.streams.find(n);
+    const auto known = termination.streams.find(n);
+    const auto* record = changed != media.streams.end() ? &changed->second : known != termination.streams.end() ? &known->second : nullptr;
+    if (!record) why.emplace(h248::error_code::unknown_value, full);
+    else if (!signal_layer(s, record->kind)) why.emplace(h248::error_code::cannot_generate_signals, full);
   };
-  auto media = media_of(c, *termination);
-  if (!media) {
-    refuse(media.error());
-    co_return false;
+  if (!signals) return {};
+  for (const auto& entry : signals->entries) {
+    if (const auto* one = std::get_if<h248::signal_request>(&entry)) check(*one);
+    else std::ranges::for_each(std::get<h248::signal_list>(entry).signals, check);
   }
-  if (const auto played = check_signals(c, *media, *termination); !played) {
-    refuse(played.error());
-    co_return false;
+  if (why) return *why;
+  return {};
+}
+
+}  // namespace
+
+stored_property stored(const h248::property& p) {
+  stored_property out;
+  out.name = h248::to_text(p.name);
+  out.form = p.values.form;
+  for (const auto& v : p.values.values) {
+    out.values.emplace_back(v.text);
+    out.quoted = v.quoted;
   }
-  // What the change sets off on its shard may be here before its answer is: the command's Events are to meet it.
-  const event_subscription before(*termination);
-  subscribe(c, *termination);
-  using applied = boost::system::result<gateway::termination_answer, gateway::refusal>;
-  auto apply = [context = record->context.get(), change = media->change]() -> awaitable<applied> {
-    auto copy = change;
-    co_return co_await context->apply(std::move(copy));
-  };
-  const applied chosen = co_await on(*record->home, apply);
-  if (!chosen) {
-    before.restore(*termination);
-    refuse(error_of(chosen.error()));
-    co_return false;
-  }
-  auto& answer = at.answer(c, h248::termination_id{termination->name});
-  answer_media(at, answer, *media, *chosen, *termination);
-  for (const auto n : chosen->removed) termination->streams.erase(n.value);
-  termination->touched = clock::now();
-  if (!termination->serves()) co_await state_.apply_service(record, termination);
-  if (const auto* audit = c.find<h248::audit_descriptor>()) {
-    gateway::termination_statistics counted;
-    if (asks_for_statistics(*audit)) {
-      auto read = [gate = record->context.get(), id = termination->id]() -> awaitable<gateway::termination_statistics> {
-        co_return gate->statistics(id);
-      };
-      counted = co_await on(*record->home, read);
-    }
-    add_audit(at, answer, *audit, *termination, counted);
-  }
-  co_await play_signals(c, record, termination);
-  co_return true;
+  return out;
+}
+
+checked<termination_plan> plan_termination(const h248::command& c, const termination_record& now, const gateway_facts& facts) {
+  auto out = media_of(c, now, facts);
+  if (!out) return out;
+  if (auto played = check_signals(c, *out, now); !played) return played.error();
+  return out;
 }
 
 // What was under- or over-specified returns with the choice: a Local that held a $ or several descriptions, whole; a Remote that
 // held several; and nothing else.
-void command_runner::answer_media(h248::action_state& at, h248::command& answer, const media_change& change,
-                                  const gateway::termination_answer& chosen, termination_record& termination) {
-  for (const auto& [n, record] : change.streams) {
-    termination.streams.insert_or_assign(n, record);
+void commit(h248::action_state& at, h248::command& answer, termination_plan change, const gateway::termination_answer& chosen,
+            termination_record& termination) {
+  for (auto& [n, record] : change.streams) {
+    termination.streams.insert_or_assign(n, std::move(record));
   }
-  if (change.groups) termination.groups = *change.groups;
+  if (change.groups) termination.groups = std::move(*change.groups);
   for (const auto& [n, answered] : chosen.streams) termination.streams[n.value].answer = answered;
   h248::media_descriptor media;
   for (const auto& [n, choice] : change.choices) {
@@ -282,6 +261,23 @@ void command_runner::answer_media(h248::action_state& at, h248::command& answer,
     }
   }
   if (!media.streams.empty()) answer.add(std::move(media));
+  for (const auto n : chosen.removed) termination.streams.erase(n.value);
+  termination.touched = clock::now();
+}
+
+std::optional<gateway::termination_change> service_change_of(const termination_record& t, const gateway_facts& facts) {
+  gateway::termination_change out;
+  out.id = t.id;
+  out.name = t.name;
+  out.address = facts.interface(t.interface)->address;
+  const bool serves = t.serves();
+  for (const auto& [n, stream] : t.streams) {
+    if (!stream.has_local || stream.kind == stream_kind::association) continue;
+    const auto mode = mode_of(stream.mode).value_or(gateway::stream_mode::inactive);
+    out.streams[gateway::stream_number{n}].mode = serves ? mode : gateway::stream_mode::inactive;
+  }
+  if (out.streams.empty()) return std::nullopt;
+  return out;
 }
 
 }  // namespace agw::iq

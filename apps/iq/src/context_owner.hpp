@@ -1,0 +1,104 @@
+// A context as an actor on its shard: it owns the record and the gateway's tree, and everyone else has its number only.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agw/core/task_group.hpp"
+#include "agw/gateway/context.hpp"
+#include "facts.hpp"
+#include "observation.hpp"
+#include "records.hpp"
+#include "turn_queue.hpp"
+
+namespace agw::iq {
+
+class context_home;
+
+/// Made, called and destroyed on its home's shard. Whoever calls what is marked (turn) holds the context's turn; events of the gateway and the
+/// end of signals take turns of their own. What leaves it is a value: notices to the home, answers in the reply, a termination that moves.
+class context_owner {
+ public:
+  context_owner(context_home& home, h248::context_id id);
+  /// After close().
+  ~context_owner();
+  context_owner(const context_owner&) = delete;
+  context_owner& operator=(const context_owner&) = delete;
+
+  h248::context_id id() const noexcept { return record_.id; }
+  const std::shared_ptr<turn_queue>& turns() const noexcept { return turns_; }
+  const gateway_facts& facts() const noexcept;
+
+  /// The gateway reports something, in the middle of whatever it does: it is looked at when the turn comes.
+  void happened(gateway::gateway_event event);
+  /// The answer to a notice came, or none: `unheard` is what is to be told again.
+  void told(const std::string& key, std::vector<observed> unheard);
+  /// A second has passed: heartbeats, flows that stopped. Without effect while a turn is taken; the next second sees it.
+  void second_passed(clock::time_point now);
+
+  /// An interface's address has left the machine, or is back: streams follow when the turn comes. `interface` is in lower case.
+  void interface_changed(std::string interface, bool here);
+
+  // (turn)
+  context_record& record() noexcept { return record_; }
+  gateway::context& gate() noexcept { return *gate_; }
+  /// By lower-case name; null when it does not stand here.
+  termination_record* find(const std::string& key) noexcept;
+  termination_record& enrol(std::unique_ptr<termination_record> termination);
+  /// Takes it out of the record, with the topology that was said of it.
+  std::unique_ptr<termination_record> strike(const std::string& key);
+  /// Names came or went since the last call.
+  bool names_changed() noexcept { return std::exchange(names_changed_, false); }
+  std::vector<std::string> names() const;
+
+  void observe(termination_record& t, observed event);
+  /// The Signals of a command take effect.
+  awaitable<void> play(termination_record& t, std::shared_ptr<const owned_signals> signals);
+  /// Signals end because their termination does.
+  void silence(termination_record& t);
+  /// The service state of a termination takes effect on its streams.
+  awaitable<void> apply_service(termination_record& t);
+  /// The topology as it is in the record, with the gateway.
+  void connect();
+  /// Looks after signals and events that a command has left.
+  void wake();
+
+  /// What has been reported of a termination and not been looked at, for the owner that takes it.
+  std::vector<gateway::gateway_event> take_unseen(gateway::termination_id of);
+  /// Another context of this shard; null when it is not here. For who holds both turns.
+  context_owner* neighbour(h248::context_id id) noexcept;
+
+  /// Ends what is left of it; no notice comes from it any more.
+  awaitable<void> close();
+  /// After close(): the home forgets it, and it is destroyed.
+  void forget();
+
+ private:
+  awaitable<void> work();
+  awaitable<void> settle();
+  void report(const gateway::gateway_event& event);
+  void ended(termination_record& t, const playing_signal& signal, h248::completion_reason why);
+  awaitable<void> play_on(termination_record& t);
+  awaitable<void> carry_out(termination_record& t, const h248::signal_request& signal);
+  void queue(termination_record& t, observed event);
+  void tell(termination_record& t);
+  bool watch_flow(termination_record& t, clock::time_point now);
+  deadline next() const;
+
+  context_home& home_;
+  std::shared_ptr<turn_queue> turns_ = std::make_shared<turn_queue>();
+  context_record record_;
+  std::unique_ptr<gateway::context> gate_;
+  std::deque<gateway::gateway_event> inbox_;
+  std::set<std::string> interfaces_;  ///< that have changed: the streams are yet to follow
+  task_group tasks_;
+  event wake_;
+  bool working_ = false;
+  bool closing_ = false;
+  bool names_changed_ = false;
+};
+
+}  // namespace agw::iq

@@ -1,0 +1,141 @@
+#include "directory.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "termination_name.hpp"
+
+namespace agw::iq {
+
+directory::directory(std::uint16_t group, const std::vector<std::string>& interfaces) {
+  for (const auto& name : interfaces) prefixes_.push_back(lower("ip/" + std::to_string(group) + "/" + name + "/"));
+}
+
+directory::entry* directory::find(std::uint32_t context) {
+  const auto found = contexts_.find(context);
+  return found == contexts_.end() ? nullptr : &found->second;
+}
+
+std::optional<std::uint32_t> directory::where(const std::string& name) const {
+  const auto found = names_.find(name);
+  if (found == names_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::vector<std::uint32_t> directory::lenders_of(const h248::action& asked, std::uint32_t context, std::size_t most) const {
+  std::set<std::uint32_t> out;
+  for (const auto& c : asked.commands) {
+    if (c.kind != h248::command_kind::move) continue;
+    for (const auto& pattern : c.terminations) {
+      if (!pattern.has_all()) {
+        const auto found = where(lower(pattern.name));
+        if (found && *found != context) out.insert(*found);
+        continue;
+      }
+      // No context takes more than its limit: what lies beyond is refused in any case.
+      std::size_t matched = 0;
+      for (const auto& [id, e] : contexts_) {
+        if (matched > most) break;
+        if (id == context) continue;
+        for (const auto& name : e.names) {
+          if (!pattern.matches(h248::termination_id{name})) continue;
+          ++matched;
+          out.insert(id);
+        }
+      }
+    }
+  }
+  return std::vector<std::uint32_t>(out.begin(), out.end());
+}
+
+std::uint32_t directory::open(context_home& home) {
+  do {
+    last_context_ = last_context_ >= 0xFFFFFFFDu ? 1 : last_context_ + 1;
+  } while (contexts_.contains(last_context_));
+  contexts_[last_context_].home = &home;
+  return last_context_;
+}
+
+void directory::relocate(std::uint32_t context, context_home& home) {
+  if (auto* const known = find(context)) known->home = &home;
+}
+
+void directory::take(const context_news& news) {
+  auto* const known = find(news.context.value);
+  if (!known) return;
+  if (news.gone) return drop(news.context.value);
+  if (news.names) rename(news.context.value, *known, *news.names);
+}
+
+void directory::rename(std::uint32_t context, entry& of, const std::vector<std::string>& names) {
+  for (const auto& before : of.names) release(before, context);
+  of.names = names;
+  for (const auto& name : names) names_.insert_or_assign(name, context);
+}
+
+void directory::drop(std::uint32_t context) {
+  const auto found = contexts_.find(context);
+  if (found == contexts_.end()) return;
+  for (const auto& name : found->second.names) release(name, context);
+  contexts_.erase(found);
+}
+
+void directory::release(const std::string& name, std::uint32_t context) {
+  const auto found = names_.find(name);
+  if (found != names_.end() && found->second == context && !reserved_.contains(name)) names_.erase(found);
+}
+
+std::uint32_t directory::free_number() {
+  const auto taken = [&](const std::string& prefix) { return names_.contains(prefix + std::to_string(last_number_)); };
+  do {
+    last_number_ = last_number_ == 0xFFFFFFFFu ? 1 : last_number_ + 1;
+  } while (std::ranges::any_of(prefixes_, taken) || handed_out_.contains(last_number_));
+  return last_number_;
+}
+
+void directory::prepare(action_terms& terms, const h248::action& asked, std::uint32_t context) {
+  std::size_t added = 0;
+  const auto handed_out = [&](h248::termination_id name) {
+    const auto fields = split(name);
+    if (!fields) return false;
+    std::uint32_t n = 0;
+    const auto [end, ec] = std::from_chars(fields->id.data(), fields->id.data() + fields->id.size(), n);
+    return ec == std::errc() && end == fields->id.data() + fields->id.size() && handed_out_.contains(n);
+  };
+  for (const auto& c : asked.commands) {
+    const bool adds = c.kind == h248::command_kind::add;
+    if (adds) added += c.terminations.size();
+    for (const auto& name : c.terminations) {
+      if (!name.is_specific() || name.is_root()) continue;
+      auto key = lower(name.name);
+      const auto known = where(key);
+      if (known ? *known != context : adds && handed_out(name)) {
+        terms.elsewhere.insert(std::move(key));
+      } else if (adds) {
+        names_.emplace(key, context);
+        ++reserved_[key];
+        terms.reserved.push_back(std::move(key));
+      }
+    }
+  }
+  for (std::size_t i = 0; i < added; ++i) {
+    terms.fresh.push_back(free_number());
+    handed_out_.insert(terms.fresh.back());
+  }
+}
+
+void directory::settle(const action_terms& terms, std::size_t fresh_used) {
+  for (const auto& key : terms.reserved) {
+    if (--reserved_[key] > 0) continue;
+    reserved_.erase(key);
+    const auto found = names_.find(key);
+    if (found == names_.end()) continue;
+    const auto* known = find(found->second);
+    if (!known || std::ranges::find(known->names, key) == known->names.end()) names_.erase(found);
+  }
+  for (const auto n : terms.fresh) handed_out_.erase(n);
+  // Numbers that were not used come next again, as long as none has been handed out behind them.
+  for (auto i = terms.fresh.size(); i > fresh_used && terms.fresh[i - 1] == last_number_; --i) --last_number_;
+}
+
+}  // namespace agw::iq

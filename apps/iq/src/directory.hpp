@@ -1,0 +1,72 @@
+// What the control loop knows of contexts and terminations: their names, and which shard a context lives on.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "agw/h248/message.hpp"
+#include "context_action.hpp"
+
+namespace agw::iq {
+
+class context_home;
+
+/// What a context says of its names after somebody's turn there.
+struct context_news {
+  h248::context_id context;
+  bool there = true;  ///< false: the context was not on that shard (any more), and nothing was done
+  bool gone = false;  ///< it has ended
+  std::optional<std::vector<std::string>> names;  ///< what stands in it, when that has changed
+};
+
+/// Of the control loop. Names are in lower case. An entry may be ahead of its context (an Add under way has reserved its name) and behind it (a
+/// Subtract under way); what an action finds in the context is the truth.
+class directory {
+ public:
+  struct entry {
+    context_home* home = nullptr;
+    std::vector<std::string> names;
+  };
+
+  directory(std::uint16_t group, const std::vector<std::string>& interfaces);
+
+  std::size_t size() const noexcept { return contexts_.size(); }
+  const std::map<std::uint32_t, entry>& contexts() const noexcept { return contexts_; }
+  entry* find(std::uint32_t context);
+  /// The context that a name belongs to.
+  std::optional<std::uint32_t> where(const std::string& name) const;
+  /// The contexts other than `context` that hold what the Moves of `asked` take.
+  std::vector<std::uint32_t> lenders_of(const h248::action& asked, std::uint32_t context, std::size_t most) const;
+
+  /// A new context; its number is that of no other.
+  std::uint32_t open(context_home& home);
+  void relocate(std::uint32_t context, context_home& home);
+  void forget(std::uint32_t context) { drop(context); }
+  /// Takes over what a context said.
+  void take(const context_news& news);
+
+  /// What an action in `context` is to know of names and numbers. Names that it adds are reserved until settle().
+  void prepare(action_terms& terms, const h248::action& asked, std::uint32_t context);
+  void settle(const action_terms& terms, std::size_t fresh_used);
+
+ private:
+  std::uint32_t free_number();
+  void rename(std::uint32_t context, entry& of, const std::vector<std::string>& names);
+  void drop(std::uint32_t context);
+  void release(const std::string& name, std::uint32_t context);
+
+  std::vector<std::string> prefixes_;  ///< "ip/1/core/"
+  std::map<std::uint32_t, entry> contexts_;
+  std::unordered_map<std::string, std::uint32_t> names_;
+  std::unordered_map<std::string, std::size_t> reserved_;  ///< by how many actions under way
+  std::set<std::uint32_t> handed_out_;  ///< numbers that an action under way may use
+  std::uint32_t last_context_ = 0;
+  std::uint32_t last_number_ = 0;
+};
+
+}  // namespace agw::iq

@@ -1,0 +1,291 @@
+#include "gateway_control.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+#include "agw/core/log.hpp"
+#include "agw/core/scope_guard.hpp"
+#include "agw/h248/ascii.hpp"
+#include "everywhere_action.hpp"
+#include "many_contexts.hpp"
+#include "move_action.hpp"
+#include "agw/core/shielded.hpp"
+
+namespace agw::iq {
+
+using h248::error_code;
+
+namespace {
+
+std::vector<std::string> names_of(const std::vector<interface_config>& interfaces) {
+  std::vector<std::string> out;
+  for (const auto& i : interfaces) out.push_back(i.name);
+  return out;
+}
+
+/// An action that cannot begin.
+class refused_action final : public h248::command_handler {
+ public:
+  explicit refused_action(command_error why) : why_(std::move(why)) {}
+  awaitable<void> begin(h248::action_state& at) override {
+    at.fail(why_.code, why_.text);
+    co_return;
+  }
+  awaitable<void> run(h248::action_state&, const h248::command&) override { co_return; }
+
+ private:
+  command_error why_;
+};
+
+awaitable<bool> refuse(const h248::incoming_request& request, const h248::action& asked, h248::outgoing_reply& reply, command_error why) {
+  refused_action handler(std::move(why));
+  co_return co_await h248::execute_action(request, asked, reply, handler);
+}
+
+awaitable<action_outcome> execute_in(context_home& home, context_owner& owner, const h248::incoming_request& request, const h248::action& asked,
+                                     h248::outgoing_reply& reply, const action_terms& terms) {
+  action_outcome out;
+  action_progress progress;
+  context_action handler(owner, terms, progress);
+  out.goes_on = co_await h248::execute_action(request, asked, reply, handler);
+  out.fresh_used = progress.fresh_used;
+  out.news.context = owner.id();
+  out.news.gone = handler.gone();
+  if (out.news.gone) home.forget(owner.id());
+  else if (owner.names_changed()) out.news.names = owner.names();
+  co_return out;
+}
+
+}  // namespace
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](char c) { return h248::ascii_lower(c); });
+  return out;
+}
+
+const interface_config* gateway_facts::interface(std::string_view name) const {
+  const auto found = std::ranges::find_if(config.interfaces, [&](const auto& i) { return h248::iequals(i.name, name); });
+  return found == config.interfaces.end() ? nullptr : &*found;
+}
+
+bool service_status::serves(std::string_view interface) const { return !out.contains(lower(interface)); }
+
+gateway_control::gateway_control(media_gateway_config config, const gateway::gateway_services& services, shard_pool& pool,
+                                 h248::endpoint& control, h248::registration& registration, const h248::package_names& names)
+    : facts_(std::move(config), services),
+      control_(control),
+      registration_(registration),
+      names_(names),
+      pool_(pool),
+      directory_(facts_.config.group, names_of(facts_.config.interfaces)) {
+  root_.name = "ROOT";
+}
+
+void gateway_control::begin() {
+  std::weak_ptr<gateway_control> self = weak_from_this();
+  auto settle = [this](std::string termination, std::vector<observed> unheard) { return settled(std::move(termination), std::move(unheard)); };
+  notifier_.emplace(control_.get_executor(), registration_, names_, std::move(settle));
+  for (std::size_t i = 0; i < pool_.size(); ++i) {
+    auto send = [self, executor = control_.get_executor()](notice n) {
+      asio::post(executor, [self, sent = std::move(n)]() mutable {
+        const auto control = self.lock();
+        if (control && !control->closing_) control->notifier_->notify(std::move(sent));
+      });
+    };
+    homes_.push_back(std::make_unique<context_home>(pool_[i], facts_, std::move(send)));
+  }
+}
+
+awaitable<void> gateway_control::execute(const h248::incoming_request& request, h248::outgoing_reply& reply) {
+  // Names are canonical inside: the request's copy is translated on its way in, the reply on its way out.
+  std::optional<h248::transaction> translated;
+  auto asked = request;
+  if (!names_.empty()) {
+    translated.emplace(*request);
+    names_.to_canonical(*translated);
+    asked = request.with(std::get<h248::transaction_request>(*translated));
+  }
+  for (const auto& action : asked->actions) {
+    const bool goes_on = co_await perform(asked, action, reply);
+    if (!goes_on) break;
+  }
+  if (!translated) co_return;
+  h248::transaction answered(std::move(*reply));
+  names_.to_wire(answered);
+  *reply = std::move(std::get<h248::transaction_reply>(answered));
+}
+
+void gateway_control::take(const context_news& news) {
+  directory_.take(news);
+  if (directory_.size() == 0) emptied_.set();
+}
+
+awaitable<bool> gateway_control::perform(const h248::incoming_request& request, const h248::action& asked, h248::outgoing_reply& reply) {
+  ++performing_;
+  const scope_guard done([this] {
+    --performing_;
+    performed_.set();
+  });
+  if (closing_) co_return co_await refuse(request, asked, reply, command_error(error_code::service_unavailable, "the gateway is ending"));
+  if (asked.context.is_null() || asked.context.is_all()) {
+    everywhere_action handler(*this);
+    co_return co_await h248::execute_action(request, asked, reply, handler);
+  }
+  const bool makes = asked.context.is_choose();
+  if (makes) {
+    if (auto why = refuses_context(asked)) co_return co_await refuse(request, asked, reply, std::move(*why));
+  }
+  const auto most = facts_.config.max_terminations_per_context;
+  const auto lenders = directory_.lenders_of(asked, makes ? 0 : asked.context.value, most);
+  // What is taken over stays on its thread where that is possible.
+  auto& home = lenders.empty() ? next_home() : *directory_.find(lenders.front())->home;
+  const auto context = makes ? directory_.open(home) : asked.context.value;
+  if (lenders.empty()) co_return co_await perform_there(request, asked, reply, context, makes);
+  move_action handler(*this, context, makes);
+  bool goes_on = false;
+  auto body = [&]() -> awaitable<void> { goes_on = co_await h248::execute_action(request, asked, reply, handler); };
+  co_await shielded(std::move(body));
+  co_return goes_on;
+}
+
+awaitable<bool> gateway_control::perform_there(const h248::incoming_request& request, const h248::action& asked, h248::outgoing_reply& reply,
+                                               std::uint32_t context, bool makes) {
+  for (;;) {
+    const auto* const known = directory_.find(context);
+    if (!known) co_return co_await refuse(request, asked, reply, command_error(error_code::unknown_context, std::to_string(context)));
+    auto& home = *known->home;
+    action_terms terms;
+    terms.service = service_;
+    terms.makes_context = makes;
+    directory_.prepare(terms, asked, context);
+    auto body = [&](context_owner* owner) -> awaitable<action_outcome> {
+      if (owner) co_return co_await execute_in(home, *owner, request, asked, reply, terms);
+      action_outcome absent;
+      absent.news.context = h248::context_id{context};
+      absent.news.there = false;
+      co_return absent;
+    };
+    const h248::context_id id{context};
+    auto call = makes ? owner_call<decltype(body)>::making(home, id, std::move(body)) : owner_call<decltype(body)>(home, id, std::move(body));
+    action_outcome outcome;
+    try {
+      outcome = co_await on(home.where(), std::move(call));
+    } catch (...) {  // cancelled before its turn came
+      directory_.settle(terms, 0);
+      throw;
+    }
+    take(outcome.news);
+    directory_.settle(terms, outcome.fresh_used);
+    if (outcome.news.there) co_return outcome.goes_on;
+    // It has gone to another thread with what a Move brought it, or it has ended.
+    const auto* const now = directory_.find(context);
+    if (now && now->home == &home) directory_.forget(context);
+  }
+}
+
+std::optional<command_error> gateway_control::refuses_context(const h248::action& asked) const {
+  if (directory_.size() >= facts_.config.max_contexts) return command_error(error_code::no_contexts_available, std::string());
+  if (draining_) return command_error(error_code::service_unavailable, "Context=$: the gateway is taken out of service");
+  const auto needed = needed_priority();
+  const auto& wanted = asked.properties;
+  const bool first_of_all = wanted.emergency.value_or(false) || wanted.ieps.value_or(false);
+  if (!needed || first_of_all || wanted.priority.value_or(0) >= *needed) return std::nullopt;
+  return command_error(error_code::insufficient_resources, "overload: priority " + std::to_string(*needed) + " is needed");
+}
+
+// From overload_percent on, the priority that a new context needs rises from 1 to 15 with the load.
+std::optional<unsigned> gateway_control::needed_priority() const {
+  const double from = facts_.config.overload_percent / 100.0, now = load();
+  if (facts_.config.overload_percent >= 100 || now < from) return std::nullopt;
+  return std::min(15u, 1u + static_cast<unsigned>((now - from) / (1.0 - from) * 15.0));
+}
+
+double gateway_control::load() const {
+  const auto most = facts_.config.max_contexts;
+  return most == 0 ? 1.0 : static_cast<double>(directory_.size()) / static_cast<double>(most);
+}
+
+void gateway_control::observe_root(observed event) {
+  auto set_off = react(root_, std::move(event), facts_.config.regulated_notify_percent);
+  if (!set_off.notify) return;
+  keep_for_notice(root_, std::move(*set_off.notify));
+  root_.embedded.clear();  // ROOT has no signals
+  send_root_notice();
+}
+
+void gateway_control::send_root_notice() {
+  if (closing_ || root_.notifying || root_.pending.empty()) return;
+  root_.notifying = true;
+  notifier_->notify(take_notice(root_, h248::context_id::null()));
+}
+
+// The termination may have moved, or be gone: its name says where it is by now.
+awaitable<void> gateway_control::settled(std::string termination, std::vector<observed> unheard) {
+  if (termination == lower(root_.name)) {
+    put_back(root_, std::move(unheard));
+    root_.notifying = false;
+    send_root_notice();
+    co_return;
+  }
+  for (bool delivered = false; !delivered;) {
+    const auto where = directory_.where(termination);
+    const auto* const known = where ? directory_.find(*where) : nullptr;
+    if (!known) co_return;
+    auto tell = [&termination, &unheard](context_owner* owner) -> awaitable<bool> {
+      const bool here = owner && owner->find(termination);
+      if (here) owner->told(termination, std::move(unheard));
+      co_return here;
+    };
+    owner_call call(*known->home, h248::context_id{*where}, std::move(tell));
+    auto& home = *known->home;
+    delivered = co_await on(home.where(), std::move(call));
+    if (!delivered && directory_.where(termination) == where) co_return;
+  }
+}
+
+awaitable<void> gateway_control::close() {
+  closing_ = true;
+  while (directory_.size() > 0) {
+    std::map<context_home*, std::vector<h248::context_id>> by_home;
+    for (const auto& [id, entry] : directory_.contexts()) by_home[entry.home].push_back(h248::context_id{id});
+    task_group tasks(control_.get_executor(), "close");
+    for (auto& [home, ids] : by_home) tasks.spawn("shard", [this, at = home, all = std::move(ids)] { return close_all(*at, all); });
+    co_await tasks.join();
+  }
+  while (performing_ > 0) co_await performed_.wait();
+  co_await notifier_->close();
+}
+
+awaitable<void> gateway_control::close_all(context_home& home, std::vector<h248::context_id> ids) {
+  auto end = [](context_home& there, places& all) -> awaitable<void> {
+    auto one = [&there](context_owner& owner) -> awaitable<void> {
+      const auto id = owner.id();
+      co_await owner.close();
+      there.forget(id);
+    };
+    auto never = [] { return false; };
+    co_await in_each(there, all, all.size(), one, never);
+  };
+  many_contexts call(home, ids, std::move(end));
+  co_await on(home.where(), std::move(call));
+  // What a Move has taken to another thread meanwhile ends there.
+  for (const auto id : ids) {
+    const auto* const known = directory_.find(id.value);
+    if (known && known->home == &home) directory_.forget(id.value);
+  }
+  if (directory_.size() == 0) emptied_.set();
+}
+
+awaitable<bool> gateway_control::empty(deadline by) {
+  while (directory_.size() > 0) {
+    emptied_.reset();
+    const bool still_time = co_await within(by, emptied_.wait());
+    if (!still_time) break;
+  }
+  co_return directory_.size() == 0;
+}
+
+}  // namespace agw::iq

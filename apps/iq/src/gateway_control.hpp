@@ -1,0 +1,102 @@
+// The control loop's part of the gateway: it knows names, places and what concerns the gateway as a whole, and sends what is asked to those who own
+// the contexts.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agw/core/event.hpp"
+#include "agw/h248/endpoint.hpp"
+#include "agw/h248/transaction_executor.hpp"
+#include "context_home.hpp"
+#include "directory.hpp"
+#include "facts.hpp"
+#include "notifier.hpp"
+
+namespace agw::iq {
+
+/// What an action came to in the context where it ran.
+struct action_outcome {
+  bool goes_on = false;  ///< the transaction, with its next action
+  std::size_t fresh_used = 0;
+  context_news news;
+};
+
+/// Made as a shared object: what shards send back finds it, or finds that it is gone.
+class gateway_control : public std::enable_shared_from_this<gateway_control> {
+ public:
+  gateway_control(media_gateway_config config, const gateway::gateway_services& services, shard_pool& pool, h248::endpoint& control,
+                  h248::registration& registration, const h248::package_names& names);
+  /// Once, after it was made shared.
+  void begin();
+
+  awaitable<void> execute(const h248::incoming_request& request, h248::outgoing_reply& reply);
+  /// Heartbeats, silence of the MGC, stopped flows, interfaces: whatever a second may bring.
+  awaitable<void> every_second();
+  /// Ends every context, and then the tasks.
+  awaitable<void> close();
+
+  void drain() noexcept { draining_ = leaving_ = true; }
+  awaitable<bool> empty(deadline by);
+  std::size_t contexts() const noexcept { return directory_.size(); }
+
+ private:
+  friend class everywhere_action;
+  friend class move_action;
+
+  awaitable<bool> perform(const h248::incoming_request& request, const h248::action& asked, h248::outgoing_reply& reply);
+  awaitable<bool> perform_there(const h248::incoming_request& request, const h248::action& asked, h248::outgoing_reply& reply,
+                                std::uint32_t context, bool makes);
+  /// Why an action with CHOOSE gets no context.
+  std::optional<command_error> refuses_context(const h248::action& asked) const;
+  std::optional<unsigned> needed_priority() const;
+  void take(const context_news& news);
+  awaitable<void> close_all(context_home& home, std::vector<h248::context_id> ids);
+
+  void observe_root(observed event);
+  void send_root_notice();
+  awaitable<void> settled(std::string termination, std::vector<observed> unheard);
+
+  /// The service status as it is now, for the actions to come.
+  void renew_service();
+  void watch_interfaces();
+  void watch_controller(clock::time_point now);
+  void watch_load();
+
+  context_home& next_home() { return *homes_[turn_++ % homes_.size()]; }
+  std::vector<std::string> realms() const;
+  std::vector<h248::property> root_properties(h248::action_state& at) const;
+  void answer_root_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted);
+  double load() const;  ///< 0 to 1: how full the gateway is
+
+  const gateway_facts facts_;
+  h248::endpoint& control_;
+  h248::registration& registration_;
+  const h248::package_names& names_;
+  std::vector<std::unique_ptr<context_home>> homes_;
+  shard_pool& pool_;
+  std::size_t turn_ = 0;
+  directory directory_;
+  std::optional<notifier> notifier_;
+
+  termination_record root_;
+  std::map<std::string, stored_property> root_properties_;
+  std::shared_ptr<const service_status> service_ = std::make_shared<const service_status>();
+  std::set<std::string> taken_out_;  ///< interfaces that the MGC took out of service, in lower case
+  std::set<std::string> lost_;       ///< interfaces whose address has left the machine
+  bool draining_ = false;            ///< Graceful on ROOT: no new calls
+  bool leaving_ = false;             ///< we drain by ourselves: no word of the MGC's ends that
+  bool out_of_service_ = false;      ///< Forced on ROOT: nothing new, and what stands holds its data
+  bool overloaded_ = false;
+  bool closing_ = false;
+  std::size_t performing_ = 0;       ///< actions under way
+  event performed_;                  ///< one of them is over
+  event emptied_;                    ///< the last context has gone
+};
+
+}  // namespace agw::iq
