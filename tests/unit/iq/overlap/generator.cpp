@@ -111,7 +111,7 @@ overlap::events generator::make_events() {
 overlap::signals generator::make_signals() {
   overlap::signals out;
   const auto one = [&] {
-    static const std::vector<std::string> names = {"tcpbcc/EstBNC", "dcc/reset", "sctpbcc/EstBNC", "ipnapt/latch"};
+    static const std::vector<std::string> names = {"tcpbcc/EstBNC", "sctpreset/reset", "sctpbcc/EstBNC", "ipnapt/latch"};
     signal s;
     s.name = choose_.of(names);
     s.type = static_cast<h248::signal_type>(choose_.below(3));
