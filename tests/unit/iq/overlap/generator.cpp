@@ -78,11 +78,11 @@ context_id generator::some_context(const state& s) {
 std::string generator::some_name(const state& s, context_id in) {
   if (choose_.one_in(8)) in = some_context(s);
   const auto found = s.contexts.find(in.value);
-  if (found == s.contexts.end() || found->second.terminations.empty() || choose_.one_in(20)) {
+  if (found == s.contexts.end() || found->second->terminations.empty() || choose_.one_in(20)) {
     return "ip/1/core/" + std::to_string(1 + choose_.below(12));
   }
-  auto at = found->second.terminations.begin();
-  std::advance(at, static_cast<std::ptrdiff_t>(choose_.below(found->second.terminations.size())));
+  auto at = found->second->terminations.begin();
+  std::advance(at, static_cast<std::ptrdiff_t>(choose_.below(found->second->terminations.size())));
   return at->second.name;
 }
 
@@ -186,7 +186,8 @@ command generator::make_modify(const std::string& name) {
     out.port = choose_.one_in(2) ? config_.refusing : config_.listening;
     if (out.control) out.control->stream = 2;
   }
-  if (choose_.one_in(8)) out.audit = audit_kind::all;
+  // An audit is answered with the signals from before the command.
+  if (!out.signals && choose_.one_in(8)) out.audit = audit_kind::all;
   return out;
 }
 
@@ -211,7 +212,7 @@ action generator::make_topology(const state& s) {
   action out;
   out.context = some_context(s);
   const auto found = s.contexts.find(out.context.value);
-  if (found == s.contexts.end() || found->second.terminations.size() < 2 || choose_.one_in(3)) {
+  if (found == s.contexts.end() || found->second->terminations.size() < 2 || choose_.one_in(3)) {
     out.priority = static_cast<std::uint16_t>(choose_.below(16));
   } else {
     static const std::vector<h248::topology_direction> how = {h248::topology_direction::isolate, h248::topology_direction::oneway,

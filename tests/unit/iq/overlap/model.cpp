@@ -30,7 +30,7 @@ void forget(context& in, const std::string& key) {
 
 void drop_if_empty(state& s, std::uint32_t id) {
   const auto found = s.contexts.find(id);
-  if (found != s.contexts.end() && found->second.terminations.empty()) s.contexts.erase(found);
+  if (found != s.contexts.end() && found->second->terminations.empty()) s.contexts.erase(found);
 }
 
 const h248::command* named(const std::vector<const h248::command*>& all, const std::string& name) {
@@ -50,35 +50,41 @@ std::string key_of(std::string_view name) {
 
 std::size_t state::terminations() const {
   std::size_t out = 0;
-  for (const auto& [id, c] : contexts) out += c.terminations.size();
+  for (const auto& [id, c] : contexts) out += c->terminations.size();
   return out;
 }
 
-std::map<std::uint32_t, context>::const_iterator state::home_of(const std::string& name) const {
-  return std::ranges::find_if(contexts, [key = key_of(name)](const auto& entry) { return entry.second.terminations.contains(key); });
+std::map<std::uint32_t, shared_context>::const_iterator state::home_of(const std::string& name) const {
+  return std::ranges::find_if(contexts, [key = key_of(name)](const auto& entry) { return entry.second->terminations.contains(key); });
+}
+
+const std::string& shared_context::text() const {
+  auto& out = of_->text;
+  if (!out.empty()) return out;
+  const auto& c = of_->value;
+  out = " pr" + std::to_string(c.priority) + "[";
+  for (const auto& [key, t] : c.terminations) {
+    out += " " + t.name + (t.in_service ? "" : " out");
+    for (const auto& [n, st] : t.streams) out += " " + std::to_string(n) + ":" + std::to_string(static_cast<int>(st.mode)) + (st.reserve_value ? "r" : "");
+    for (const auto e : t.events) out += " e" + std::to_string(e);
+    if (t.fragile) out += " fragile";
+    for (const auto& p : t.signals) {
+      out += " " + p.name + (p.list ? "/" + std::to_string(*p.list) : "") + (p.certain ? "!" : "?");
+      if (p.ends_by != no_deadline) out += std::to_string(p.ends_by.time_since_epoch().count() / 1'000'000);
+    }
+    out += ";";
+  }
+  std::vector<std::string> rules;
+  for (const auto& r : c.topology) rules.push_back(r.a + ">" + r.b + ":" + std::to_string(static_cast<int>(r.direction)) + "/" + std::to_string(r.stream));
+  std::ranges::sort(rules);
+  for (const auto& r : rules) out += " " + r;
+  out += "] ";
+  return out;
 }
 
 std::string to_text(const state& s) {
   std::string out;
-  for (const auto& [id, c] : s.contexts) {
-    out += "C" + std::to_string(id) + " pr" + std::to_string(c.priority) + "[";
-    for (const auto& [key, t] : c.terminations) {
-      out += " " + t.name + (t.in_service ? "" : " out");
-      for (const auto& [n, st] : t.streams) out += " " + std::to_string(n) + ":" + std::to_string(static_cast<int>(st.mode)) + (st.reserve_value ? "r" : "");
-      for (const auto e : t.events) out += " e" + std::to_string(e);
-      if (t.fragile) out += " fragile";
-      for (const auto& p : t.signals) {
-        out += " " + p.name + (p.list ? "/" + std::to_string(*p.list) : "") + (p.certain ? "!" : "?");
-        if (p.ends_by != no_deadline) out += std::to_string(p.ends_by.time_since_epoch().count() / 1'000'000);
-      }
-      out += ";";
-    }
-    std::vector<std::string> rules;
-    for (const auto& r : c.topology) rules.push_back(r.a + ">" + r.b + ":" + std::to_string(static_cast<int>(r.direction)) + "/" + std::to_string(r.stream));
-    std::ranges::sort(rules);
-    for (const auto& r : rules) out += " " + r;
-    out += "] ";
-  }
+  for (const auto& [id, c] : s.contexts) out += "C" + std::to_string(id) + c.text();
   for (const auto& i : s.interfaces_out) out += "-" + i;
   if (s.draining) out += " draining";
   if (s.out_of_service) out += " out";
@@ -287,7 +293,8 @@ bool model::carry_out(state& s, const action& asked, const h248::action& said, b
     id = asked.context.value;
     if (!s.contexts.contains(id)) return only_error(411);
   } else if (asked.context.is_choose()) {
-    if (s.draining) return only_error(503);
+    // An action that began before the gateway went out of service finds it so with its first Add.
+    if (s.draining && !(s.out_of_service && error == 0)) return only_error(503);
     if (said.context.is_specific()) {
       id = said.context.value;
       if (s.contexts.contains(id)) return no("context " + std::to_string(id) + " is taken");
@@ -300,13 +307,13 @@ bool model::carry_out(state& s, const action& asked, const h248::action& said, b
   }
   if (!asked.topology.empty()) {
     std::set<unsigned> errors;
-    if (!set_topology(s.contexts.at(id), asked, errors)) {
+    if (!set_topology(s.contexts.at(id).edit(), asked, errors)) {
       stopped = true;
       if (!errors.contains(error)) return no("a topology that cannot be was accepted, or error " + std::to_string(error));
       return true;
     }
   }
-  if (asked.priority) s.contexts.at(id).priority = *asked.priority;
+  if (asked.priority) s.contexts.at(id).edit().priority = *asked.priority;
   for (const auto& c : asked.commands) {
     bool failed = false;
     if (!run(s, id, c, commands, failed)) return false;
@@ -317,7 +324,7 @@ bool model::carry_out(state& s, const action& asked, const h248::action& said, b
   }
   if (!commands.empty()) return no("more answers than commands");
   if (error != 0) return no("error " + std::to_string(error) + " of an action that can be carried out");
-  if (asked.audit && !stopped && !check_properties(s.contexts.at(id), said.properties)) return false;
+  if (asked.audit && !stopped && !check_properties(*s.contexts.at(id), said.properties)) return false;
   if (id != 0) {
     drop_if_empty(s, id);
     if (id == 0xFFFFFFF0u && s.contexts.contains(id)) return no("the new context has no number");
@@ -358,12 +365,12 @@ bool model::at_root(state& s, const command& c, answers& said, bool& failed) {
 }
 
 bool model::add(state& s, std::uint32_t id, const command& c, answers& said, bool& failed) {
-  auto& in = s.contexts.at(id);
+  const auto& in = s.contexts.at(id);
   const auto all = said.take(1);
   if (all.empty()) return no("no answer for Add");
   const auto& answer = *all.front();
   std::set<unsigned> codes;
-  if (in.terminations.size() >= limits_.terminations_per_context) codes.insert(434);
+  if (in->terminations.size() >= limits_.terminations_per_context) codes.insert(434);
   if (s.out_of_service || s.interfaces_out.contains(interface_of(c.of))) codes.insert(503);
   if (c.media == media_kind::unsupported) codes.insert(515);
   const bool choose = h248::termination_id{c.termination}.has_choose();
@@ -382,14 +389,14 @@ bool model::add(state& s, std::uint32_t id, const command& c, answers& said, boo
   t.streams[2];
   if (c.of == side::access) t.streams[1];
   configure(t, c);
-  in.terminations.emplace(key_of(name), std::move(t));
+  s.contexts.at(id).edit().terminations.emplace(key_of(name), std::move(t));
   return true;
 }
 
 bool model::modify(state& s, std::uint32_t id, const command& c, answers& said, bool& failed) {
-  auto& in = s.contexts.at(id);
-  const auto keys = meant(in, c);
+  const auto keys = meant(*s.contexts.at(id), c);
   if (keys.empty()) return none_here(s, c, said, failed);
+  auto& in = s.contexts.at(id).edit();
   const auto all = said.take(c.wildcard_response ? 1 : keys.size());
   if (all.empty()) return no("no answer for Modify");
   if (c.wildcard_response && (!all.front()->wildcard_response || code_of(*all.front()) != 0)) return no("W-Modify failed");
@@ -406,9 +413,9 @@ bool model::modify(state& s, std::uint32_t id, const command& c, answers& said, 
 }
 
 bool model::subtract(state& s, std::uint32_t id, const command& c, answers& said, bool& failed) {
-  auto& in = s.contexts.at(id);
-  const auto keys = meant(in, c);
+  const auto keys = meant(*s.contexts.at(id), c);
   if (keys.empty()) return none_here(s, c, said, failed);
+  auto& in = s.contexts.at(id).edit();
   const auto all = said.take(c.wildcard_response ? 1 : keys.size());
   if (all.empty()) return no("no answer for Subtract");
   if (c.wildcard_response && (!all.front()->wildcard_response || code_of(*all.front()) != 0)) return no("W-Subtract failed");
@@ -427,7 +434,7 @@ bool model::subtract(state& s, std::uint32_t id, const command& c, answers& said
 }
 
 bool model::audit(state& s, std::uint32_t id, const command& c, answers& said, bool& failed) {
-  const auto& in = s.contexts.at(id);
+  const auto& in = *s.contexts.at(id);
   const auto keys = meant(in, c);
   if (keys.empty()) return none_here(s, c, said, failed);
   const auto all = said.take(c.wildcard_response ? 1 : keys.size());
@@ -447,7 +454,7 @@ bool model::audit(state& s, std::uint32_t id, const command& c, answers& said, b
 }
 
 bool model::change(state& s, std::uint32_t id, const command& c, answers& said, bool& failed) {
-  if (meant(s.contexts.at(id), c).empty()) {
+  if (meant(*s.contexts.at(id), c).empty()) {
     failed = true;
     const auto all = said.take(1);
     const std::set<unsigned> codes = c.has_pattern() ? std::set<unsigned>{431} : std::set<unsigned>{430, 435};
@@ -481,15 +488,15 @@ void model::change_service(state& s, std::uint32_t id, const command& c, bool& m
   if (found == s.contexts.end() || c.method == h248::change_method::graceful) return;
   command all = c;
   if (c.termination == "ROOT") all.termination = "*";
-  for (const auto& key : meant(found->second, all)) {
+  for (const auto& key : meant(*found->second, all)) {
     matched = true;
-    found->second.terminations.at(key).in_service = c.method == h248::change_method::restart;
+    found->second.edit().terminations.at(key).in_service = c.method == h248::change_method::restart;
   }
 }
 
 std::set<unsigned> model::objections(const state& s, std::uint32_t to, const termination& t, std::set<unsigned>& perhaps) const {
   std::set<unsigned> codes;
-  const auto& target = s.contexts.at(to);
+  const auto& target = *s.contexts.at(to);
   if (target.terminations.size() >= limits_.terminations_per_context) codes.insert(434);
   if (!t.in_service || s.interfaces_out.contains(interface_of(t.of))) codes.insert(503);
   const bool meets = std::ranges::any_of(target.terminations, [](const auto& entry) { return entry.second.of == side::access; });
@@ -500,11 +507,11 @@ std::set<unsigned> model::objections(const state& s, std::uint32_t to, const ter
 }
 
 void model::relocate(state& s, std::uint32_t from, std::uint32_t to, const std::string& key, const command& c) const {
-  auto& source = s.contexts.at(from);
+  auto& source = s.contexts.at(from).edit();
   auto t = source.terminations.at(key);
   forget(source, key);
   configure(t, c);
-  s.contexts.at(to).terminations.emplace(key, std::move(t));
+  s.contexts.at(to).edit().terminations.emplace(key, std::move(t));
   drop_if_empty(s, from);
 }
 
@@ -517,7 +524,7 @@ bool model::move(state& s, std::uint32_t id, const command& c, answers& said, bo
   if (home == s.contexts.end()) return refused(&answer, c.termination, {430});
   if (home->first == id) return refused(&answer, c.termination, {433});
   const auto key = key_of(c.termination);
-  const auto& t = home->second.terminations.at(key);
+  const auto& t = home->second->terminations.at(key);
   std::set<unsigned> perhaps;
   const auto codes = objections(s, id, t, perhaps);
   if (!codes.empty()) {
@@ -528,7 +535,7 @@ bool model::move(state& s, std::uint32_t id, const command& c, answers& said, bo
   if (const auto code = code_of(answer)) return perhaps.contains(code) || no(t.name + ": error " + std::to_string(code) + " for a Move that can be carried out");
   failed = false;
   relocate(s, home->first, id, key, c);
-  return !c.audit || check_audit(answer, s.contexts.at(id).terminations.at(key), c);
+  return !c.audit || check_audit(answer, s.contexts.at(id)->terminations.at(key), c);
 }
 
 bool model::move_from(state& s, std::uint32_t from, std::uint32_t to, const command& c, const h248::action& said, bool& matched, bool& failed) {
@@ -536,9 +543,9 @@ bool model::move_from(state& s, std::uint32_t from, std::uint32_t to, const comm
   if (source == s.contexts.end() || from == to) return true;
   const auto all = answers(said).take(said.commands.size());
   const bool error = std::ranges::any_of(all, [](const h248::command* a) { return code_of(*a) != 0; });
-  for (const auto& key : meant(source->second, c)) {
+  for (const auto& key : meant(*source->second, c)) {
     matched = true;
-    const auto t = s.contexts.at(from).terminations.at(key);
+    const auto t = s.contexts.at(from)->terminations.at(key);
     const auto* answer = named(all, t.name);
     if (!answer) {
       if (error) continue;  // it was not reached
@@ -565,17 +572,17 @@ bool model::carry_out_in(state& s, std::uint32_t id, const action& asked, const 
     if (found == s.contexts.end()) return !said || no("a context that is not there was audited");
     if (!said) return no("context " + std::to_string(id) + " was not audited");
     matched = true;
-    return check_properties(found->second, said->properties);
+    return check_properties(*found->second, said->properties);
   }
   const auto& c = asked.commands.front();
-  const auto keys = found == s.contexts.end() ? std::vector<std::string>() : meant(found->second, c);
+  const auto keys = found == s.contexts.end() ? std::vector<std::string>() : meant(*found->second, c);
   if (keys.empty()) return !said || no("answers of a context that has nothing of what is meant");
   matched = true;
   bool failed = false;
   if (united) {  // one answer for all contexts
     for (const auto& key : keys) {
-      if (c.kind == command_kind::subtract) forget(found->second, key);
-      if (c.kind == command_kind::modify) configure(found->second.terminations.at(key), c);
+      if (c.kind == command_kind::subtract) forget(found->second.edit(), key);
+      if (c.kind == command_kind::modify) configure(found->second.edit().terminations.at(key), c);
     }
   } else {
     if (!said) return no("context " + std::to_string(id) + " did not answer");

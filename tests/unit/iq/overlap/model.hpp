@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -49,15 +50,37 @@ struct context {
   bool operator==(const context&) const = default;
 };
 
+/// A context that states share until one of them changes it: a search copies many states.
+class shared_context {
+ public:
+  shared_context() : of_(std::make_shared<body>()) {}
+  const context& operator*() const noexcept { return of_->value; }
+  const context* operator->() const noexcept { return &of_->value; }
+  context& edit() {
+    if (of_.use_count() > 1) of_ = std::make_shared<body>(*of_);
+    of_->text.clear();
+    return of_->value;
+  }
+  const std::string& text() const;
+  bool operator==(const shared_context& other) const { return of_ == other.of_ || of_->value == other.of_->value; }
+
+ private:
+  struct body {
+    context value;
+    std::string text;  ///< made when it is first asked for
+  };
+  std::shared_ptr<body> of_;
+};
+
 struct state {
-  std::map<std::uint32_t, context> contexts;
+  std::map<std::uint32_t, shared_context> contexts;
   std::set<std::string> interfaces_out;  ///< of service
   bool draining = false;
   bool out_of_service = false;
 
   std::size_t terminations() const;
   /// The context a termination stands in; end() when there is none.
-  std::map<std::uint32_t, context>::const_iterator home_of(const std::string& name) const;
+  std::map<std::uint32_t, shared_context>::const_iterator home_of(const std::string& name) const;
   bool operator==(const state&) const = default;
 };
 

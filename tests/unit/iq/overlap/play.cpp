@@ -35,7 +35,7 @@ state as_told(const std::vector<carried_out>& told) {
   state out;
   for (const auto& a : told.at(0).said->actions) {
     if (!a.context.is_specific()) continue;
-    auto& c = out.contexts[a.context.value];
+    auto& c = out.contexts[a.context.value].edit();
     for (const auto& answer : a.commands) {
       termination t;
       t.name = std::string(answer.termination().name);
@@ -122,10 +122,12 @@ play_result play(agw::test::choices& choose, const play_config& config) {
   state known;
   auto calm = c;
   calm.beside = disturbances();
+  std::size_t played = 0;
   for (const auto& t : makes.beginning()) known = overlap_round(w, choose, known, {t}, calm, result);
-  for (std::size_t i = 0; i < c.rounds; ++i) {
+  for (bool last = false; !last;) {
+    last = ++played == c.rounds || choose.empty();
     auto beside = c;
-    beside.beside.close = c.beside.close && i + 1 == c.rounds;
+    beside.beside.close = c.beside.close && last;
     const auto all = makes.round(known);
     if (c.one_by_one) {
       for (const auto& t : all) known = overlap_round(w, choose, known, {t}, beside, result);

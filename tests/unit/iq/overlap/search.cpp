@@ -7,7 +7,7 @@ namespace agw::iq::overlap {
 
 namespace {
 
-constexpr std::size_t most_nodes = 100'000;
+constexpr std::size_t most_nodes = 50'000;
 
 /// How far a transaction is.
 struct progress {
