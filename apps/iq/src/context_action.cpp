@@ -153,15 +153,17 @@ checked<std::unique_ptr<termination_record>> context_action::fresh_termination(c
   const auto asked = c.termination();
   auto out = std::make_unique<termination_record>();
   out->interface = (*interface)->name;
-  out->id = gateway::termination_id{terms_.fresh.at(progress_.fresh_used)};
   if (asked.has_choose()) {
+    out->id = gateway::termination_id{terms_.fresh.at(progress_.fresh_used)};
+
     out->name = make_name(facts_.config.group, out->interface, out->id.value);
   } else {
     out->name = std::string(asked.name);
     const auto key = lower(out->name);
     if (owner_.find(key) || terms_.elsewhere.contains(key)) return command_error(error_code::termination_in_context, out->name);
+    out->id = gateway::termination_id{terms_.plain.at(progress_.plain_used)};
   }
-  ++progress_.fresh_used;
+  ++(asked.has_choose() ? progress_.fresh_used : progress_.plain_used);
   return out;
 }
 

@@ -21,7 +21,8 @@ struct action_terms {
   std::shared_ptr<const service_status> service;
   std::set<std::string> elsewhere;   ///< names in the action that stand in other contexts, in lower case
   std::vector<std::string> reserved; ///< names that it adds, in lower case: nobody else can have them while it runs
-  std::vector<std::uint32_t> fresh;  ///< numbers for terminations that it adds, each free on every interface
+  std::vector<std::uint32_t> fresh;  ///< numbers for terminations that it adds with CHOOSE, each free on every interface
+  std::vector<std::uint32_t> plain;  ///< numbers for those that it names
   bool makes_context = false;        ///< it began with CHOOSE
 };
 
@@ -38,6 +39,7 @@ struct action_progress {
   std::string chosen;                           ///< what its first Add with CHOOSE made
   std::vector<h248::topology_triple> topology;  ///< what it says of the topology and has not taken effect
   std::size_t fresh_used = 0;
+  std::size_t plain_used = 0;
   bool untouched = true;                        ///< nothing has ever stood in a context that it makes
   bool took = false;                            ///< a Move has brought something
   std::optional<properties_before> before;

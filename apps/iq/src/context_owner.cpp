@@ -200,7 +200,7 @@ termination_record* context_owner::find(const std::string& key) noexcept {
 }
 
 termination_record& context_owner::enrol(std::unique_ptr<termination_record> termination) {
-  names_changed_ = true;
+  ++record_.edition;
   auto key = lower(termination->name);
   return *(record_.terminations[std::move(key)] = std::move(termination));
 }
@@ -208,15 +208,18 @@ termination_record& context_owner::enrol(std::unique_ptr<termination_record> ter
 std::unique_ptr<termination_record> context_owner::strike(const std::string& key) {
   auto node = record_.terminations.extract(key);
   if (node.empty()) return nullptr;
-  names_changed_ = true;
+  ++record_.edition;
   std::erase_if(record_.topology, [&](const auto& entry) { return entry.second.a == key || entry.second.b == key; });
   return std::move(node.mapped());
 }
 
-std::vector<std::string> context_owner::names() const {
-  std::vector<std::string> out;
-  out.reserve(record_.terminations.size());
-  for (const auto& entry : record_.terminations) out.push_back(entry.first);
+context_news context_owner::news() {
+  context_news out;
+  out.context = record_.id;
+  if (record_.told == record_.edition) return out;
+  out.edition = record_.told = record_.edition;
+  auto& names = out.names.emplace();
+  for (const auto& entry : record_.terminations) names.push_back(entry.first);
   return out;
 }
 

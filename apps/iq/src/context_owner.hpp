@@ -50,9 +50,8 @@ class context_owner {
   termination_record& enrol(std::unique_ptr<termination_record> termination);
   /// Takes it out of the record, with the topology that was said of it.
   std::unique_ptr<termination_record> strike(const std::string& key);
-  /// Names came or went since the last call.
-  bool names_changed() noexcept { return std::exchange(names_changed_, false); }
-  std::vector<std::string> names() const;
+  /// What the directory is to know of it: the names, when they have changed since the last call.
+  context_news news();
 
   void observe(termination_record& t, observed event);
   /// The Signals of a command take effect.
@@ -98,7 +97,6 @@ class context_owner {
   event wake_;
   bool working_ = false;
   bool closing_ = false;
-  bool names_changed_ = false;
 };
 
 }  // namespace agw::iq

@@ -16,6 +16,11 @@ directory::entry* directory::find(std::uint32_t context) {
   return found == contexts_.end() ? nullptr : &found->second;
 }
 
+const directory::entry* directory::find_made(std::uint32_t context) const {
+  const auto found = contexts_.find(context);
+  return found == contexts_.end() || !found->second.made ? nullptr : &found->second;
+}
+
 std::optional<std::uint32_t> directory::where(const std::string& name) const {
   const auto found = names_.find(name);
   if (found == names_.end()) return std::nullopt;
@@ -29,14 +34,14 @@ std::vector<std::uint32_t> directory::lenders_of(const h248::action& asked, std:
     for (const auto& pattern : c.terminations) {
       if (!pattern.has_all()) {
         const auto found = where(lower(pattern.name));
-        if (found && *found != context) out.insert(*found);
+        if (found && *found != context && find_made(*found)) out.insert(*found);
         continue;
       }
       // No context takes more than its limit: what lies beyond is refused in any case.
       std::size_t matched = 0;
       for (const auto& [id, e] : contexts_) {
         if (matched > most) break;
-        if (id == context) continue;
+        if (id == context || !e.made) continue;
         for (const auto& name : e.names) {
           if (!pattern.matches(h248::termination_id{name})) continue;
           ++matched;
@@ -64,7 +69,10 @@ void directory::take(const context_news& news) {
   auto* const known = find(news.context.value);
   if (!known) return;
   if (news.gone) return drop(news.context.value);
-  if (news.names) rename(news.context.value, *known, *news.names);
+  known->made = known->made || news.there;
+  if (!news.names || news.edition <= known->edition) return;
+  known->edition = news.edition;
+  rename(news.context.value, *known, *news.names);
 }
 
 void directory::rename(std::uint32_t context, entry& of, const std::vector<std::string>& names) {
@@ -88,13 +96,19 @@ void directory::release(const std::string& name, std::uint32_t context) {
 std::uint32_t directory::free_number() {
   const auto taken = [&](const std::string& prefix) { return names_.contains(prefix + std::to_string(last_number_)); };
   do {
+    next_number();
+  } while (std::ranges::any_of(prefixes_, taken));
+  return last_number_;
+}
+
+std::uint32_t directory::next_number() {
+  do {
     last_number_ = last_number_ == 0xFFFFFFFFu ? 1 : last_number_ + 1;
-  } while (std::ranges::any_of(prefixes_, taken) || handed_out_.contains(last_number_));
+  } while (handed_out_.contains(last_number_));
   return last_number_;
 }
 
 void directory::prepare(action_terms& terms, const h248::action& asked, std::uint32_t context) {
-  std::size_t added = 0;
   const auto handed_out = [&](h248::termination_id name) {
     const auto fields = split(name);
     if (!fields) return false;
@@ -104,7 +118,6 @@ void directory::prepare(action_terms& terms, const h248::action& asked, std::uin
   };
   for (const auto& c : asked.commands) {
     const bool adds = c.kind == h248::command_kind::add;
-    if (adds) added += c.terminations.size();
     for (const auto& name : c.terminations) {
       if (!name.is_specific() || name.is_root()) continue;
       auto key = lower(name.name);
@@ -118,13 +131,18 @@ void directory::prepare(action_terms& terms, const h248::action& asked, std::uin
       }
     }
   }
-  for (std::size_t i = 0; i < added; ++i) {
-    terms.fresh.push_back(free_number());
-    handed_out_.insert(terms.fresh.back());
+  for (const auto& c : asked.commands) {
+    if (c.kind != h248::command_kind::add) continue;
+    for (const auto& name : c.terminations) {
+      const bool chooses = name.has_choose();
+      const auto n = chooses ? free_number() : next_number();
+      (chooses ? terms.fresh : terms.plain).push_back(n);
+      handed_out_.insert(n);
+    }
   }
 }
 
-void directory::settle(const action_terms& terms, std::size_t fresh_used) {
+void directory::settle(const action_terms& terms, std::size_t fresh_used, std::size_t plain_used) {
   for (const auto& key : terms.reserved) {
     if (--reserved_[key] > 0) continue;
     reserved_.erase(key);
@@ -134,8 +152,12 @@ void directory::settle(const action_terms& terms, std::size_t fresh_used) {
     if (!known || std::ranges::find(known->names, key) == known->names.end()) names_.erase(found);
   }
   for (const auto n : terms.fresh) handed_out_.erase(n);
+  for (const auto n : terms.plain) handed_out_.erase(n);
   // Numbers that were not used come next again, as long as none has been handed out behind them.
-  for (auto i = terms.fresh.size(); i > fresh_used && terms.fresh[i - 1] == last_number_; --i) --last_number_;
+  std::set<std::uint32_t> unused;
+  for (auto i = fresh_used; i < terms.fresh.size(); ++i) unused.insert(terms.fresh[i]);
+  for (auto i = plain_used; i < terms.plain.size(); ++i) unused.insert(terms.plain[i]);
+  while (unused.erase(last_number_) > 0) --last_number_;
 }
 
 }  // namespace agw::iq

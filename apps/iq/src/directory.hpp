@@ -16,14 +16,6 @@ namespace agw::iq {
 
 class context_home;
 
-/// What a context says of its names after somebody's turn there.
-struct context_news {
-  h248::context_id context;
-  bool there = true;  ///< false: the context was not on that shard (any more), and nothing was done
-  bool gone = false;  ///< it has ended
-  std::optional<std::vector<std::string>> names;  ///< what stands in it, when that has changed
-};
-
 /// Of the control loop. Names are in lower case. An entry may be ahead of its context (an Add under way has reserved its name) and behind it (a
 /// Subtract under way); what an action finds in the context is the truth.
 class directory {
@@ -31,6 +23,8 @@ class directory {
   struct entry {
     context_home* home = nullptr;
     std::vector<std::string> names;
+    std::uint64_t edition = 0;
+    bool made = false;  ///< it has been heard of; until then it is that of the action that makes it, and nobody else's
   };
 
   directory(std::uint16_t group, const std::vector<std::string>& interfaces);
@@ -38,6 +32,8 @@ class directory {
   std::size_t size() const noexcept { return contexts_.size(); }
   const std::map<std::uint32_t, entry>& contexts() const noexcept { return contexts_; }
   entry* find(std::uint32_t context);
+  /// The same for those who have the number from outside: a context that is being made is not there yet.
+  const entry* find_made(std::uint32_t context) const;
   /// The context that a name belongs to.
   std::optional<std::uint32_t> where(const std::string& name) const;
   /// The contexts other than `context` that hold what the Moves of `asked` take.
@@ -52,9 +48,10 @@ class directory {
 
   /// What an action in `context` is to know of names and numbers. Names that it adds are reserved until settle().
   void prepare(action_terms& terms, const h248::action& asked, std::uint32_t context);
-  void settle(const action_terms& terms, std::size_t fresh_used);
+  void settle(const action_terms& terms, std::size_t fresh_used, std::size_t plain_used);
 
  private:
+  std::uint32_t next_number();
   std::uint32_t free_number();
   void rename(std::uint32_t context, entry& of, const std::vector<std::string>& names);
   void drop(std::uint32_t context);

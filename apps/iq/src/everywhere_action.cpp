@@ -26,6 +26,7 @@ struct shard_answer {
   h248::outgoing_reply reply;
   visit concerned;
   std::vector<context_news> news;
+  std::vector<h248::context_id> absent;  ///< that were asked and are not on that shard (any more)
 };
 
 struct errand {
@@ -50,20 +51,18 @@ awaitable<std::unique_ptr<shard_answer>> run_errand(const errand& what, context_
     const auto concerned = co_await what.act(action, at);
     out->concerned.matched += concerned.matched;
     out->concerned.answered += concerned.answered;
-    context_news news;
-    news.context = owner.id();
+    auto news = owner.news();
     if (owner.record().terminations.empty()) {
       news.gone = true;
       co_await owner.close();
       home.forget(news.context);
     } else {
       owner.wake();
-      if (owner.names_changed()) news.names = owner.names();
     }
     if (news.gone || news.names) out->news.push_back(std::move(news));
   };
   auto enough = [&out] { return out->reply.full(); };
-  co_await in_each(home, all, at_once, one, enough);
+  out->absent = co_await in_each(home, all, at_once, one, enough);
   if (what.command) at.end_part(*what.command);
   co_return out;
 }
@@ -157,33 +156,45 @@ awaitable<visit> everywhere_action::visit_all(h248::action_state& at, const h248
 std::vector<h248::context_id> everywhere_action::contexts_of(h248::termination_id pattern) const {
   std::vector<h248::context_id> out;
   if (!pattern.has_all()) {
-    if (const auto found = control_.directory_.where(lower(pattern.name))) out.push_back(h248::context_id{*found});
+    const auto found = control_.directory_.where(lower(pattern.name));
+    if (found && control_.directory_.find_made(*found)) out.push_back(h248::context_id{*found});
     return out;
   }
-  for (const auto& entry : control_.directory_.contexts()) out.push_back(h248::context_id{entry.first});
+  for (const auto& [id, entry] : control_.directory_.contexts()) {
+    if (entry.made) out.push_back(h248::context_id{id});
+  }
   return out;
 }
 
 awaitable<visit> everywhere_action::send(h248::action_state& at, const h248::command* c, everywhere_visitor act, std::vector<h248::context_id> to) {
   const errand what{at.request(), at.asked(), c, at.whole().max_bytes(), control_.service_, std::move(act)};
-  std::map<context_home*, std::vector<h248::context_id>> by_home;
-  for (const auto id : to) by_home[control_.directory_.find(id.value)->home].push_back(id);
   visit total;
   std::vector<h248::outgoing_reply> parts;
   task_group tasks(control_.control_.get_executor(), "every context");
-  for (auto& [home, ids] : by_home) {
-    auto run = [&what](context_home& there, places& all) { return run_errand(what, there, all); };
-    auto call = many_contexts(*home, std::move(ids), std::move(run));
-    auto ask = [this, &total, &parts, at_home = home, sent = std::move(call)]() mutable -> awaitable<void> {
-      auto answer = co_await on(at_home->where(), std::move(sent));
-      total.matched += answer->concerned.matched;
-      total.answered += answer->concerned.answered;
-      for (const auto& news : answer->news) control_.take(news);
-      parts.push_back(std::move(answer->reply));
-    };
-    tasks.spawn("shard", std::move(ask));
+  // A Move may take a context to another shard before the question arrives there: it is asked again where it is then.
+  while (!to.empty()) {
+    std::map<context_home*, std::vector<h248::context_id>> by_home;
+    for (const auto id : std::exchange(to, {})) {
+      if (const auto* const known = control_.directory_.find(id.value)) by_home[known->home].push_back(id);
+    }
+    for (auto& [home, ids] : by_home) {
+      auto run = [&what](context_home& there, places& all) { return run_errand(what, there, all); };
+      auto call = many_contexts(*home, std::move(ids), std::move(run));
+      auto ask = [this, &total, &parts, &to, at_home = home, sent = std::move(call)]() mutable -> awaitable<void> {
+        auto answer = co_await on(at_home->where(), std::move(sent));
+        total.matched += answer->concerned.matched;
+        total.answered += answer->concerned.answered;
+        for (const auto& news : answer->news) control_.take(news);
+        parts.push_back(std::move(answer->reply));
+        for (const auto id : answer->absent) {
+          const auto* const known = control_.directory_.find(id.value);
+          if (known && known->home != at_home) to.push_back(id);
+        }
+      };
+      tasks.spawn("shard", std::move(ask));
+    }
+    co_await tasks.join();
   }
-  co_await tasks.join();
   at.join(std::move(parts));
   co_return total;
 }

@@ -51,10 +51,10 @@ awaitable<action_outcome> execute_in(context_home& home, context_owner& owner, c
   context_action handler(owner, terms, progress);
   out.goes_on = co_await h248::execute_action(request, asked, reply, handler);
   out.fresh_used = progress.fresh_used;
-  out.news.context = owner.id();
+  out.plain_used = progress.plain_used;
+  out.news = owner.news();
   out.news.gone = handler.gone();
-  if (out.news.gone) home.forget(owner.id());
-  else if (owner.names_changed()) out.news.names = owner.names();
+  if (out.news.gone) home.forget(out.news.context);
   co_return out;
 }
 
@@ -154,7 +154,7 @@ awaitable<bool> gateway_control::perform(const h248::incoming_request& request, 
 awaitable<bool> gateway_control::perform_there(const h248::incoming_request& request, const h248::action& asked, h248::outgoing_reply& reply,
                                                std::uint32_t context, bool makes) {
   for (;;) {
-    const auto* const known = directory_.find(context);
+    const auto* const known = makes ? directory_.find(context) : directory_.find_made(context);
     if (!known) co_return co_await refuse(request, asked, reply, command_error(error_code::unknown_context, std::to_string(context)));
     auto& home = *known->home;
     action_terms terms;
@@ -174,11 +174,11 @@ awaitable<bool> gateway_control::perform_there(const h248::incoming_request& req
     try {
       outcome = co_await on(home.where(), std::move(call));
     } catch (...) {  // cancelled before its turn came
-      directory_.settle(terms, 0);
+      directory_.settle(terms, 0, 0);
       throw;
     }
     take(outcome.news);
-    directory_.settle(terms, outcome.fresh_used);
+    directory_.settle(terms, outcome.fresh_used, outcome.plain_used);
     if (outcome.news.there) co_return outcome.goes_on;
     // It has gone to another thread with what a Move brought it, or it has ended.
     const auto* const now = directory_.find(context);
@@ -267,7 +267,7 @@ awaitable<void> gateway_control::close_all(context_home& home, std::vector<h248:
       there.forget(id);
     };
     auto never = [] { return false; };
-    co_await in_each(there, all, all.size(), one, never);
+    (void)co_await in_each(there, all, all.size(), one, never);
   };
   many_contexts call(home, ids, std::move(end));
   co_await on(home.where(), std::move(call));

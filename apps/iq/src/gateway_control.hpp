@@ -24,6 +24,7 @@ namespace agw::iq {
 struct action_outcome {
   bool goes_on = false;  ///< the transaction, with its next action
   std::size_t fresh_used = 0;
+  std::size_t plain_used = 0;
   context_news news;
 };
 

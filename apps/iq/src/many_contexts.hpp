@@ -21,7 +21,7 @@ struct place_in_context {
 };
 using places = std::vector<place_in_context>;
 
-/// A call for on(): `f(home, places)` runs on the home's shard, in no context's turn. Contexts that are not there have no place.
+/// A call for on(): `f(home, places)` runs on the home's shard, in no context's turn. Contexts that are not there have no ticket.
 template <class F>
 class many_contexts {
  public:
@@ -31,11 +31,10 @@ class many_contexts {
 
   void arrive() {
     for (const auto id : ids_) {
-      auto* const owner = home_->find(id);
-      if (!owner) continue;
       auto& place = places_.emplace_back();
       place.context = id;
-      place.ticket = std::make_unique<turn_queue::ticket>(owner->turns());
+      auto* const owner = home_->find(id);
+      if (owner) place.ticket = std::make_unique<turn_queue::ticket>(owner->turns());
     }
   }
   awaitable<value> operator()() {
@@ -51,18 +50,23 @@ class many_contexts {
 };
 
 /// `f(owner)` in the turn of each, at most `at_once` of them under way, until `enough()` says that it is of no use any more. The shard's other work
-/// goes on in between. `f` returns awaitable<void>, and may end its context.
+/// goes on in between. `f` returns awaitable<void>, and may end its context. Yields those that are not there (any more).
 template <class F, class Enough>
-awaitable<void> in_each(context_home& home, places& all, std::size_t at_once, F& f, Enough& enough) {
+awaitable<std::vector<h248::context_id>> in_each(context_home& home, places& all, std::size_t at_once, F& f, Enough& enough) {
   constexpr std::size_t in_one_turn = 16;  // of the shard's loop
   auto executor = home.where().executor();
   task_group tasks(executor, "many contexts");
   event freed;
+  std::vector<h248::context_id> absent;
   std::size_t running = 0;
   for (std::size_t i = 0; i < all.size() && !enough(); ++i) {
+    if (!all[i].ticket) {
+      absent.push_back(all[i].context);
+      continue;
+    }
     while (running >= at_once) co_await freed.wait();
     ++running;
-    auto one = [&home, &freed, &running, &f, place = &all[i]]() -> awaitable<void> {
+    auto one = [&home, &freed, &running, &absent, &f, place = &all[i]]() -> awaitable<void> {
       const scope_guard leave([&freed, &running, place] {
         place->ticket.reset();
         --running;
@@ -71,12 +75,14 @@ awaitable<void> in_each(context_home& home, places& all, std::size_t at_once, F&
       co_await place->ticket->turn();
       auto* const owner = home.find(place->context);
       if (owner && owner->turns().get() == place->ticket->queue()) co_await f(*owner);
+      else absent.push_back(place->context);
     };
     tasks.spawn("context", std::move(one));
     if (i % in_one_turn == in_one_turn - 1) co_await asio::post(executor, asio::use_awaitable);
   }
   co_await tasks.join();
   all.clear();
+  co_return absent;
 }
 
 }  // namespace agw::iq

@@ -66,7 +66,7 @@ awaitable<void> move_action::begin(h248::action_state& at) {
   const auto id = h248::context_id{context_};
   // Between the look into the directory and the turns, others may have had theirs.
   for (;;) {
-    const auto* const known = control_.directory_.find(context_);
+    const auto* const known = makes_ ? control_.directory_.find(context_) : control_.directory_.find_made(context_);
     if (!known) {
       at.fail(error_code::unknown_context, std::to_string(context_));
       co_return;
@@ -276,7 +276,8 @@ awaitable<checked<void>> move_action::carry(std::string key, loan_ptr from, loan
     }
     if (left.error().reason != gateway::refusal_reason::no_resources) co_return error_of(left.error());
     // On the way back nothing follows: it stays where it is.
-    const auto followed = to == taker_ ? co_await relocate(from->home()) : checked<void>(error_of(left.error()));
+    bool followed = false;
+    if (to == taker_) followed = co_await relocate(from->home());
     if (!followed) {
       auto why = error_of(left.error());
       why.text += " and what stands in context " + std::to_string(to->id().value) + " have threads of their own";
@@ -296,7 +297,7 @@ awaitable<checked<void>> move_action::carry(std::string key, loan_ptr from, loan
   co_return checked<void>();
 }
 
-awaitable<checked<void>> move_action::relocate(context_home& home) {
+awaitable<bool> move_action::relocate(context_home& home) {
   auto pack = [](context_owner& owner) -> awaitable<given<std::unique_ptr<packed_context>>> {
     auto gates = co_await park_all(owner);
     if (!gates) co_return gates.error();
@@ -313,7 +314,7 @@ awaitable<checked<void>> move_action::relocate(context_home& home) {
     co_return out;
   };
   auto packed = co_await loan::in(taker_, std::move(pack));
-  if (!packed) co_return error_of(packed.error());
+  if (!packed) co_return false;
   const auto before = std::exchange(taker_, loan::ask(home, h248::context_id{context_}, true));
   control_.directory_.relocate(context_, home);
   loan::end(before);
@@ -324,7 +325,7 @@ awaitable<checked<void>> move_action::relocate(context_home& home) {
     co_return;
   };
   co_await loan::in(taker_, std::move(unpack));
-  co_return checked<void>();
+  co_return true;
 }
 
 awaitable<void> move_action::audit(h248::action_state& at, const h248::context_audit& wanted) {
@@ -337,16 +338,14 @@ awaitable<void> move_action::audit(h248::action_state& at, const h248::context_a
 
 awaitable<context_news> move_action::news_of(loan_ptr of) {
   auto look = [](context_owner& owner) -> awaitable<context_news> {
-    context_news out;
-    out.context = owner.id();
-    if (owner.record().terminations.empty()) {
-      out.gone = true;
-      co_await owner.close();
-      owner.forget();
+    auto out = owner.news();
+    out.gone = owner.record().terminations.empty();
+    if (!out.gone) {
+      owner.wake();
       co_return out;
     }
-    owner.wake();
-    if (owner.names_changed()) out.names = owner.names();
+    co_await owner.close();
+    owner.forget();
     co_return out;
   };
   return loan::in(std::move(of), std::move(look));
@@ -357,11 +356,9 @@ awaitable<void> move_action::end(h248::action_state& at) {
   auto finish = [&](context_owner& owner) -> awaitable<context_news> {
     context_action action(owner, terms_, progress_);
     co_await action.end(at);
-    context_news out;
-    out.context = owner.id();
+    auto out = owner.news();
     out.gone = action.gone();
     if (out.gone) owner.forget();
-    else if (owner.names_changed()) out.names = owner.names();
     co_return out;
   };
   const auto of_taker = co_await loan::in(taker_, std::move(finish));
@@ -380,7 +377,7 @@ move_action::~move_action() {
 }
 
 void move_action::settle() {
-  if (std::exchange(prepared_, false)) control_.directory_.settle(terms_, progress_.fresh_used);
+  if (std::exchange(prepared_, false)) control_.directory_.settle(terms_, progress_.fresh_used, progress_.plain_used);
 }
 
 }  // namespace agw::iq

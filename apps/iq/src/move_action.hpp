@@ -42,8 +42,8 @@ class move_action final : public h248::command_handler {
   /// What the move is refused for before anything has happened; nothing when it may begin.
   awaitable<std::optional<command_error>> refusal(const h248::command& c, candidate what);
   awaitable<checked<void>> carry(std::string key, loan_ptr from, loan_ptr to);
-  /// The context that takes goes to another shard with all that stands in it.
-  awaitable<checked<void>> relocate(context_home& home);
+  /// The context that takes goes to another shard with all that stands in it. False: something of it stays with its thread, and all is as it was.
+  awaitable<bool> relocate(context_home& home);
   /// What a context says of itself now; one in which nothing stands any more ends.
   awaitable<context_news> news_of(loan_ptr of);
 

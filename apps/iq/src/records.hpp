@@ -117,6 +117,17 @@ struct context_record {
   bool emergency = false;
   bool ieps = false;
   std::map<topology_key, topology_rule> topology;
+  std::uint64_t edition = 1;  ///< of the names that stand here
+  std::uint64_t told = 0;     ///< the edition that the directory was sent
+};
+
+/// What a context says of its names after somebody's turn there.
+struct context_news {
+  h248::context_id context;
+  bool there = true;  ///< false: the context was not on that shard (any more), and nothing was done
+  bool gone = false;  ///< it has ended
+  std::optional<std::vector<std::string>> names;  ///< what stands in it, when that has changed
+  std::uint64_t edition = 0;                      ///< of `names`: what is older than the last one is late
 };
 
 std::string lower(std::string_view text);
