@@ -143,7 +143,9 @@ awaitable<bool> gateway_control::perform(const h248::incoming_request& request, 
   // What is taken over stays on its thread where that is possible.
   auto& home = lenders.empty() ? next_home() : *directory_.find(lenders.front())->home;
   const auto context = makes ? directory_.open(home) : asked.context.value;
-  if (lenders.empty()) co_return co_await perform_there(request, asked, reply, context, makes);
+  // What a Move takes may come to another context before our turn is there: that is seen with the turn only.
+  const bool moves = std::ranges::any_of(asked.commands, [](const h248::command& c) { return c.kind == h248::command_kind::move; });
+  if (!moves) co_return co_await perform_there(request, asked, reply, context, makes);
   move_action handler(*this, context, makes);
   bool goes_on = false;
   auto body = [&]() -> awaitable<void> { goes_on = co_await h248::execute_action(request, asked, reply, handler); };

@@ -380,6 +380,10 @@ bool model::add(state& s, std::uint32_t id, const command& c, answers& said, boo
   if (!choose && s.home_of(c.termination) != s.contexts.end()) codes.insert(433);
   failed = !codes.empty();
   if (failed) return refused(&answer, c.termination, codes);
+  if (code_of(answer) == 433 && !moment_.alone && moment_.given.contains(key_of(c.termination))) {
+    failed = true;
+    return true;
+  }
   if (code_of(answer) != 0) return no(c.termination + ": error " + std::to_string(code_of(answer)) + " for an Add that can be carried out");
   const std::string name(answer.termination().name);
   const h248::termination_id asked{c.termination};

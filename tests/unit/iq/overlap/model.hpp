@@ -97,6 +97,8 @@ struct limits {
 struct moment {
   clock::time_point from;
   clock::time_point by;
+  /// Lower-case names that an Add gives. While it is under way its name is reserved, and another Add of it is refused, whatever becomes of the first.
+  std::set<std::string> given;
   bool alone = true;  ///< one transaction: which of two errors says that a termination is not here is exact
 };
 

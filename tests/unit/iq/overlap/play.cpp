@@ -106,6 +106,23 @@ void check_always(const world& w, const std::vector<carried_out>& told) {
   }
 }
 
+/// Names that several of the transactions give to what they add.
+std::set<std::string> given_twice(const std::vector<transaction>& all) {
+  std::set<std::string> once, twice;
+  for (const auto& t : all) {
+    std::set<std::string> here;
+    for (const auto& a : t) {
+      for (const auto& c : a.commands) {
+        if (c.kind == h248::command_kind::add && h248::termination_id{c.termination}.is_specific()) here.insert(key_of(c.termination));
+      }
+    }
+    for (const auto& name : here) {
+      if (!once.insert(name).second) twice.insert(name);
+    }
+  }
+  return twice;
+}
+
 }  // namespace
 
 state overlap_round(world& w, agw::test::choices& choose, const state& before, const std::vector<transaction>& all, const play_config& config,
@@ -117,6 +134,7 @@ state overlap_round(world& w, agw::test::choices& choose, const state& before, c
     moment m;
     m.from = w.now() - slack;
     m.alone = all.size() == 1;
+    m.given = given_twice(all);
     auto done = w.run(all, choose, config.beside);
     result.transactions += all.size();
     if (config.beside.close) return state();
