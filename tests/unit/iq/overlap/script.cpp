@@ -62,7 +62,7 @@ std::string media_of(const command& c) {
   }
   const bool dials = c.media == media_kind::dialling;
   return "Media{Stream=2{" + in(2) + ",Local{v=0\r\nc=IN IP4 $\r\nm=message $ TCP/MSRP *\r\na=setup:" + (dials ? "active" : "passive") +
-         "\r\na=path:$\r\n}" + (dials ? "," + remote(*c.port, "passive") : "") + "}}";
+         "\r\na=path:$\r\n" + c.more_local + "}" + (c.port ? "," + remote(*c.port, dials ? "passive" : "active") : "") + "}}";
 }
 
 std::string text_of(const events& e) {

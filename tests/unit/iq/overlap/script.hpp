@@ -73,6 +73,7 @@ struct command {
   // Add, Modify, Move
   std::optional<overlap::control> control;
   std::optional<std::uint16_t> port;  ///< where the peer of stream 2 is
+  std::string more_local;             ///< Add: further lines of Local
   std::optional<overlap::events> events;
   std::optional<overlap::signals> signals;
   // every one but ServiceChange

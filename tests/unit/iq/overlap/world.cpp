@@ -28,6 +28,8 @@ using tcp = asio::ip::tcp;
 
 /// One transaction under way.
 struct flight {
+  explicit flight(std::size_t max_reply_bytes) : reply(max_reply_bytes) {}
+
   transaction asked;
   std::string request;
   std::shared_ptr<h248::parsed_message> in;
@@ -68,6 +70,9 @@ struct world::impl : h248::command_handler {
         tasks(loop.get_executor(), "world"),
         listener(loop, tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {
     services.stages.metrics = &counted;
+    services.config.flush_time = c.flush_time;
+    services.config.shutdown_time = c.shutdown_time;
+    max_reply_bytes = c.max_reply_bytes;
     auto config = test::two_sides();
     config.max_terminations_per_context = c.limits.terminations_per_context;
     gateway.emplace(std::move(config), services, *shards, mg, registration, names);
@@ -92,6 +97,7 @@ struct world::impl : h248::command_handler {
   void shut() {
     if (!gateway) return;
     run([this] { return gateway->close(); }, "close()");
+    ended_at = clock::now();
     run([this] { return tasks.stop(); }, "the tasks");
     connections.clear();
     if (driven) driven->settle();
@@ -144,6 +150,10 @@ struct world::impl : h248::command_handler {
         loop,
         [this, &f]() -> awaitable<void> {
           co_await gateway->execute(*f.handed_over, f.reply);
+          if (f.reply.full()) {  // as the endpoint does
+            f.reply.actions().clear();
+            f.reply.fail(h248::error_code::response_too_long);
+          }
           // As the endpoint does: at once, since afterwards what the reply refers to may be gone.
           h248::message out;
           out.version = (*f.in)->version;
@@ -159,17 +169,21 @@ struct world::impl : h248::command_handler {
         });
   }
 
+  void connect(std::uint16_t port) {
+    // A backlog that is full would block a connect() of Asio's.
+    auto& made = connections.emplace_back(loop, tcp::v4());
+    made.non_blocking(true);
+    const tcp::endpoint to(asio::ip::address_v4::loopback(), port);
+    if (::connect(made.native_handle(), to.data(), static_cast<socklen_t>(to.size())) != 0 && errno != EINPROGRESS) connections.pop_back();
+  }
+
   void meddle(agw::test::choices& choose) {
     error_code ec;
     switch (choose.below(5)) {
       case 0:
       case 1: {
         if (ports.empty() || connections.size() > 20) break;
-        // A backlog that is full would block a connect() of Asio's.
-        auto& made = connections.emplace_back(loop, tcp::v4());
-        made.non_blocking(true);
-        const tcp::endpoint to(asio::ip::address_v4::loopback(), choose.of(ports));
-        if (::connect(made.native_handle(), to.data(), static_cast<socklen_t>(to.size())) != 0 && errno != EINPROGRESS) connections.pop_back();
+        connect(choose.of(ports));
         break;
       }
       case 2: {
@@ -208,7 +222,7 @@ struct world::impl : h248::command_handler {
     if (!reply) throw failure("an answer that cannot be read: " + f.answered);
     const auto& said = std::get<h248::transaction_reply>(again->transactions.front());
     if (said.id != (*f.handed_over)->id) throw failure("an answer to another transaction: " + f.answered);
-    if (said.error && !f.reply.given_up()) throw failure("an error of the transaction: " + f.answered);
+    if (said.error && !f.reply.given_up() && !f.reply.full()) throw failure("an error of the transaction: " + f.answered);
     // Where peers can connect to.
     for (const auto& a : said.actions) {
       for (const auto& c : a.commands) {
@@ -242,6 +256,8 @@ struct world::impl : h248::command_handler {
   std::vector<tcp::socket> connections;
   std::vector<std::uint16_t> ports;
   std::uint16_t refusing = 0;
+  clock::time_point ended_at;
+  std::size_t max_reply_bytes = 0;
   std::vector<std::shared_ptr<flight>> flights;
   std::size_t ended = 0;
   std::uint64_t clock_of_steps = 0;
@@ -265,7 +281,7 @@ std::vector<carried_out> world::run(const std::vector<transaction>& all, agw::te
   w.flights.clear();
   w.ended = 0;
   for (const auto& t : all) {
-    auto& f = *w.flights.emplace_back(std::make_shared<flight>());
+    auto& f = *w.flights.emplace_back(std::make_shared<flight>(w.max_reply_bytes));
     f.asked = t;
     f.request = "MEGACO/3 mgc Transaction=" + std::to_string(++w.last_id) + "{" + to_text(t) + "}";
     f.in = std::make_shared<h248::parsed_message>(h248::parse(f.request));
@@ -353,8 +369,14 @@ std::size_t world::contexts() const { return impl_->gateway ? impl_->gateway->co
 std::size_t world::counted_contexts() const { return static_cast<std::size_t>(impl_->counted.gauge("agw_contexts", "").Value()); }
 std::size_t world::counted_terminations() const { return static_cast<std::size_t>(impl_->counted.gauge("agw_terminations", "").Value()); }
 clock::time_point world::now() const { return clock::now(); }
+clock::time_point world::ended_at() const { return impl_->ended_at; }
 std::uint16_t world::listening() const { return impl_->listener.local_endpoint().port(); }
 std::uint16_t world::refusing() const { return impl_->refusing; }
+void world::connect_all() {
+  for (const auto port : impl_->ports) impl_->connect(port);
+}
+bool world::too_long() const { return impl_->flights.front()->reply.full(); }
+std::size_t world::reply_memory_bytes() const { return impl_->flights.front()->reply.memory().used_bytes(); }
 std::uint64_t world::handlers() const { return impl_->driven ? impl_->driven->handlers() : 0; }
 
 }  // namespace agw::iq::overlap

@@ -23,6 +23,9 @@ struct world_config {
   bool threads = false;  ///< real ones, and real time; the order of what happens is the machine's then
   std::uint64_t seed = 0;
   overlap::limits limits;
+  std::chrono::milliseconds flush_time{1};
+  std::chrono::milliseconds shutdown_time{1};
+  std::size_t max_reply_bytes = 1u << 20;
 };
 
 /// What happens beside the transactions of a round.
@@ -56,9 +59,16 @@ class world {
   std::size_t counted_contexts() const;      ///< agw_contexts
   std::size_t counted_terminations() const;  ///< agw_terminations
   clock::time_point now() const;
+  /// When close() was over, on the same clock.
+  clock::time_point ended_at() const;
   /// A port where a peer listens, and one where none does.
   std::uint16_t listening() const;
   std::uint16_t refusing() const;
+  /// A peer connects to each port of a bearer that an Add has told.
+  void connect_all();
+  /// Whether the last run's first reply is longer than it may be, and the memory that it holds.
+  bool too_long() const;
+  std::size_t reply_memory_bytes() const;
   /// Handlers that have run so far; with threads 0.
   std::uint64_t handlers() const;
 
