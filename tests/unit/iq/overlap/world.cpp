@@ -376,7 +376,6 @@ void world::connect_all() {
   for (const auto port : impl_->ports) impl_->connect(port);
 }
 bool world::too_long() const { return impl_->flights.front()->reply.full(); }
-std::size_t world::reply_memory_bytes() const { return impl_->flights.front()->reply.memory().used_bytes(); }
 std::uint64_t world::handlers() const { return impl_->driven ? impl_->driven->handlers() : 0; }
 
 }  // namespace agw::iq::overlap

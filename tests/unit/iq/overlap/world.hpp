@@ -66,9 +66,8 @@ class world {
   std::uint16_t refusing() const;
   /// A peer connects to each port of a bearer that an Add has told.
   void connect_all();
-  /// Whether the last run's first reply is longer than it may be, and the memory that it holds.
+  /// Whether the last run's first reply is longer than it may be.
   bool too_long() const;
-  std::size_t reply_memory_bytes() const;
   /// Handlers that have run so far; with threads 0.
   std::uint64_t handlers() const;
 
