@@ -138,12 +138,11 @@ awaitable<bool> gateway_control::perform(const h248::incoming_request& request, 
   if (makes) {
     if (auto why = refuses_context(asked)) co_return co_await refuse(request, asked, reply, std::move(*why));
   }
-  const auto most = facts_.config.max_terminations_per_context;
-  const auto lenders = directory_.lenders_of(asked, makes ? 0 : asked.context.value, most);
+  const auto concerned = directory_.concerned_by(asked, makes ? 0 : asked.context.value, facts_.config.max_terminations_per_context);
   // What is taken over stays on its thread where that is possible.
-  auto& home = lenders.empty() ? next_home() : *directory_.find(lenders.front())->home;
+  auto& home = concerned.others.empty() ? next_home() : *directory_.find(concerned.others.front())->home;
   const auto context = makes ? directory_.open(home) : asked.context.value;
-  if (lenders.empty()) co_return co_await perform_there(request, asked, reply, context, makes);
+  if (!concerned.several) co_return co_await perform_there(request, asked, reply, context, makes);
   move_action handler(*this, context, makes);
   bool goes_on = false;
   auto body = [&]() -> awaitable<void> { goes_on = co_await h248::execute_action(request, asked, reply, handler); };

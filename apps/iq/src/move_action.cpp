@@ -86,11 +86,15 @@ awaitable<void> move_action::begin(h248::action_state& at) {
 // True: the turns of all that are concerned are ours. All places are taken before the first wait.
 awaitable<bool> move_action::borrow(h248::action_state& at) {
   const auto most = control_.facts_.config.max_terminations_per_context;
-  const auto wanted = control_.directory_.lenders_of(at.asked(), context_, most);
+  const auto wanted = control_.directory_.concerned_by(at.asked(), context_, most);
+  if (wanted.unmade) {
+    co_await wait_for(*wanted.unmade);
+    co_return false;
+  }
   const bool made_now = makes_ && !made_;
   taker_ = loan::ask(*control_.directory_.find(context_)->home, h248::context_id{context_}, made_now);
   made_ = made_ || makes_;
-  for (const auto id : wanted) lenders_.emplace(id, loan::ask(*control_.directory_.find(id)->home, h248::context_id{id}));
+  for (const auto id : wanted.others) lenders_.emplace(id, loan::ask(*control_.directory_.find(id)->home, h248::context_id{id}));
   const bool there = co_await loan::granted(taker_);
   for (auto lender = lenders_.begin(); lender != lenders_.end();) {
     const bool lends = co_await loan::granted(lender->second);
@@ -103,8 +107,17 @@ awaitable<bool> move_action::borrow(h248::action_state& at) {
     co_return false;
   }
   // Contexts that have gone to another thread, or got what is to be moved, are asked again.
-  const auto now = control_.directory_.lenders_of(at.asked(), context_, most);
-  co_return std::ranges::all_of(now, [&](std::uint32_t id) { return lenders_.contains(id); });
+  const auto now = control_.directory_.concerned_by(at.asked(), context_, most);
+  co_return !now.unmade && std::ranges::all_of(now.others, [&](std::uint32_t id) { return lenders_.contains(id); });
+}
+
+// Nothing is held meanwhile: nobody waits for us.
+awaitable<void> move_action::wait_for(std::uint32_t context) {
+  const auto* const known = control_.directory_.find(context);
+  if (!known) co_return;
+  auto turn = loan::ask(*known->home, h248::context_id{context});
+  (void)co_await loan::granted(turn);
+  loan::end(std::move(turn));
 }
 
 void move_action::let_go() {
