@@ -5,6 +5,7 @@
 
 #include "agw/control/addresses.hpp"
 #include "agw/h248/packages.hpp"
+#include "agw/h248/text.hpp"
 #include "options_parts.hpp"
 
 namespace agw::server {
@@ -13,13 +14,28 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// Whether the name can stand in the header of every message: any peer reads it, and it means one gateway.
+bool names_one_gateway(const h248::mid_name& name) {
+  h248::message m;
+  m.version = 3;
+  m.from = name;
+  bool wild = m.from.type == h248::mid::form::device && m.from.text.find_first_of("*$") != std::string_view::npos;
+  if (m.from.type == h248::mid::form::ip4 || m.from.type == h248::mid::form::ip6) {
+    boost::system::error_code ec;
+    const auto address = boost::asio::ip::make_address(m.from.text, ec);
+    wild = ec || address.is_unspecified() || address.is_multicast();
+  }
+  const auto read = h248::parse(h248::to_text(m) + "K{1}");
+  return !wild && read.ok() && read.deviations().empty() && read->from == m.from;
+}
+
 value_kind<h248::mid_name> mid() {
   auto read = [](const config_value& v) -> std::optional<h248::mid_name> {
     const auto* text = std::get_if<std::string>(&v.data);
     if (!text) return std::nullopt;
     if (text->empty()) return h248::mid_name{};
     const auto value = h248::mid_name::parse(*text);
-    return value ? std::optional(*value) : std::nullopt;
+    return value && names_one_gateway(*value) ? std::optional(*value) : std::nullopt;
   };
   return {
       "\"\" (the address H.248 is listened on) or an mId such as \"[192.0.2.1]:2944\", \"<mg.example.org>:2944\" or \"agw/1\"",

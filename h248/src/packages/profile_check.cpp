@@ -126,7 +126,7 @@ class checker {
     }
   }
 
-  // Names that the command cannot be about, whatever stands where (H.248.1 6.2.2, 6.2.5).
+  // Terminations that the command cannot name, in whichever context (H.248.1 6.2.2, 6.2.5).
   void identifier(termination_id t) {
     const auto kind = command_.kind;
     const bool adds = kind == command_kind::add, choosable = adds || kind == command_kind::notify;

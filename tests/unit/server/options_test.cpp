@@ -202,6 +202,12 @@ TEST_CASE("every value of the file is checked, and the line says where and what"
     CHECK(refused_file("[h248]\nmgc = [\"" + std::string(nobody) + "\"]\n").starts_with("agw.toml:2: h248.mgc = "));
   }
   CHECK(refused_file("[h248]\nmid = \"[192.0.2.1\"\n").starts_with("agw.toml:2: h248.mid = \"[192.0.2.1\": allowed is "));
+  // Names of many, names that a header cannot hold.
+  for (const std::string name : {"*", "*gw", "gw/*", "gw/$", "$", "gw@", "gw@@x", "8gw", "gw.1", "gw-1", "<gw_1>", "MTP{123456789}",
+                                 "[0.0.0.0]:2944", "[::]:2944", "[224.0.0.1]"}) {
+    INFO(name);
+    CHECK(refused_file("[h248]\nmid = \"" + name + "\"\n").starts_with("agw.toml:2: h248.mid = \"" + name + "\": allowed is "));
+  }
   CHECK(refused_file("[ice]\nmode = \"half\"\n") == "agw.toml:2: ice.mode = \"half\": allowed is one of \"lite\", \"full\"");
   CHECK(refused_file("[deadlines]\nice = 30\n")
             .starts_with("agw.toml:2: deadlines.ice = 30: allowed is a duration from 100ms to 10min"));

@@ -1,5 +1,5 @@
-// What the profile of the gateway has no use for: commands, descriptors, packages, items, values and session descriptions that
-// are good H.248 but would be refused, each with the error code and the words of the refusal. No state: what depends on contexts
+// What the profile of the gateway refuses: commands, descriptors, packages, items, values and session descriptions that are good
+// H.248, each with the error code and the text of the refusal. No state: what depends on contexts
 // and terminations (430, 411, 473 between two descriptors) is not seen here.
 #pragma once
 
