@@ -79,9 +79,23 @@ relay::relay(relay_config config, message_pipe& channel, byte_stream& stream, fl
       stream_(stream),
       gate_(gate),
       rechunker_(make_rechunker_config(config_, channel), config_.paths, splits_, counters_.to_channel),
-      checker_(config_.limits, config_.paths, splits_, counters_.to_stream) {}
+      checker_(config_.limits, config_.paths, splits_, counters_.to_stream, channel.max_message_bytes()) {}
+
+// A session that another connection has stays its own: requests for it are refused here.
+void relay::bind_sessions() {
+  auto& paths = config_.paths;
+  if (!config_.sessions || paths.mode == relay_mode::agnostic) return;
+  paths.sessions = config_.sessions.get();
+  channel_session_ = config_.sessions->bind(last_uri(paths.channel.own));
+  stream_session_ = config_.sessions->bind(last_uri(paths.stream.own));
+  paths.channel.in_use = !channel_session_.holds();
+  // The controller may have given both sides one path.
+  const bool shared = channel_session_.holds() && equivalent(last_uri(paths.channel.own), last_uri(paths.stream.own));
+  paths.stream.in_use = !stream_session_.holds() && !shared;
+}
 
 awaitable<std::optional<side>> relay::run() {
+  bind_sessions();
   task_group group(co_await asio::this_coro::executor, "msrp");
   lent<task_group> here(group_, group);
   group.spawn("to channel", [this] { return direction(side::stream); });

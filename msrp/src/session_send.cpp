@@ -33,7 +33,7 @@ boost::system::result<std::string> session::begin(outgoing_message message) {
   if (outgoing_.size() >= config_.max_outgoing) return make_error_code(core_error::limit_reached);
   auto id = ids_.make(message_id_size);
   auto fields = fields_of(config_, own_uri_, message, id);
-  fields.range = byte_range{999'999'999'999'999'999, 999'999'999'999'999'999, 999'999'999'999'999'999};
+  fields.range = byte_range{9'000'000'000'000'000'000, 9'000'000'000'000'000'000, 9'000'000'000'000'000'000};
   const auto around = make_send(std::string(id_size, 'x'), fields, {}, continuation::complete).size();
   if (around >= config_.max_chunk_bytes) return make_error_code(errc::chunk_too_large);
   auto& out = outgoing_[id];

@@ -156,6 +156,13 @@ bool equivalent(std::string_view a, std::string_view b) {
   return left && right && equivalent(*left, *right);
 }
 
+bool matches(std::string_view a, std::string_view b, uri_match how) {
+  if (how == uri_match::exact || a == b) return equivalent(a, b);
+  const auto left = parse_uri(a);
+  const auto right = parse_uri(b);
+  return left && right && left->session_id && left->session_id == right->session_id;
+}
+
 std::string_view first_uri(std::string_view path) noexcept { return path.substr(0, path.find(' ')); }
 
 std::string_view last_uri(std::string_view path) noexcept {

@@ -1,6 +1,7 @@
 // The relay of one MSRP session between a data channel and a TCP or TLS stream.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "agw/msrp/message_checker.hpp"
 #include "agw/msrp/rechunker.hpp"
 #include "agw/msrp/relay_paths.hpp"
+#include "agw/msrp/session_directory.hpp"
 
 namespace agw::msrp {
 
@@ -21,9 +23,11 @@ struct relay_config {
   std::size_t max_message_bytes = 256 * 1024;
   /// The largest single read from the stream, octets. The buffer starts at 4 KiB and grows only while reads fill it.
   std::size_t max_read_bytes = 64 * 1024;
-  /// When one side has closed, how long the other direction may take to hand on what it has already taken.
+  /// When one side has closed, how long the other direction may take to pass on what it has already taken.
   clock::duration flush = std::chrono::milliseconds(500);
   parser_limits limits;
+  /// Aware mode: where the relay's two sessions are bound while it runs, and those of others are looked up (506). Null: nowhere.
+  std::shared_ptr<session_directory> sessions;
 };
 
 struct relay_counters {
@@ -65,6 +69,7 @@ class relay {
   awaitable<void> write_stream(std::vector<bytes_view> pieces);
   awaitable<void> send_channel(bytes_view message);
   awaitable<void> end_when_quiet();
+  void bind_sessions();
   void closed_by(side s);
   void grow_or_shrink(std::size_t read);
 
@@ -72,6 +77,8 @@ class relay {
   message_pipe& channel_;
   byte_stream& stream_;
   flow_gate& gate_;
+  session_directory::binding channel_session_;
+  session_directory::binding stream_session_;
   relay_counters counters_;
   id_source ids_;
   split_transactions splits_{ids_};

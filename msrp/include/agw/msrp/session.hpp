@@ -143,6 +143,7 @@ class session {
   std::optional<session_event> on_response();
   std::optional<session_event> on_report();
   void respond(unsigned status);
+  unsigned check_address() const;
   unsigned check_send();
   bool accepts(std::string_view content_type) const;
   void note_refused(std::string_view id, unsigned status);
@@ -158,7 +159,6 @@ class session {
   std::map<std::string, incoming, std::less<>> incoming_;
   incoming* current_ = nullptr;          // of the chunk that is being received; null: its body is not wanted
   bool answered_ = false;                // the chunk that is being received has had its response
-  std::uint64_t chunk_begin_ = 0;
   std::uint64_t offset_ = 0;
   std::deque<refused> refused_;          // so that chunks still on their way do not start the message anew
 
