@@ -74,13 +74,13 @@ boost::system::result<chunk_event> chunk_parser::next_header(bytes_view& in) {
   while (!in.empty()) {
     const auto* newline = static_cast<const std::byte*>(std::memchr(in.data(), '\n', in.size()));
     const auto count = newline != nullptr ? static_cast<std::size_t>(newline - in.data()) + 1 : in.size();
-    // The empty line or end-line is not part of the block, but it is short: let it pass the limit with the rest.
+    // The empty line or end-line is not part of the block, but it is short: it counts towards the limit, too.
     if (block_.size() + count > limits_.header_bytes) {
       const bool garbage = block_.size() < protocol.size() && as_text(in).substr(0, protocol.size()) != protocol;
       return fail(garbage ? errc::bad_start_line : errc::header_too_large);
     }
     block_.append(as_text(take(in, count)));
-    // What is not MSRP at all is told from its first octets; it may never send a newline.
+    // Other protocols are recognized by their first octets: they may never send a newline.
     if (line_start_ == 0) {
       const auto seen = std::min(block_.size(), protocol.size());
       if (std::string_view(block_).substr(0, seen) != protocol.substr(0, seen)) return fail(errc::bad_start_line);
@@ -148,7 +148,7 @@ boost::system::result<chunk_event> chunk_parser::next_body(bytes_view& in) {
       if (!is_flag(c)) return chunk_event(not_the_end());
       flag_ = static_cast<continuation>(c);
     } else if (c != (matched_ == size + 1 ? '\r' : '\n')) {
-      // The sender may not let the end-line with its flag occur in the body (RFC 4975, 7.1): nobody could tell which it is.
+      // The end-line with its flag must not occur in the body (RFC 4975, 7.1): it is not known whether this is body.
       return fail(errc::bad_end_line);
     }
     ++matched_;

@@ -79,7 +79,7 @@ boost::system::result<rechunker::output> rechunker::on_header() {
   return output();
 }
 
-// In aware mode the sender is told, and the session goes on; in agnostic mode nobody could tell it.
+// In aware mode the sender gets a response and the session continues; in agnostic mode the gateway cannot respond.
 boost::system::result<rechunker::output> rechunker::cannot_take(boost::system::error_code why) {
   if (paths_.mode == relay_mode::aware) return refuse(413);
   ++counters_.rejected;

@@ -63,7 +63,7 @@ boost::system::result<written> session::write(std::string_view id, bytes_view by
   if (last && bytes.empty() && writable()) {
     cut(it, continuation::complete);
     out.ended = message.ended = true;
-    if (message.head.failure != failure_report::yes) outgoing_.erase(it);  // nobody will say more about it
+    if (message.head.failure != failure_report::yes) outgoing_.erase(it);  // no further answer is due
   }
   return out;
 }

@@ -125,7 +125,7 @@ boost::system::result<uri_view> parse_uri(std::string_view text) {
   }
   text.remove_prefix(scheme_end + 3);
 
-  // A session id cannot hold ";" nor a host "/": both may stand in user information only, which nobody sends.
+  // A session id cannot hold ";" nor a host "/": both may stand in user information only, which is not used.
   const auto authority = text.substr(0, text.find_first_of("/;"));
   if (!take_authority(authority, out)) return bad();
   text.remove_prefix(authority.size());

@@ -144,7 +144,7 @@ TEST_CASE("records of split chunks are bounded, the oldest goes first") {
     r.splits.close();
   }
   CHECK(r.splits.size() == split_transactions::max_split_chunks);
-  CHECK(r.check(response(last_ids.front(), 200)) == response(last_ids.front(), 200));  // nobody's now
+  CHECK(r.check(response(last_ids.front(), 200)) == response(last_ids.front(), 200));  // its record is gone
   CHECK(r.check(response(last_ids.back(), 200)) == response("original" + std::to_string(last_ids.size() - 1), 200));
 }
 

@@ -8,7 +8,7 @@
 
 namespace agw::msrp {
 
-/// Every value says exactly what was wrong, for the log; reason() folds them into the two words of the failure vocabulary.
+/// Every value says exactly what was wrong, for the log; reason() maps them to the two words of the failure vocabulary.
 enum class errc {
   bad_start_line = 1,   ///< not "MSRP", a transaction id and a method or status (RFC 4975, 9)
   bad_header,           ///< a header line that is none or does not end in CRLF, a control character, or a known header twice

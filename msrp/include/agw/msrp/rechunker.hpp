@@ -17,7 +17,7 @@ namespace agw::msrp {
 
 /// What went one way through a relay.
 struct direction_counters {
-  std::uint64_t bytes = 0;     ///< octets handed on
+  std::uint64_t bytes = 0;     ///< octets passed on
   std::uint64_t messages = 0;  ///< user messages sent to the channel, or taken from it
   std::uint64_t chunks = 0;    ///< chunks forwarded; one that was split counts once
   std::uint64_t split = 0;     ///< of these, the ones that were split
