@@ -63,7 +63,7 @@ boost::system::result<chunk_event> chunk_parser::next_start(bytes_view& in) {
   block_.clear();
   line_start_ = 0;
   header_done_ = false;
-  matched_ = lent_ = 0;
+  matched_ = not_body_ = 0;
   header_ = chunk_header{};
   state_ = state::header;
   return next_header(in);
@@ -110,21 +110,21 @@ boost::system::error_code chunk_parser::take_line(std::string_view line) {
     return {};
   }
   end_line_.assign(crlf).append(hyphens).append(header_.transaction_id);
-  matched_ = lent_ = crlf.size();
+  matched_ = not_body_ = crlf.size();
   state_ = state::body;
   return {};
 }
 
 // What was matched so far is body after all, but for the empty line's CRLF.
-chunk_event chunk_parser::not_the_end() {
-  const auto body = std::string_view(end_line_).substr(lent_, matched_ - lent_);
-  matched_ = lent_ = 0;
+chunk_event chunk_parser::matched_as_body() {
+  const auto body = std::string_view(end_line_).substr(not_body_, matched_ - not_body_);
+  matched_ = not_body_ = 0;
   return body_piece{as_bytes(body)};
 }
 
 boost::system::result<chunk_event> chunk_parser::next_body(bytes_view& in) {
   const std::size_t size = end_line_.size();
-  if (matched_ == crlf.size() && lent_ != 0 && !in.empty() && as_text(in).front() != hyphens.front()) matched_ = lent_ = 0;
+  if (matched_ == crlf.size() && not_body_ != 0 && !in.empty() && as_text(in).front() != hyphens.front()) matched_ = not_body_ = 0;
   if (matched_ == 0) {
     if (in.empty()) return chunk_event(need_more{});
     const auto* found = static_cast<const std::byte*>(memmem(in.data(), in.size(), end_line_.data(), size));
@@ -136,7 +136,7 @@ boost::system::result<chunk_event> chunk_parser::next_body(bytes_view& in) {
   }
   while (matched_ < size) {
     if (in.empty()) return chunk_event(need_more{});
-    if (static_cast<char>(in.front()) != end_line_[matched_]) return chunk_event(not_the_end());
+    if (static_cast<char>(in.front()) != end_line_[matched_]) return chunk_event(matched_as_body());
     ++matched_;
     in = in.subspan(1);
   }
@@ -145,7 +145,7 @@ boost::system::result<chunk_event> chunk_parser::next_body(bytes_view& in) {
     const char c = static_cast<char>(in.front());
     if (matched_ == size) {
       // Without a flag behind it this is body: an id may be the beginning of another one.
-      if (!is_flag(c)) return chunk_event(not_the_end());
+      if (!is_flag(c)) return chunk_event(matched_as_body());
       flag_ = static_cast<continuation>(c);
     } else if (c != (matched_ == size + 1 ? '\r' : '\n')) {
       // The end-line with its flag must not occur in the body (RFC 4975, 7.1): it is not known whether this is body.

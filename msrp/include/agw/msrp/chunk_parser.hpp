@@ -55,7 +55,7 @@ class chunk_parser {
   boost::system::result<chunk_event> next_start(bytes_view& in);
   boost::system::result<chunk_event> next_header(bytes_view& in);
   boost::system::result<chunk_event> next_body(bytes_view& in);
-  chunk_event not_the_end();
+  chunk_event matched_as_body();
   boost::system::error_code take_line(std::string_view line);
   boost::system::error_code fail(boost::system::error_code code);
 
@@ -69,7 +69,7 @@ class chunk_parser {
   chunk_header header_;
   std::string end_line_;               // CRLF, seven hyphens, transaction id: what ends a body but for flag and CRLF
   std::size_t matched_ = 0;            // octets of end_line_, flag and CR that were consumed and not yet decided on
-  std::size_t lent_ = 0;               // of matched_: the CRLF of the empty line, which is no body
+  std::size_t not_body_ = 0;           // of matched_: the CRLF of the empty line, which is no body
   continuation flag_ = continuation::complete;
   boost::system::error_code error_;
 };

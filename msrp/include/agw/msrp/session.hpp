@@ -148,7 +148,7 @@ class session {
   bool accepts(std::string_view content_type) const;
   void note_refused(std::string_view id, unsigned status);
   std::string_view fail(std::string_view id);
-  void cut(std::map<std::string, outgoing, std::less<>>::iterator it, continuation flag);
+  void queue_chunk(std::map<std::string, outgoing, std::less<>>::iterator it, continuation flag);
   void push_control(std::string bytes);
 
   session_config config_;
