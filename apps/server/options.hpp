@@ -33,7 +33,7 @@ struct server_options {
   agw::h248::endpoint_config control;                             ///< mid (empty: the h248 address), version, style, transactions
   agw::h248::registration_config registration;                    ///< MGCs (--mgc), profile, version, delays
   std::map<std::string, std::string> names;                       ///< [h248.names]: package_names' overrides
-  gateway::gateway_config gateway;                                ///< ICE mode, consent, MTU, SCTP streams
+  gateway::gateway_config gateway;                                ///< ICE mode, consent, MTU, SCTP streams, MSRP
   std::map<std::string, clock::duration, std::less<>> deadlines;  ///< stage_services::deadlines: "ice", "dtls", …
   std::string dtls_certificate;                                   ///< PEM files; empty: self-signed at start
   std::string dtls_key;

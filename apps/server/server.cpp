@@ -129,7 +129,9 @@ int run(const server_options& options) {
   services.stages.deadlines = options.deadlines;
   services.ports = &ports;
   if (!load_keys(services, options)) return 1;
-  gateway::add_builtin_stages(services.subprotocols);
+  gateway::msrp_options stage_options;
+  stage_options.match = options.gateway.msrp_match;
+  gateway::add_builtin_stages(services.subprotocols, std::move(stage_options));
   examples::add_stages(services.subprotocols);
 
   asio::io_context loop(1);

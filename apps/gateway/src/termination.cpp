@@ -76,8 +76,8 @@ stage_observer termination::observer(stream_number n) {
   };
 }
 
-// What a component sees end need not be its own: the layers below belong to its group, TCP and TLS to the other termination. Whose they are
-// tells it, once.
+// A component may see the end of a layer that it does not own: those below belong to its group, TCP and TLS to the other termination. The
+// owner reports it, once.
 stage_observer termination::component_observer(stream_number n) {
   return [this, n, own = observer(n)](const stage_event& e) {
     if (e.what != stage_event::kind::failed) return own(e);
@@ -152,7 +152,7 @@ awaitable<void> termination::remove(stream_number n) {
   }
 }
 
-// Brings the groups in line with member_of_: components that are new join their association, those that left are closed.
+// Makes the groups match member_of_: new components join their association, those that left are closed.
 awaitable<void> termination::join_groups() {
   const auto before = joined_;
   for (const auto& [n, group] : before) {
@@ -227,7 +227,7 @@ awaitable<bool> termination::leave() {
     if (left) left = co_await c->part(true, false, by);
     if (left) c->leave();
   }
-  if (!left) {  // those that have left come back
+  if (!left) {  // the streams that have left rejoin
     auto links = links_;
     enter(context_, std::move(links));
   }

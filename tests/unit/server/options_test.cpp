@@ -91,6 +91,7 @@ TEST_CASE("without options agw-server runs on loopback") {
   CHECK(o.deadlines.at("ice") == 30s);
   CHECK(o.deadlines.at("tcp") == 10s);
   CHECK(o.gateway.ice_mode == ice::agent_mode::lite);
+  CHECK(o.gateway.msrp_match == msrp::uri_match::exact);
   CHECK(o.control.mid.empty());
   CHECK(o.shards() >= 1);
 }
@@ -208,6 +209,8 @@ TEST_CASE("every value of the file is checked, and the line says where and what"
     INFO(name);
     CHECK(refused_file("[h248]\nmid = \"" + name + "\"\n").starts_with("agw.toml:2: h248.mid = \"" + name + "\": allowed is "));
   }
+  CHECK(accepted_file("[msrp]\nmatch = \"sessmatch\"\n").gateway.msrp_match == msrp::uri_match::sessmatch);
+  CHECK(refused_file("[msrp]\nmatch = \"all\"\n") == "agw.toml:2: msrp.match = \"all\": allowed is one of \"exact\", \"sessmatch\"");
   CHECK(refused_file("[ice]\nmode = \"half\"\n") == "agw.toml:2: ice.mode = \"half\": allowed is one of \"lite\", \"full\"");
   CHECK(refused_file("[deadlines]\nice = 30\n")
             .starts_with("agw.toml:2: deadlines.ice = 30: allowed is a duration from 100ms to 10min"));
