@@ -84,6 +84,11 @@ int run(const controller::controller_options& options) {
   http::server_config config;
   config.address = asio::ip::tcp::endpoint(options.http.address, options.http.port);
   config.names = options.http_names;
+  // A load tool has a WebSocket for each 64 of its calls, from one host.
+  config.max_connections = 1024;
+  config.max_host_connections = 512;
+  config.max_websockets = 768;
+  config.max_host_websockets = 384;
   config.websocket.max_queue_bytes = 16u << 20;
   http::server http(loop.get_executor(), config);
   http.assets(controller::web_assets());
