@@ -72,6 +72,7 @@ unsigned server_options::shards() const { return threads != 0 ? threads : std::m
 void declare(settings& s, server_options& o) {
   declare_h248(s, o);
   s.add("http.listen", o.http, tcp_address(), "metrics and health").option("--http", "ADDR:PORT");
+  s.add("http.names", o.http_names, kind::list(kind::text(1, 253), 0, 64), "");
   declare_interfaces(s, o);
   s.add("group", o.iq.group, kind::integer<std::uint16_t>(1, 65535), "");
   s.add("ports.low", o.ports.low, kind::integer<std::uint16_t>(1024, 65535), "");

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -26,6 +27,7 @@ struct server_options {
 
   agw::h248::peer_address h248;         ///< --h248: where H.248 is listened on; port 0: the system chooses
   boost::asio::ip::tcp::endpoint http;  ///< --http: metrics and health; port 0: the system chooses
+  std::vector<std::string> http_names;  ///< by which metrics are reached, besides addresses, localhost and this machine's name
   port_range ports{20000, 29999};       ///< --ports: of media sockets towards WICs and the core
   unsigned threads = 0;                 ///< --threads: shards; 0: one for each core. shards() has the number
   std::string log_level = "info";       ///< --log-level

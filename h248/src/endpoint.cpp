@@ -213,7 +213,8 @@ awaitable<result<incoming_reply>> endpoint::request(peer_address to, list<action
 }
 
 awaitable<result<incoming_reply>> endpoint::request(peer_address to, list<action> actions, std::uint8_t version,
-                                                    std::function<void(const incoming_reply&)> arrived, clock::duration patience) {
+                                                    std::function<void(const incoming_reply&)> arrived, clock::duration patience,
+                                                    std::function<void(transaction_id)> started) {
   auto& i = *impl_;
   if (i.ended) co_return make_error_code(errc::stopped);
   if (i.find_link(to.via) == nullptr) co_return make_error_code(errc::no_link);
@@ -226,11 +227,12 @@ awaitable<result<incoming_reply>> endpoint::request(peer_address to, list<action
   impl::waiting w;
   w.arrived = std::move(arrived);
   if (patience > clock::duration{}) w.only_peer = to;
-  const auto started = i.machine.requests().start(to, version, id, std::move(text), clock::now(), patience);
-  if (!started) {
-    i.counts.transaction(direction::sent, word, result_word(static_cast<errc>(started.error().value())));
-    co_return started.error();
+  const auto accepted = i.machine.requests().start(to, version, id, std::move(text), clock::now(), patience);
+  if (!accepted) {
+    i.counts.transaction(direction::sent, word, result_word(static_cast<errc>(accepted.error().value())));
+    co_return accepted.error();
   }
+  if (started) started(id);
   const impl::waiting_entry entry(i, id, w);
   i.wake();
   co_await w.done.wait();

@@ -185,9 +185,11 @@ class endpoint {
   awaitable<result<incoming_reply>> request(peer_address to, list<action> actions);
   /// The same with a version of its own: the first ServiceChange is headed MEGACO/1 (H.248.1 11.3). `arrived`, if not empty, sees the
   /// reply before anything that came behind it is looked at. With `patience` it is for this peer alone: it fails after that time (more
-  /// when a TransactionPending comes: T-MAX from then), and with errc::disconnected when its connection cannot be made or ends.
+  /// when a TransactionPending comes: T-MAX from then), and with errc::disconnected when its connection cannot be made or ends. `started`,
+  /// if not empty, learns the transaction's id before any observer sees a message with it; a request that cannot start has none.
   awaitable<result<incoming_reply>> request(peer_address to, list<action> actions, std::uint8_t version,
-                                            std::function<void(const incoming_reply&)> arrived = {}, clock::duration patience = {});
+                                            std::function<void(const incoming_reply&)> arrived = {}, clock::duration patience = {},
+                                            std::function<void(transaction_id)> started = {});
 
   /// The version that was agreed with a peer; config.version for others. Setting 0 forgets it.
   void set_version(const peer_address& peer, std::uint8_t version);
