@@ -1,0 +1,21 @@
+#include <string>
+
+#include <catch2/catch.hpp>
+
+#include "agw/core/log.hpp"
+
+using agw::log::printable;
+
+TEST_CASE("text of a peer cannot begin a line of its own in the log") {
+  CHECK(printable("mgc.example.com:2944") == "mgc.example.com:2944");
+  CHECK(printable("a\n2026-01-01 info registered\r\t\x1b[2J") == "a\\x0a2026-01-01 info registered\\x0d\\x09\\x1b[2J");
+  CHECK(printable("back\\x0aslash") == "back\\x5cx0aslash");
+  CHECK(printable(std::string("\0\x7f\xff", 3)) == "\\x00\\x7f\\xff");
+  CHECK(printable("") == "");
+}
+
+TEST_CASE("text of a peer is cut in the log") {
+  CHECK(printable("abcdef", 4) == "abcd\u2026");
+  CHECK(printable("abcd", 4) == "abcd");
+  CHECK(printable(std::string(10'000, '\n')).size() < 300);
+}
