@@ -96,6 +96,15 @@ void registration_machine::lost(clock::time_point now) {
   fill(true);
 }
 
+void registration_machine::disconnected(clock::time_point now) {
+  if (!registered_) return;
+  lost(now);
+  if (targets_.size() > 1) {
+    targets_.push_front(std::move(targets_.back()));
+    targets_.pop_back();
+  }
+}
+
 void registration_machine::hand_off(const peer_name& to) {
   // What is left of the round is where we go if the MGC that was named does not answer.
   if (registered_ || targets_.empty()) fill(true);

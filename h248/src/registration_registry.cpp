@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <agw/core/log.hpp>
+#include <agw/core/scope_guard.hpp>
 #include <agw/core/task_group.hpp>
 #include <agw/core/until.hpp>
 #include <agw/h248/registration.hpp>
@@ -36,7 +37,7 @@ void gateway_registry::remove(const std::string& name, gateway_change why) {
   const auto gateway = std::move(at->second);
   gateways_.erase(at);
   control_.set_version(gateway.address, 0);
-  log::info("h248: the gateway {} is {}", name, why == gateway_change::lost ? "lost" : "gone");
+  log::info("h248: the gateway {} is {}", log::printable(name), why == gateway_change::lost ? "lost" : "gone");
   tell(why, gateway);
 }
 
@@ -101,19 +102,21 @@ void gateway_registry::enter(action_state& state, const command& asked, const se
   gateway.draining = false;
   gateway.since = clock::now();
   control_.set_version(gateway.address, agreed);
+  // A gateway that has restarted begins its ids anew. The ServiceChange itself is not finished.
+  if (*services.method == change_method::restart && !resumed) control_.forget_transactions(request.sender());
   // Under a new address, such as that of a new connection, the same gateway is still to do what it was asked for.
   const bool same = known && *services.method != change_method::restart;
   if (same && old_address != gateway.address) control_.redirect(old_address, gateway.address);
 
   services_descriptor answer;
-  if (services.version) answer.version = agreed;
+  answer.version = agreed;
   if (!config_.profile.empty() && services.profile) {
     const profile_name ours{config_.profile, config_.profile_version};
     if (*services.profile != ours) answer.profile = ours;
   }
   answer.time = current_time_stamp();
   state.answer(asked).add(std::move(answer));
-  log::info("h248: the gateway {} at {} registered, version {}", name, to_text(gateway.address), static_cast<unsigned>(agreed));
+  log::info("h248: the gateway {} at {} registered, version {}", log::printable(name), to_text(gateway.address), static_cast<unsigned>(agreed));
 
   auto what = gateway_change::reconnected;
   if (*services.method == change_method::restart) what = resumed ? gateway_change::resumed : gateway_change::restarted;
@@ -139,11 +142,7 @@ awaitable<void> gateway_registry::watch() {
 
 // H.248.1 and TS 29.334 5.12: an empty AuditValue on ROOT. Any reply shows that the gateway is there.
 awaitable<void> gateway_registry::ask(std::string name, peer_address to) {
-  struct entry {
-    std::set<std::string>& in;
-    const std::string& name;
-    ~entry() { in.erase(name); }
-  } const listed{audited_, name};
+  const scope_guard unlist([&] { audited_.erase(name); });
   list<action> actions;
   auto& a = actions.emplace_back();
   auto& c = a.commands.emplace_back();

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "audits.hpp"
+#include "root_values.hpp"
 #include "termination_name.hpp"
 
 namespace agw::iq {
@@ -201,24 +202,17 @@ h248::packages_descriptor implemented_packages(const h248::list<h248::package_ve
 std::vector<h248::property> root_properties(h248::action_state& at, const state& s) {
   std::vector<h248::property> out;
   const auto add = [&](std::string_view name, std::uint64_t value) {
-    const auto set = s.root_properties.find(lower(name));
     h248::property p;
     p.name = h248::item_name::of(name);
-    p.values = h248::one(at.keep(set == s.root_properties.end() ? std::to_string(value) : set->second.values.front()));
+    p.values = h248::one(at.keep(std::to_string(value)));
     out.push_back(std::move(p));
   };
-  const auto ms = [](clock::duration d) {
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(d).count());
-  };
-  const auto& t = s.control.transactions();
   add("root/maxNumberOfContexts", s.config.max_contexts);
   add("root/maxTerminationsPerContext", s.config.max_terminations_per_context);
-  add("root/normalMGExecutionTime", ms(t.normal_execution_time));
-  add("root/normalMGCExecutionTime", ms(t.provisional_timeout));
-  add("root/MGProvisionalResponseTimerValue", ms(t.normal_execution_time));
-  add("root/MGCProvisionalResponseTimerValue", ms(t.provisional_timeout));
-  add("root/MGCOriginatedPendingLimit", t.received_pending_limit);
-  add("root/MGOriginatedPendingLimit", t.sent_pending_limit);
+  for (const auto* name : {"root/normalMGExecutionTime", "root/normalMGCExecutionTime", "root/MGProvisionalResponseTimerValue",
+                           "root/MGCProvisionalResponseTimerValue", "root/MGCOriginatedPendingLimit", "root/MGOriginatedPendingLimit"}) {
+    if (const auto value = root_value(h248::item_name::of(name), s.control.transactions())) add(name, *value);
+  }
   h248::property realms;
   realms.name = h248::item_name::of("ipra/ar");
   realms.values.form = h248::value_form::sublist;

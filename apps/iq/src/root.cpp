@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "commands.hpp"
+#include "root_values.hpp"
 #include "termination_name.hpp"
 
 namespace agw::iq {
@@ -21,23 +22,10 @@ awaitable<void> command_runner::modify_root(h248::action_state& at, const h248::
     }
     if (media->state) {
       for (const auto& p : media->state->properties) {
-        const auto number = p.values.first().as_integer().value_or(0);
-        const auto ms = std::chrono::milliseconds(number);
-        const auto limit = static_cast<std::uint32_t>(std::min<std::int64_t>(number, 1'000'000));
-        const bool timer = !p.name.is("root/MGOriginatedPendingLimit") && !p.name.is("root/MGCOriginatedPendingLimit");
-        // A timer of 0 would never let go of the processor.
-        if (timer && number == 0) {
-          at.fail(c, error_code::unknown_value, std::string(p.name.package) + "/" + std::string(p.name.item) + "=0");
+        if (const auto refused = set_root_value(p, settings)) {
+          at.fail(c, refused->code, refused->text);
           co_return;
         }
-        if (p.name.is("root/normalMGExecutionTime")) settings.normal_execution_time = ms;
-        if (p.name.is("root/MGCProvisionalResponseTimerValue")) settings.provisional_timeout = ms;
-        if (p.name.is("root/MGOriginatedPendingLimit")) settings.sent_pending_limit = limit;
-        if (p.name.is("root/MGCOriginatedPendingLimit")) settings.received_pending_limit = limit;
-      }
-      for (const auto& p : media->state->properties) {
-        auto kept = stored(p);
-        state_.root_properties.insert_or_assign(lower(kept.name), std::move(kept));
       }
     }
   }

@@ -44,8 +44,8 @@ TEST_CASE("a request survives the end of its connection") {
     tcp::acceptor acceptor(executor, tcp::endpoint(loopback, 0));
     const peer_address to{transport::tcp, loopback, acceptor.local_endpoint().port()};
     auto mg = make(executor, "mg", dialling());
-    std::vector<bool> states;
-    mg->on_peer([&](const peer_address&, bool alive) { states.push_back(alive); });
+    std::vector<peer_event> states;
+    mg->on_peer([&](const peer_address&, peer_event what) { states.push_back(what); });
     auto body = [&](task_group& group) -> awaitable<void> {
       group.spawn("mg", [&]() -> awaitable<void> { co_await mg->run(); });
       std::optional<result<incoming_reply>> outcome;
@@ -68,7 +68,7 @@ TEST_CASE("a request survives the end of its connection") {
       };
       co_await with_tasks("second", std::move(inner));
       REQUIRE(outcome->has_value());
-      REQUIRE(std::ranges::count(states, false) >= 1);
+      REQUIRE(std::ranges::count(states, peer_event::disconnected) >= 1);
     };
     co_await with_tasks("test", std::move(body));
   });
@@ -103,8 +103,8 @@ TEST_CASE("connections of strangers and streams that are no TPKT are closed and 
       co_await first.async_connect(tcp::endpoint(loopback, small->local(transport::tcp).value().port), asio::use_awaitable);
       const bool too_many = co_await closed(small->local(transport::tcp).value().port, "");
       REQUIRE(too_many);
-      std::vector<peer_address> nobody;
-      mgc->set_peers(nobody);
+      std::vector<trusted_peer> nobody;
+      mgc->set_peers(std::move(nobody));
       const auto refused = drops("h248", "refused-peer");
       const bool stranger = co_await closed(port, "");
       REQUIRE(stranger);
@@ -123,7 +123,7 @@ TEST_CASE("one host takes so many connections and no more, and loses those that 
     auto mgc = make(executor, "mgc", config);
     auto mg = make(executor, "mg", dialling());
     int endings = 0;
-    mg->on_peer([&](const peer_address&, bool alive) { endings += alive ? 0 : 1; });
+    mg->on_peer([&](const peer_address&, peer_event what) { endings += what == peer_event::alive ? 0 : 1; });
     auto body = [&](task_group& group) -> awaitable<void> {
       group.spawn("mgc", [&]() -> awaitable<void> { co_await mgc->run(); });
       group.spawn("mg", [&]() -> awaitable<void> { co_await mg->run(); });

@@ -50,7 +50,7 @@ struct bench {
   void answer(execution_id execution) { machine.replies().answer(execution, transaction_reply{}, now); }
   bool reply(transaction_id id, bool immediate_ack = false) { return machine.requests().on_reply(peer, 3, id, immediate_ack, now); }
   void ack(std::uint32_t first, std::uint32_t last_id) {
-    machine.replies().on_ack(peer, peer_mid, ack_range{{first}, {last_id}}, now);
+    machine.replies().on_ack(peer_mid, ack_range{{first}, {last_id}}, now);
   }
 
   transaction_config config;
@@ -240,7 +240,7 @@ TEST_CASE("a repeated request is not executed again: its reply is sent again") {
   REQUIRE(b.machine.replies().repeated_requests() == 1);
 }
 
-TEST_CASE("ids are remembered by host and mId, not by port") {
+TEST_CASE("ids are remembered by mId, not by address") {
   bench b;
   REQUIRE(b.receive(5) != 0);
   auto from = peer;
@@ -251,7 +251,26 @@ TEST_CASE("ids are remembered by host and mId, not by port") {
   const mid other{mid::form::domain, "other.example", {}};
   REQUIRE(b.machine.replies().on_request(peer, other, 3, {5}, 1, b.now) != 0);
   from.host = asio::ip::make_address("10.0.0.9");
-  REQUIRE(b.machine.replies().on_request(from, peer_mid, 3, {5}, 1, b.now) != 0);
+  REQUIRE(b.machine.replies().on_request(from, peer_mid, 3, {5}, 1, b.now) == 0);
+}
+
+TEST_CASE("what a sender has finished can be forgotten, and what runs still runs once") {
+  bench b;
+  b.answer(b.receive(5));
+  const auto running = b.receive(6);
+  REQUIRE(running != 0);
+  b.machine.replies().forget_finished(mid{mid::form::domain, "mgc.EXAMPLE", {}});
+  REQUIRE(b.machine.replies().remembered_bytes() == 0);
+  const auto again = b.receive(5);
+  REQUIRE(again != 0);
+  REQUIRE(b.receive(6) == 0);
+  b.answer(again);
+  b.answer(running);
+  REQUIRE(b.receive(5) == 0);
+  REQUIRE(b.receive(6) == 0);
+  b.now += 31s;
+  REQUIRE(b.machine.expire(b.now).given_up.empty());
+  REQUIRE(b.machine.replies().remembered() == 0);
 }
 
 TEST_CASE("the reply goes to where the request last came from") {
@@ -266,7 +285,7 @@ TEST_CASE("the reply goes to where the request last came from") {
   REQUIRE(out.back().to == from);
 }
 
-TEST_CASE("an id used anew with another content is a new transaction of a restarted peer") {
+TEST_CASE("with contents compared, an id used anew is a new transaction of a peer that has restarted") {
   bench b;
   b.answer(b.receive(5, 1));
   b.sent();
@@ -379,10 +398,10 @@ TEST_CASE("a long reply goes out in segments, and each that is acknowledged is n
     REQUIRE(first[i].size() + 7 <= 600);
   }
   const auto bytes = b.machine.replies().remembered_bytes();
-  b.machine.replies().on_segment_ack(peer, peer_mid, {5}, {1, false});
-  b.machine.replies().on_segment_ack(peer, peer_mid, {5}, {1, false});
-  b.machine.replies().on_segment_ack(peer, peer_mid, {5}, {4, true});
-  b.machine.replies().on_segment_ack(peer, peer_mid, {5}, {9, true});
+  b.machine.replies().on_segment_ack(peer_mid, {5}, {1, false});
+  b.machine.replies().on_segment_ack(peer_mid, {5}, {1, false});
+  b.machine.replies().on_segment_ack(peer_mid, {5}, {4, true});
+  b.machine.replies().on_segment_ack(peer_mid, {5}, {9, true});
   REQUIRE(b.receive(5) == 0);
   REQUIRE(b.sent() == std::vector<std::string>{first[1], first[2]});
   REQUIRE(b.machine.replies().remembered_bytes() < bytes);

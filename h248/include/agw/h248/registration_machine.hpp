@@ -42,8 +42,10 @@ class registration_machine {
   /// Refused with an error, or (nothing) no reply.
   void failed(const attempt& a, std::optional<error_code> why, clock::time_point now);
 
-  /// The MGC we are registered with does not answer.
+  /// The MGC we are registered with does not answer: the others come first.
   void lost(clock::time_point now);
+  /// The connection with it ended: it is asked first, once.
+  void disconnected(clock::time_point now);
   /// It wants us to go to another one. Also while an attempt runs.
   void hand_off(const peer_name& to);
 

@@ -81,6 +81,7 @@ class request_table {
 
   bool reliable(const peer_address& to) const { return outbox_.limits(to.via).reliable; }
   peer& peer_at(const peer_address& address, clock::time_point now);
+  clock::duration first_wait(const request& r) const;
   void arm(std::uint32_t id, request& r, clock::time_point when);
   void erase(std::unordered_map<std::uint32_t, request>::iterator at);
   void answered(std::unordered_map<std::uint32_t, request>::iterator at, bool acknowledged, clock::time_point now);
