@@ -542,3 +542,35 @@ TEST_CASE("messages hold at most ten transactions and at most a datagram's bytes
   }
   REQUIRE(sizes == std::vector<std::size_t>{2, 2, 1, 1});
 }
+
+TEST_CASE("the first Pending comes within the time that the controller was promised, the next ones as always") {
+  transaction_config c;
+  c.provisional_response_time = 400ms;
+  bench b(c);
+  const auto begin = b.now;
+  b.receive(5);
+  b.step();
+  REQUIRE(b.now - begin == 400ms);
+  REQUIRE(b.sent() == std::vector<std::string>{"PN=5{}"});
+  b.step();
+  REQUIRE(b.now - begin == 400ms + c.normal_execution_time);
+  // It makes nothing later.
+  c.provisional_response_time = 10s;
+  bench late(c);
+  const auto since = late.now;
+  late.receive(5);
+  late.step();
+  REQUIRE(late.now - since == c.normal_execution_time);
+}
+
+TEST_CASE("a request is not repeated before the peer's normal execution time is over") {
+  transaction_config c;
+  c.peer_execution_time = 900ms;
+  bench b(c);
+  b.request();
+  REQUIRE(b.machine.next_deadline() - b.now == 900ms);
+  c.peer_execution_time = 60s;
+  bench slow(c);
+  slow.request();
+  REQUIRE(slow.machine.next_deadline() - slow.now == c.max_timeout);
+}
