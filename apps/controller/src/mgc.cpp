@@ -84,7 +84,7 @@ mgc::mgc(asio::any_io_executor executor, h248::endpoint_config config, agw::metr
   control_.on_message([this](h248::direction d, const h248::peer_address&, std::string_view text, clock::time_point) { trace(d, text); });
   registry_.on_change([this](h248::gateway_change change, const h248::registered_gateway& gateway) {
     static constexpr std::string_view words[] = {"registered", "registered again", "draining", "in service again", "gone", "lost"};
-    log::info("gateway {}: {}", h248::to_text(h248::mid(gateway.mid)), words[static_cast<std::size_t>(change)]);
+    log::info("gateway {}: {}", log::printable(h248::to_text(h248::mid(gateway.mid))), words[static_cast<std::size_t>(change)]);
     if (on_gateway) on_gateway(change);
   });
 }

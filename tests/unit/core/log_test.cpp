@@ -19,3 +19,12 @@ TEST_CASE("text of a peer is cut in the log") {
   CHECK(printable("abcd", 4) == "abcd");
   CHECK(printable(std::string(10'000, '\n')).size() < 300);
 }
+
+TEST_CASE("a message of the log is one line, whatever stands in it") {
+  const auto formatter = agw::log::line_formatter();
+  spdlog::memory_buf_t line;
+  formatter->format(spdlog::details::log_msg("agw", spdlog::level::info, "failed: \n2026 info all is well\x7f \u2026 a\\b"), line);
+  const std::string text(line.data(), line.size());
+  CHECK(text.ends_with("info  failed: \\x0a2026 info all is well\\x7f \u2026 a\\b\n"));
+  CHECK(text.find('\n') == text.size() - 1);
+}
