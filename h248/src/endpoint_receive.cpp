@@ -148,7 +148,7 @@ void endpoint::impl::on_unreadable(arrival& a) {
 // Never answered: two entities must not complain to each other without end.
 void endpoint::impl::on_error(const arrival& a, const error_descriptor& error) {
   count_drop("h248", "error-message");
-  // Once a minute: whoever has a fault of his own may say so with every message.
+  // Once a minute: a faulty peer may say so with every message.
   if (complaints.take(a.from, clock::now())) {
     log::warn("h248: {} says error {} \"{}\"", to_text(a.from), static_cast<unsigned>(error.code), log::printable(error.text));
   }

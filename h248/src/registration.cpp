@@ -15,6 +15,7 @@
 namespace agw::h248 {
 namespace {
 
+constexpr auto soonest_again = std::chrono::seconds(30);  // a name is looked up, whatever its TTL
 constexpr std::size_t most_addresses = 4;  // of one name, tried in turn
 
 std::uint64_t seed_of(std::uint64_t configured) { return configured != 0 ? configured : std::random_device{}(); }
@@ -67,7 +68,7 @@ time_stamp current_time_stamp() {
 
 struct registration::impl {
   impl(endpoint& e, registration_config c, std::uint64_t seed)
-      : control(e), config(std::move(c)), configured(e.transactions()), machine(config, seed_of(seed)) {}
+      : control(e), config(std::move(c)), configured(e.transactions()), names(config.dns), machine(config, seed_of(seed)) {}
 
   // The answer to one attempt.
   struct answer {
@@ -99,6 +100,7 @@ struct registration::impl {
   endpoint& control;
   registration_config config;
   const transaction_config configured;  // what an MGC set on ROOT ends with its association
+  resolver names;
   registration_machine machine;
   registration_state state = registration_state::idle;
   std::optional<peer_address> current;   // while registered
@@ -106,6 +108,7 @@ struct registration::impl {
   mid_name controller;                   // what it calls itself
   std::optional<trusted_peer> previous;  // its replies and ours may still be under way
   std::vector<peer_address> named;  // those of the configuration that have a name, when they were last looked up
+  clock::time_point names_until = no_deadline;  // when one of the names is to be looked up anew
   bool names_wanted = false;
   std::uint8_t version = 1;
   std::optional<deadline> draining;  // graceful() was called: until then, and no_deadline for no limit
@@ -152,10 +155,16 @@ void registration::impl::update_peers(const std::vector<peer_address>& also) {
 // An MGC that is known by name may want to take over, too.
 awaitable<void> registration::impl::learn_names() {
   named.clear();
+  names_until = no_deadline;
   for (const auto& mgc : config.mgcs) {
     if (numeric(mgc)) continue;
-    const auto found = co_await within(deadline_after(std::chrono::seconds(2)), resolve(mgc));
-    if (found && *found) named.insert(named.end(), (*found)->begin(), (*found)->end());
+    const auto found = co_await within(deadline_after(std::chrono::seconds(2)), names.resolve(mgc));
+    auto until = clock::now();
+    if (found && *found) {
+      named.insert(named.end(), (*found)->addresses.begin(), (*found)->addresses.end());
+      until = (*found)->until;
+    }
+    names_until = std::min(names_until, std::max(until, clock::now() + soonest_again));
   }
   update_peers();
 }
@@ -246,10 +255,10 @@ registration::impl::answer registration::impl::judge(const registration_machine:
 // Where an MGC wants further requests, when it said so by name. Until then they go where it answered from.
 awaitable<void> registration::impl::move_to(peer_name name) {
   const auto from = current;
-  const auto found = co_await resolve(name);
+  const auto found = co_await within(deadline_after(config.attempt_timeout), names.resolve(name));
   if (!from || current != from) co_return;  // another one by now
   const auto own = control.local(name.via);
-  const auto usable = found && own ? reachable_from(own->host, *found) : std::vector<peer_address>();
+  const auto usable = found && *found && own ? reachable_from(own->host, (*found)->addresses) : std::vector<peer_address>();
   if (usable.empty()) {
     log::warn("h248: the MGC's address {} does not resolve", log::printable(to_text(name)));
     co_return;
@@ -280,8 +289,8 @@ awaitable<std::optional<registration::impl::answer>> registration::impl::ask(reg
 
 awaitable<void> registration::impl::attempt(registration_machine::attempt a) {
   std::vector<peer_address> addresses;
-  auto found = co_await within(deadline_after(config.attempt_timeout), resolve(a.to));
-  if (found && *found) addresses = std::move(**found);
+  auto found = co_await within(deadline_after(config.attempt_timeout), names.resolve(a.to));
+  if (found && *found) addresses = std::move((*found)->addresses);
   if (addresses.empty()) log::warn("h248: the MGC {} does not resolve", log::printable(to_text(a.to)));
   // An address of the other family would cost the whole time of an attempt.
   if (const auto own = control.local(a.to.via); own && !addresses.empty()) {
@@ -367,7 +376,8 @@ awaitable<void> registration::impl::keep_registered() {
     } else if (std::exchange(names_wanted, false)) {
       co_await learn_names();
     } else {
-      co_await changed.wait();
+      const bool woken = co_await within(names_until, changed.wait());
+      names_wanted = names_wanted || !woken;
     }
   }
 }

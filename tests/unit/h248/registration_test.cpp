@@ -1,3 +1,9 @@
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <random>
+#include <string>
+
 #include <catch2/catch.hpp>
 
 #include <agw/core/metrics.hpp>
@@ -56,6 +62,8 @@ struct house {
   }
   awaitable<void> serve(const incoming_request& request, outgoing_reply& reply) {
     ++served;
+    if (on_served) on_served(request);
+    if (const agw::clock::duration wait = slow ? slow() : agw::clock::duration{}; wait > agw::clock::duration{}) co_await sleep_until(deadline_after(wait));
     auto& a = reply.actions().emplace_back();
     a.context = request->actions.front().context;
     const auto& asked = request->actions.front().commands.front();
@@ -113,6 +121,8 @@ struct house {
   registration_config options;
   trust trusted = trust::address;
   int served = 0;  // transactions, by the gateway
+  std::function<void(const incoming_request&)> on_served;
+  std::function<agw::clock::duration()> slow;  // how long the gateway takes
   std::unique_ptr<registration> registering;
   std::vector<registration_state> states;
 };
@@ -558,4 +568,77 @@ TEST_CASE("the MGC audits silent gateways and forgets those that are gone") {
   for (int i = 0; i < 15; ++i) h.time.advance(10s);
   REQUIRE(mgc.registry.all().empty());
   REQUIRE(mgc.changes.back() == gateway_change::lost);
+}
+
+TEST_CASE("requests in flight, hand-overs and MGCs that come and go: each request has one outcome, and in the end there is an MGC") {
+  for (std::uint32_t seed = 1; seed <= 15; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    const auto pick = [&](unsigned n) { return random() % n; };
+    int asked = 0, outcomes = 0;
+    std::map<std::string, int> executed;  // by registration, mId and TransactionID
+    house h;
+    for (const auto* host : {"10.0.0.1", "10.0.0.2", "10.0.0.3"}) h.add(host);
+    h.slow = [&] { return std::chrono::milliseconds(pick(4) == 0 ? pick(3000) : 0); };
+    h.on_served = [&](const incoming_request& r) {
+      const auto registrations = std::ranges::count(h.states, registration_state::registered);
+      ++executed[std::to_string(registrations) + " " + to_text(r.sender()) + " " + std::to_string(r->id.value)];
+    };
+    auto& r = h.start();
+    for (int step = 0; step < 150; ++step) {
+      auto& mgc = *h.controllers[pick(3)];
+      switch (pick(8)) {
+        case 0:
+        case 1:
+          ++asked;
+          h.spawn([&]() -> awaitable<void> {
+            auto actions = audit_root();
+            co_await r.request(std::move(actions));
+            ++outcomes;
+          });
+          break;
+        case 2:
+        case 3:
+          ++asked;
+          h.spawn([&]() -> awaitable<void> {
+            auto actions = audit_root();
+            co_await mgc.control.request(memory_network::at("10.0.0.100"), std::move(actions));
+            ++outcomes;
+          });
+          break;
+        case 4: {
+          ++asked;
+          const auto target = "10.0.0." + std::to_string(1 + pick(3));
+          h.spawn([&, target]() -> awaitable<void> {
+            services_descriptor services;
+            services.method = change_method::hand_off;
+            services.reason = quoted("903 MGC Directed Change");
+            services.mgc_to_try = h248::mid{h248::mid::form::ip4, target, 2944};
+            list<action> actions;
+            actions.push_back(service_change_on_root(std::move(services)));
+            co_await mgc.control.request(memory_network::at("10.0.0.100"), std::move(actions));
+            ++outcomes;
+          });
+          break;
+        }
+        case 5:
+          if (!h.network.cut_off.erase(mgc.address.host)) h.network.cut_off.insert(mgc.address.host);
+          break;
+        case 6: h.network.lose_next = pick(3); break;
+        default: h.time.advance(std::chrono::milliseconds(pick(2500)));
+      }
+      if (pick(3) == 0) h.time.settle();
+    }
+    h.network.cut_off.clear();
+    h.network.lose_next = 0;
+    for (int i = 0; i < 150; ++i) h.time.advance(1s);
+    CHECK(outcomes == asked);
+    CHECK(r.state() == registration_state::registered);
+    CHECK(h.gateway->executing() == 0);
+    CHECK(h.gateway->unanswered() == 0);
+    for (const auto& [name, count] : executed) {
+      CAPTURE(name);
+      CHECK(count == 1);
+    }
+  }
 }

@@ -574,3 +574,41 @@ TEST_CASE("a request is not repeated before the peer's normal execution time is 
   slow.request();
   REQUIRE(slow.machine.next_deadline() - slow.now == c.max_timeout);
 }
+
+TEST_CASE("over TCP a reply beyond one message is cut where segments are allowed, and error 533 where not") {
+  for (const bool allowed : {true, false}) {
+    bench b(allowed ? with_segments() : transaction_config());
+    b.machine.outbox().set_limits(transport::tcp, {true, 700});
+    auto from = peer;
+    from.via = transport::tcp;
+    const auto execution = b.machine.replies().on_request(from, peer_mid, 3, {5}, 1, b.now);
+    b.machine.replies().answer(execution, long_reply(), b.now);
+    std::vector<outgoing_message> out;
+    b.machine.outbox().flush(out, b.now);
+    REQUIRE((out.size() > 1) == allowed);
+    for (const auto& m : out) {
+      REQUIRE(m.to == from);
+      REQUIRE(m.text.size() <= 700);
+    }
+    REQUIRE(out.front().text.find(allowed ? "P=5/1{" : "P=5{ER=533{") != std::string::npos);
+  }
+}
+
+TEST_CASE("a reply is bound by its octets, and by what its segments or its message can hold") {
+  auto c = with_segments();
+  c.max_reply_bytes = 1000;
+  bench b(c);
+  const auto execution = b.receive(5);
+  REQUIRE(b.machine.replies().max_reply_bytes(execution) == 1000);
+  b.machine.replies().answer(execution, long_reply(), b.now);
+  REQUIRE(b.sent().at(0).starts_with("P=5{ER=533{"));
+  c.max_reply_bytes = 1u << 20;
+  c.max_segments = 2;
+  bench few(c);
+  const auto other = few.receive(5);
+  REQUIRE(few.machine.replies().max_reply_bytes(other) < 1200);
+  few.machine.replies().answer(other, long_reply(), few.now);
+  REQUIRE(few.sent().at(0).starts_with("P=5{ER=533{"));
+  bench whole;
+  REQUIRE(whole.machine.replies().max_reply_bytes(whole.receive(5)) < 65507);
+}

@@ -1,5 +1,5 @@
 // The MG's side of the control association: registers with one of its MGCs, keeps to it, finds another when it is lost or hands
-// over, and says good-bye (H.248.1 7.2.8, 9.2, 11). The rules are registration_machine's; this carries them out.
+// over, and tells it the end (H.248.1 7.2.8, 9.2, 11). The rules are registration_machine's; this carries them out.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include <agw/core/awaitable.hpp>
 #include <agw/core/clock.hpp>
 #include <agw/h248/endpoint.hpp>
+#include <agw/h248/resolver.hpp>
 
 namespace agw::h248 {
 
@@ -27,9 +28,10 @@ struct registration_config {
   std::uint8_t profile_version = 1;
   std::uint8_t version = 3;                // the highest we speak, and offer
   std::uint8_t min_version = 1;            // an MGC that wants a lower one is not ours
+  resolver_config dns{};
   handoff_targets handoff = handoff_targets::configured;
   std::uint16_t first_reason = 901;        // of Restart: 901 Cold Boot or 902 Warm Boot
-  clock::duration max_waiting_delay = std::chrono::milliseconds(500);  // MWD (H.248.1 9.2): chance up to this before each round of attempts
+  clock::duration max_waiting_delay = std::chrono::milliseconds(500);  // MWD (H.248.1 9.2): a random time up to this before each round of attempts
   clock::duration min_retry_delay = std::chrono::seconds(1);           // after a round in which nobody took us, besides; doubled each time
   clock::duration max_retry_delay = std::chrono::seconds(30);          // up to this
   clock::duration attempt_timeout = std::chrono::seconds(8);           // for a reply, before the next MGC is tried

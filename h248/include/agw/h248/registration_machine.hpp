@@ -62,7 +62,7 @@ class registration_machine {
   bool is_current(const attempt& a) const;
   void fill(bool previous_last);
   void give_up_target(clock::time_point now);
-  clock::duration chance();
+  clock::duration jitter();
 
   const registration_config& config_;
   std::mt19937_64 random_;

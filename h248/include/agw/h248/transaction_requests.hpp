@@ -1,5 +1,5 @@
 // The requester's half of the transaction layer (H.248.1 8.2.3, D.1.3 to D.1.5): repeats our requests until a reply comes, or
-// until there is no more hope. No I/O: time comes in, messages go to the outbox.
+// until T-MAX is over. No I/O: time comes in, messages go to the outbox.
 #pragma once
 
 #include <cstdint>
