@@ -1,6 +1,7 @@
 #include <string>
 
 #include <catch2/catch.hpp>
+#include <spdlog/formatter.h>
 
 #include "agw/core/log.hpp"
 
