@@ -62,7 +62,7 @@ void gateway_registry::remove(const std::string& name, gateway_change why) {
   const auto gateway = std::move(at->second);
   gateways_.erase(at);
   control_.set_version(gateway.address, 0);
-  log::info("h248: the gateway {} is {}", name, why == gateway_change::lost ? "lost" : "gone");
+  log::info("h248: the gateway {} is {}", log::printable(name), why == gateway_change::lost ? "lost" : "gone");
   tell(why, gateway);
 }
 
@@ -167,19 +167,21 @@ void gateway_registry::enter(action_state& state, const command& asked, const se
   gateway.draining = false;
   gateway.since = clock::now();
   control_.set_version(gateway.address, agreed);
+  // A gateway that has restarted begins its ids anew. The ServiceChange itself is not finished.
+  if (*services.method == change_method::restart && !resumed) control_.forget_transactions(request.sender());
   // Under a new address, such as that of a new connection, the same gateway is still to do what it was asked for.
   const bool same = known && *services.method != change_method::restart;
   if (same && old_address != gateway.address) control_.redirect(old_address, gateway.address);
 
   services_descriptor answer;
-  if (services.version) answer.version = agreed;
+  answer.version = agreed;
   if (!config_.profile.empty() && services.profile) {
     const profile_name ours{config_.profile, config_.profile_version};
     if (*services.profile != ours) answer.profile = ours;
   }
   answer.time = current_time_stamp();
   state.answer(asked).add(std::move(answer));
-  log::info("h248: the gateway {} at {} registered, version {}", name, to_text(gateway.address), static_cast<unsigned>(agreed));
+  log::info("h248: the gateway {} at {} registered, version {}", log::printable(name), to_text(gateway.address), static_cast<unsigned>(agreed));
 
   auto what = gateway_change::reconnected;
   if (*services.method == change_method::restart) what = resumed ? gateway_change::resumed : gateway_change::restarted;

@@ -100,7 +100,7 @@ awaitable<void> mgc::run() {
 
 void mgc::on_change(h248::gateway_change what, const h248::registered_gateway& gateway) {
   static constexpr std::string_view words[] = {"registered", "registered again", "draining", "in service again", "gone", "lost", "silent", "not silent any more"};
-  log::info("gateway {}: {}", h248::to_text(h248::mid(gateway.mid)), words[static_cast<std::size_t>(what)]);
+  log::info("gateway {}: {}", log::printable(h248::to_text(h248::mid(gateway.mid))), words[static_cast<std::size_t>(what)]);
   const bool unknown = pool_.find(gateway.mid) == nullptr;
   const auto ended = pool_.changed(what, gateway);
   if (ended) {

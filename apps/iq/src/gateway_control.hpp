@@ -86,7 +86,6 @@ class gateway_control : public std::enable_shared_from_this<gateway_control> {
   std::optional<notifier> notifier_;
 
   termination_record root_;
-  std::map<std::string, stored_property> root_properties_;
   std::shared_ptr<const service_status> service_ = std::make_shared<const service_status>();
   std::set<std::string> taken_out_;  ///< interfaces that the MGC took out of service, in lower case
   std::set<std::string> lost_;       ///< interfaces whose address has left the machine

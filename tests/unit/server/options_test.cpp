@@ -281,3 +281,19 @@ TEST_CASE("help shows every option with its default") {
   CHECK(help.find("(default 127.0.0.1:2944)") != std::string::npos);
   CHECK(help.find("(default 20000-29999)") != std::string::npos);
 }
+
+TEST_CASE("whom the gateway trusts, and how long a reply may be, is configured") {
+  const auto defaults = accepted({});
+  CHECK(defaults.control.trusted == h248::trust::address);
+  CHECK(defaults.registration.handoff == h248::handoff_targets::configured);
+  CHECK_FALSE(defaults.control.transactions.compare_requests);
+  CHECK(defaults.control.transactions.max_reply_bytes == 1u << 20);
+  const auto o = accepted_file("[h248]\ntrust = \"host\"\nhandoff = \"any\"\ncompare_requests = true\nmax_reply = 65536\n");
+  CHECK(o.control.trusted == h248::trust::host);
+  CHECK(o.registration.handoff == h248::handoff_targets::any);
+  CHECK(o.control.transactions.compare_requests);
+  CHECK(o.control.transactions.max_reply_bytes == 65536);
+  CHECK(refused_file("[h248]\ntrust = \"port\"\n").find("h248.trust") != std::string::npos);
+  CHECK(refused_file("[h248]\nhandoff = \"none\"\n").find("h248.handoff") != std::string::npos);
+  CHECK(refused_file("[h248]\nmax_reply = 10\n").find("h248.max_reply") != std::string::npos);
+}
