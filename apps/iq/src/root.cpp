@@ -42,6 +42,7 @@ void everywhere_action::modify_root(h248::action_state& at, const h248::command&
   control_.control_.set_transactions(settings);
   if (c.find<h248::events_descriptor>()) control_.root_.moved = clock::now();
   subscribe(c, control_.root_);
+  control_.root_changed_.set();
   at.answer(c);
 }
 
@@ -104,8 +105,10 @@ awaitable<void> everywhere_action::change_service_of_root(h248::action_state& at
     at.fail(c, *refused, "ServiceChange of ROOT");
     co_return;
   }
-  const bool forced = method == h248::change_method::forced, restart = method == h248::change_method::restart;
-  if (forced || method == h248::change_method::graceful) control_.draining_ = true;
+  // With a Delay, Forced takes effect when it is over: registration says so.
+  const bool later = services->delay.value_or(0) > 0;
+  const bool forced = method == h248::change_method::forced && !later, restart = method == h248::change_method::restart;
+  if (method == h248::change_method::forced || method == h248::change_method::graceful) control_.draining_ = true;
   if (restart) control_.draining_ = control_.leaving_;
   // Forced takes what stands out of service at once, Restart brings it back; both leave the calls to the MGC to subtract.
   if (forced || restart) {

@@ -67,7 +67,8 @@ const std::string& shared_context::text() const {
     out += " " + t.name + (t.in_service ? "" : " out");
     for (const auto& [n, st] : t.streams) out += " " + std::to_string(n) + ":" + std::to_string(static_cast<int>(st.mode)) + (st.reserve_value ? "r" : "");
     for (const auto e : t.events) out += " e" + std::to_string(e);
-    if (t.fragile) out += " fragile";
+    if (t.fragile || t.vague_events) out += " fragile";
+    if (t.vague_signals) out += " vague";
     for (const auto& p : t.signals) {
       out += " " + p.name + (p.list ? "/" + std::to_string(*p.list) : "") + (p.certain ? "!" : "?");
       if (p.ends_by != no_deadline) out += std::to_string(p.ends_by.time_since_epoch().count() / 1'000'000);
@@ -134,14 +135,14 @@ void model::configure(termination& t, const command& c) const {
   }
   if (c.events) {
     t.events.clear();
-    t.fragile = false;
+    t.fragile = t.vague_events = false;
     if (c.events->id != 0) t.events.insert(c.events->id);
     for (const auto& e : c.events->wanted) {
       if (e.embedded != 0) t.events.insert(e.embedded);
       t.fragile = t.fragile || !e.keep_active;
     }
   }
-  if (t.fragile) {
+  if (t.fragile || t.vague_events) {
     for (auto& p : t.signals) p.certain = false;
   }
   if (!c.signals) return;
@@ -150,7 +151,7 @@ void model::configure(termination& t, const command& c) const {
     playing p;
     p.name = s.name;
     p.list = list;
-    p.certain = certain && !t.fragile;
+    p.certain = certain && !t.fragile && !t.vague_events;
     if (s.type == h248::signal_type::time_out) {
       p.ends_from = moment_.from + after + std::chrono::milliseconds(10) * s.duration;
       p.ends_by = moment_.by + after + std::chrono::milliseconds(10) * s.duration;
@@ -177,6 +178,8 @@ void model::configure(termination& t, const command& c) const {
     }
   }
   t.signals = std::move(now);
+  // A list that plays may be one that is not known.
+  t.vague_signals = t.vague_signals && !c.signals->lists.empty();
 }
 
 bool model::check_audit(const h248::command& answer, const termination& t, const command& c) {
@@ -204,7 +207,7 @@ bool model::check_audit(const h248::command& answer, const termination& t, const
   const auto* events = answer.find<h248::events_descriptor>();
   if (!events) return no(t.name + ": no Events");
   const auto id = events->id ? events->id->value : 0u;
-  if (t.events.empty() ? id != 0 : !t.events.contains(id)) return no(t.name + ": Events=" + std::to_string(id));
+  if (!t.vague_events && (t.events.empty() ? id != 0 : !t.events.contains(id))) return no(t.name + ": Events=" + std::to_string(id));
   const auto* said = answer.find<h248::signals_descriptor>();
   if (!said) return no(t.name + ": no Signals");
   std::vector<std::pair<std::optional<std::uint16_t>, std::string>> heard;
@@ -218,7 +221,7 @@ bool model::check_audit(const h248::command& answer, const termination& t, const
     const bool possible = std::ranges::any_of(t.signals, [&, l = list, n = std::string_view(name)](const playing& p) {
       return p.list == l && h248::iequals(p.name, n) && moment_.from < p.ends_by;
     });
-    if (!possible) return no(t.name + ": signal " + name + " is not active");
+    if (!possible && !t.vague_signals) return no(t.name + ": signal " + name + " is not active");
   }
   for (const auto& p : t.signals) {
     if (!p.certain || moment_.by >= p.ends_from) continue;
@@ -377,6 +380,10 @@ bool model::add(state& s, std::uint32_t id, const command& c, answers& said, boo
   if (!choose && s.home_of(c.termination) != s.contexts.end()) codes.insert(433);
   failed = !codes.empty();
   if (failed) return refused(&answer, c.termination, codes);
+  if (code_of(answer) == 433 && !moment_.alone && moment_.given.contains(key_of(c.termination))) {
+    failed = true;
+    return true;
+  }
   if (code_of(answer) != 0) return no(c.termination + ": error " + std::to_string(code_of(answer)) + " for an Add that can be carried out");
   const std::string name(answer.termination().name);
   const h248::termination_id asked{c.termination};

@@ -39,6 +39,8 @@ struct termination {
   bool in_service = true;
   std::set<std::uint32_t> events;  ///< request ids of which one is active; empty: there is no Events descriptor
   bool fragile = false;            ///< an event may have ended the signals
+  bool vague_events = false;       ///< which Events are active is not known, until others are commanded
+  bool vague_signals = false;      ///< the same of signals
   std::vector<playing> signals;
   bool operator==(const termination&) const = default;
 };
@@ -95,6 +97,8 @@ struct limits {
 struct moment {
   clock::time_point from;
   clock::time_point by;
+  /// Lower-case names that an Add gives. While it is under way its name is reserved, and another Add of it is refused, whatever becomes of the first.
+  std::set<std::string> given;
   bool alone = true;  ///< one transaction: which of two errors says that a termination is not here is exact
 };
 

@@ -30,17 +30,48 @@ std::vector<transaction> look_around() {
   return out;
 }
 
-/// What is there by the gateway's own word, as far as the generator needs it.
-state as_told(const std::vector<carried_out>& told) {
+termination as_told(const h248::command& answer) {
+  termination t;
+  t.name = std::string(answer.termination().name);
+  t.of = t.name.find("access") == std::string::npos ? side::core : side::access;
+  t.vague_events = t.vague_signals = true;
+  const auto* media = answer.find<h248::media_descriptor>();
+  if (!media) return t;
+  t.in_service = !media->state || media->state->service == h248::service_state::in_service;
+  for (const auto& stream : media->streams) {
+    auto& known = t.streams[stream.id.value];
+    if (!stream.parameters.control) continue;
+    known.mode = stream.parameters.control->mode.value_or(h248::stream_mode::inactive);
+    known.reserve_value = stream.parameters.control->reserve_value.value_or(false);
+  }
+  return t;
+}
+
+/// What is there by the gateway's own word, where the model does not know. What cannot be asked is as it was `before`.
+state as_told(const std::vector<carried_out>& told, const state& before) {
   state out;
+  out.interfaces_out = before.interfaces_out;
+  out.out_of_service = before.out_of_service;
   for (const auto& a : told.at(0).said->actions) {
     if (!a.context.is_specific()) continue;
     auto& c = out.contexts[a.context.value].edit();
     for (const auto& answer : a.commands) {
-      termination t;
-      t.name = std::string(answer.termination().name);
-      t.of = t.name.find("access") == std::string::npos ? side::core : side::access;
-      c.terminations.emplace(key_of(t.name), std::move(t));
+      auto t = as_told(answer);
+      const auto key = key_of(t.name);
+      c.terminations.emplace(key, std::move(t));
+    }
+  }
+  for (const auto& a : told.at(1).said->actions) {
+    if (!a.context.is_specific()) continue;
+    auto& c = out.contexts[a.context.value].edit();
+    c.priority = a.properties.priority.value_or(0);
+    for (const auto& triple : a.properties.topology) {
+      topology_rule rule;
+      rule.a = key_of(triple.a.name);
+      rule.b = key_of(triple.b.name);
+      rule.direction = triple.direction;
+      rule.stream = triple.stream ? triple.stream->value : std::uint16_t{0};
+      c.topology.push_back(std::move(rule));
     }
   }
   for (const auto& a : told.at(2).said->actions) {
@@ -75,6 +106,23 @@ void check_always(const world& w, const std::vector<carried_out>& told) {
   }
 }
 
+/// Names that several of the transactions give to what they add.
+std::set<std::string> given_twice(const std::vector<transaction>& all) {
+  std::set<std::string> once, twice;
+  for (const auto& t : all) {
+    std::set<std::string> here;
+    for (const auto& a : t) {
+      for (const auto& c : a.commands) {
+        if (c.kind == h248::command_kind::add && h248::termination_id{c.termination}.is_specific()) here.insert(key_of(c.termination));
+      }
+    }
+    for (const auto& name : here) {
+      if (!once.insert(name).second) twice.insert(name);
+    }
+  }
+  return twice;
+}
+
 }  // namespace
 
 state overlap_round(world& w, agw::test::choices& choose, const state& before, const std::vector<transaction>& all, const play_config& config,
@@ -86,6 +134,7 @@ state overlap_round(world& w, agw::test::choices& choose, const state& before, c
     moment m;
     m.from = w.now() - slack;
     m.alone = all.size() == 1;
+    m.given = given_twice(all);
     auto done = w.run(all, choose, config.beside);
     result.transactions += all.size();
     if (config.beside.close) return state();
@@ -96,13 +145,20 @@ state overlap_round(world& w, agw::test::choices& choose, const state& before, c
     heard += "afterwards\n" + w.transcript();
     m.by = w.now() + slack;
     check_always(w, told);
-    if (!config.modelled || config.beside.give_up) return as_told(told);
+    if (!config.modelled || config.beside.give_up) return as_told(told, before);
     done.insert(done.end(), told.begin(), told.end());
     auto found = explain(before, done, config.world.limits, m);
     if (found.found == verdict::contradiction) throw failure("no order explains the replies. " + found.why);
     if (found.found == verdict::explained) return std::move(found.after);
-    ++result.undecided;
-    return as_told(told);
+    auto last_word = before;
+    ++result.undecided;  // what of the gateway's own state was changed is not known: the last word of this round is taken
+    for (const auto& d : done) {
+      for (const auto& a : d.asked) {
+        if (!a.context.is_null() || a.commands.front().kind != h248::command_kind::service_change) continue;
+        model(config.world.limits, m).change_gateway(last_word, a.commands.front());
+      }
+    }
+    return as_told(told, last_word);
   } catch (const failure& f) {
     if (heard.empty()) heard = w.transcript();
     throw failure(std::string(f.what()) + "\nbefore: " + to_text(before) + "\n" + heard);
