@@ -34,7 +34,7 @@ peer_address address_of(const incoming_request& request, const services_descript
 }  // namespace
 
 gateway_registry::gateway_registry(endpoint& control, registry_config config) : control_(control), config_(std::move(config)) {
-  control.on_peer([this](const peer_address& peer, bool alive) { on_peer(peer, alive); });
+  control.on_peer([this](const peer_address& peer, peer_event what) { on_peer(peer, what == peer_event::alive); });
 }
 
 void gateway_registry::on_change(gateway_observer observer) { observers_.push_back(std::move(observer)); }
