@@ -80,6 +80,15 @@ awaitable<parked_bearer> bearer::park() {
   co_return out;
 }
 
+awaitable<parked_bearer> bearer::without_remote(deadline by) {
+  co_await release(by);
+  auto out = co_await park();
+  out.remote.reset();
+  out.latch = latching::off;
+  out.dead = out.released = out.failed = false;
+  co_return out;
+}
+
 boost::system::result<bearer_answer, refusal> bearer::reserve(const bearer_local& local, const ip_address& own_address) {
   const ip_address address = local.address.value_or(own_address);
   if (address != own_address) {
@@ -147,7 +156,7 @@ boost::system::result<void, refusal> bearer::check(const stream_change& wanted) 
     const bool choosy = !alternatives_.empty() && wanted.keep_alternatives.value_or(true);
     if (!choosy && (*remote)->tls != ours.tls)
       return refuse(refusal_reason::conflict, "m= with TLS on one side only");
-    if (remote_ && !released_ && (remote_->address != (*remote)->address || remote_->port != (*remote)->port)) {
+    if (remote_ && !released_ && !wanted.forget_remote && (remote_->address != (*remote)->address || remote_->port != (*remote)->port)) {
       return refuse(refusal_reason::conflict, "m=, c=: the stream has another peer already");
     }
   }

@@ -88,6 +88,9 @@ class bearer {
   byte_stream* established() noexcept { return stream_.get(); }
   /// FIN, and the end of the branch.
   awaitable<void> close(deadline by);
+  /// After part(): closes what stands towards the remote end and gives out the rest, with its own port, for a bearer that begins anew with the next
+  /// Remote.
+  awaitable<parked_bearer> without_remote(deadline by);
   /// The same by order: a later order establishes it anew, at the same port where we listen.
   awaitable<void> release(deadline by);
   /// The connection's end was seen, here or by its reader: reported once, through on_death, if it was established.

@@ -82,6 +82,7 @@ boost::system::result<void, refusal> component::check(const stream_change& wante
 }
 
 void component::apply(const stream_change& wanted) {
+  if (wanted.forget_remote) remote_ = channel_remote();
   if (wanted.remote) remote_ = std::get<channel_remote>(*wanted.remote);
   for (const auto& entry : wanted.waits_for_order) waits_ = entry.second;
   if (!wanted.waits_for_order.empty()) ordered_.set();

@@ -89,6 +89,7 @@ boost::system::result<void, refusal> stream_group::check(const stream_change& wa
   if (!local) return local.error();
   const auto remote = only<association_remote>(wanted.remote, "Remote");
   if (!remote) return remote.error();
+  if (wanted.forget_remote && remote_) return refuse(refusal_reason::conflict, "an association keeps its Remote: give Local back as well");
   auto ours = local_;
   if (*local) {
     const auto* line = resource_difference(local_, reserved_, **local);

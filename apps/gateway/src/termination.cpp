@@ -120,6 +120,7 @@ awaitable<void> termination::carry_out(plan& p) {
     if (s.wanted.remove) {
       co_await remove(s.number);
     } else {
+      if (s.wanted.forget_remote) co_await forget_remote(s.number);
       carry_out(s, p.answer);
     }
   }
@@ -150,6 +151,17 @@ awaitable<void> termination::remove(stream_number n) {
     co_await found->second->close(shutdown_deadline());
     bearers_.erase(n);
   }
+}
+
+// The bearer begins anew on its own port. A channel's Remote is a path, which apply() forgets.
+awaitable<void> termination::forget_remote(stream_number n) {
+  const auto found = bearers_.find(n);
+  if (found == bearers_.end()) co_return;
+  (void)co_await found->second->part(true, flush_deadline());
+  auto rest = co_await found->second->without_remote(shutdown_deadline());
+  found->second = std::make_unique<bearer>(services_, executor_, label(n), links_(n), observer(n), std::move(rest));
+  watch(*found->second, n);
+  found->second->start();
 }
 
 // Makes the groups match member_of_: new components join their association, those that left are closed.

@@ -29,11 +29,11 @@ result<std::map<stream_number, stream_number>, refusal> members_of(const std::ve
   std::set<stream_number> deaggregations;
   for (const auto& group : groups) {
     if (!deaggregations.insert(group.deaggregation).second) {
-      return refuse(refusal_reason::conflict, "two groups of stream " + std::to_string(group.deaggregation.value));
+      return refuse(refusal_reason::grouping, "two groups of stream " + std::to_string(group.deaggregation.value));
     }
     for (const auto n : group.components) {
       if (!members.emplace(n, group.deaggregation).second || n == group.deaggregation) {
-        return refuse(refusal_reason::conflict, "stream " + std::to_string(n.value) + " in two places");
+        return refuse(refusal_reason::grouping, "stream " + std::to_string(n.value) + " in two places");
       }
     }
   }
@@ -135,9 +135,9 @@ result<void, refusal> termination::check_groups(const plan& p) const {
   }
   std::map<std::pair<stream_number, std::uint16_t>, stream_number> taken;
   for (const auto& [n, group] : p.members) {
-    if (associations.contains(n) || others.contains(n)) return refuse(refusal_reason::conflict, name(n) + " of a group is no data channel");
+    if (associations.contains(n) || others.contains(n)) return refuse(refusal_reason::grouping, name(n) + " of a group is no data channel");
     if (channels.contains(group) || others.contains(group)) {
-      return refuse(refusal_reason::conflict, name(group) + " of a group is no association");
+      return refuse(refusal_reason::grouping, name(group) + " of a group is no association");
     }
     // The channels of an association that this change removes are removed, too.
     if (!channels.contains(n)) continue;

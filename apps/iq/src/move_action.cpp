@@ -136,7 +136,9 @@ awaitable<void> move_action::set_properties(h248::action_state& at, const h248::
 }
 
 awaitable<void> move_action::run(h248::action_state& at, const h248::command& c) {
-  const auto objections = c.kind == h248::command_kind::move ? h248::check_profile(c) : std::vector<h248::objection>();
+  std::vector<h248::objection> objections;
+  sessions_.clear();
+  if (c.kind == h248::command_kind::move) objections = h248::check_profile(c, sessions_);
   if (!objections.empty()) {
     at.fail(c, objections.front().code, objections.front().what);
     co_return;
@@ -216,7 +218,7 @@ awaitable<std::optional<command_error>> move_action::refusal(const h248::command
     if (!t.serves() || !terms_.service->serves(t.interface)) {
       co_return command_error(error_code::service_unavailable, t.name + " is out of service");
     }
-    const auto planned = plan_termination(c, t, owner.facts());
+    const auto planned = plan_termination(c, sessions_, t, owner.facts());
     if (!planned) co_return planned.error();
     co_return std::nullopt;
   };
@@ -239,7 +241,7 @@ awaitable<bool> move_action::move_one(h248::action_state& at, const h248::comman
   }
   auto configure = [&](context_owner& owner) -> awaitable<bool> {
     context_action action(owner, terms_, progress_);
-    co_return co_await action.configure(at, c, *owner.find(what.key));
+    co_return co_await action.configure(at, c, sessions_, *owner.find(what.key));
   };
   const bool configured = co_await loan::in(taker_, std::move(configure));
   if (configured) {

@@ -195,6 +195,7 @@ struct stream_change {
   std::optional<bool> keep_alternatives;
   std::optional<stream_remote> remote;
   std::map<layer, bool> waits_for_order;  ///< true: the layer starts only by order
+  bool forget_remote = false;  ///< what stands towards the remote end is released; the stream keeps its own end and waits for a new Remote
   bool remove = false;
 };
 
@@ -264,6 +265,7 @@ enum class refusal_reason : std::uint8_t {
   missing,        ///< something that is needed was not given
   bad_value,      ///< a value that is not understood or not supported
   conflict,       ///< values that contradict each other
+  grouping,       ///< stream groups that make no sense
   no_resources,   ///< no port, no memory, a limit
   busy,           ///< a peer does not take what is on its way to it
   unknown,        ///< no such termination or stream
