@@ -189,6 +189,7 @@ TEST_CASE("groups are refused that make no sense") {
     SECTION("its channel and its association in each other's place") {
       group.deaggregation = s2;
       group.components = {s1, s3};
+      why = refusal_reason::grouping;
       what = "stream 1";
     }
     SECTION("a channel of no group") {
