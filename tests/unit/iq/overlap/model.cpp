@@ -147,14 +147,14 @@ void model::configure(termination& t, const command& c) const {
   }
   if (!c.signals) return;
   std::vector<playing> now;
-  const auto add = [&](const signal& s, std::optional<std::uint16_t> list, clock::duration after, bool certain) {
+  const auto add = [&](const signal& s, std::optional<std::uint16_t> list, bool certain) {
     playing p;
     p.name = s.name;
     p.list = list;
     p.certain = certain && !t.fragile && !t.vague_events;
     if (s.type == h248::signal_type::time_out) {
-      p.ends_from = moment_.from + after + std::chrono::milliseconds(10) * s.duration;
-      p.ends_by = moment_.by + after + std::chrono::milliseconds(10) * s.duration;
+      p.ends_from = moment_.from + std::chrono::milliseconds(10) * s.duration;
+      p.ends_by = moment_.by + std::chrono::milliseconds(10) * s.duration;
     }
     now.push_back(p);
   };
@@ -163,7 +163,7 @@ void model::configure(termination& t, const command& c) const {
       const auto before = std::ranges::find_if(t.signals, [&](const playing& p) { return !p.list && p.name == s.name; });
       if (before != t.signals.end()) now.push_back(*before);
     } else if (s.type != h248::signal_type::brief) {
-      add(s, std::nullopt, {}, true);
+      add(s, std::nullopt, true);
     }
   }
   for (const auto& list : c.signals->lists) {
@@ -171,10 +171,13 @@ void model::configure(termination& t, const command& c) const {
     for (const auto& p : t.signals) {
       if (p.list == list.id) now.push_back(p);
     }
-    clock::duration after{};
+    bool first = true;
     for (const auto& s : list.signals) {
-      if (s.type != h248::signal_type::brief) add(s, list.id, after, false);
-      after += std::chrono::milliseconds(10) * s.duration;
+      if (s.type != h248::signal_type::brief) {
+        add(s, list.id, false);
+        if (!first) now.back().ends_by = no_deadline;  // it begins when the end of the one before it is noticed
+      }
+      first = false;
     }
   }
   t.signals = std::move(now);
@@ -409,9 +412,13 @@ bool model::modify(state& s, std::uint32_t id, const command& c, answers& said, 
   if (c.wildcard_response && (!all.front()->wildcard_response || code_of(*all.front()) != 0)) return no("W-Modify failed");
   for (const auto& key : keys) {
     auto& t = in.terminations.at(key);
+    const auto* answer = c.wildcard_response ? nullptr : named(all, t.name);
+    if (answer && c.port && code_of(*answer) == 473) {  // both ends would connect, or none
+      failed = true;
+      continue;
+    }
     configure(t, c);
     if (c.wildcard_response) continue;
-    const auto* answer = named(all, t.name);
     if (!answer) return no(t.name + ": not modified");
     if (code_of(*answer) != 0) return no(t.name + ": error " + std::to_string(code_of(*answer)) + " for a Modify that can be carried out");
     if (c.audit && !check_audit(*answer, t, c)) return false;

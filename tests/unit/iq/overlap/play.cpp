@@ -174,6 +174,7 @@ play_result play(agw::test::choices& choose, const play_config& config) {
   made.listening = w.listening();
   made.refusing = w.refusing();
   made.modelled = config.modelled && !config.beside.give_up && !config.beside.close;
+  c.modelled = made.modelled;
   generator makes(choose, made);
   state known;
   auto calm = c;

@@ -1,9 +1,11 @@
 #include "world.hpp"
 
 #include <algorithm>
-#include <array>
+#include <cerrno>
 #include <functional>
 #include <optional>
+
+#include <sys/socket.h>
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -163,10 +165,11 @@ struct world::impl : h248::command_handler {
       case 0:
       case 1: {
         if (ports.empty() || connections.size() > 20) break;
-        auto& made = connections.emplace_back(loop);
-        made.connect({asio::ip::address_v4::loopback(), choose.of(ports)}, ec);
-        if (ec) connections.pop_back();
-        else made.non_blocking(true);
+        // A backlog that is full would block a connect() of Asio's.
+        auto& made = connections.emplace_back(loop, tcp::v4());
+        made.non_blocking(true);
+        const tcp::endpoint to(asio::ip::address_v4::loopback(), choose.of(ports));
+        if (::connect(made.native_handle(), to.data(), static_cast<socklen_t>(to.size())) != 0 && errno != EINPROGRESS) connections.pop_back();
         break;
       }
       case 2: {
