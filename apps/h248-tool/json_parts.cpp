@@ -15,7 +15,7 @@ bool is_utf8(std::string_view s) noexcept {
     for (std::size_t k = 1; k <= more; ++k) {
       if ((static_cast<unsigned char>(s[i + k]) & 0xC0u) != 0x80) return false;
     }
-    // Longer than need be, a surrogate, or beyond Unicode.
+    // An overlong form, a surrogate, or beyond Unicode.
     const auto second = more == 0 ? 0u : static_cast<unsigned char>(s[i + 1]);
     if ((c == 0xE0 && second < 0xA0) || (c == 0xED && second > 0x9F) || (c == 0xF0 && second < 0x90) || (c == 0xF4 && second > 0x8F)) return false;
     i += more + 1;

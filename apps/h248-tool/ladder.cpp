@@ -78,7 +78,7 @@ std::string describe(const list<action>& actions) {
 
 class ladder {
  public:
-  // Who asks, who is asked, and the transaction; replies are looked up the other way round.
+  // Requester, responder, transaction; a reply is looked up with the two exchanged.
   using key = std::tuple<std::string, std::string, std::uint32_t>;
 
   void message(const captured_message& m, bool profile) {
@@ -138,7 +138,7 @@ class ladder {
     now.last_us = m.time_us;
     write_transaction(now.text, transaction(t), 3);
     const auto [at, fresh] = requests_.try_emplace(key{m.from, m.to, t.id.value}, now);
-    // An id may come again with something else, or when everybody has forgotten it.
+    // An id may be used again with other content, or after LONG-TIMER.
     const bool again = !fresh && at->second.text == now.text && m.time_us - at->second.last_us <= long_timer_us;
     if (again) {
       at->second.last_us = m.time_us;

@@ -1,5 +1,5 @@
 // The messages of a capture as a ladder: one line for each transaction, with its time and direction; a request has its reply
-// beside it, repetitions and requests nobody answered are marked.
+// beside it, repetitions and unanswered requests are marked.
 #pragma once
 
 #include <iosfwd>

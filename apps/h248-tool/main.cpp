@@ -24,7 +24,7 @@ namespace {
 using namespace agw::h248;
 namespace tool = agw::h248_tool;
 
-// Files are no hostile peers, but neither are they to fill the memory.
+// Files are not hostile, but they must not fill the memory either.
 constexpr parse_limits limits{.max_bytes = 4u << 20, .max_memory_bytes = 256u << 20, .max_transactions = 100000,
                               .max_parameters = 1000};
 

@@ -1,4 +1,4 @@
-// What goes one way over a TCP connection in a capture: put into order and cut at TPKT frames (RFC 1006), whatever is missing.
+// One direction of a TCP connection in a capture: segments in order, cut at TPKT frames (RFC 1006), also where some are missing.
 #pragma once
 
 #include <cstddef>

@@ -72,6 +72,7 @@ unsigned server_options::shards() const { return threads != 0 ? threads : std::m
 void declare(settings& s, server_options& o) {
   declare_h248(s, o);
   s.add("http.listen", o.http, tcp_address(), "metrics and health").option("--http", "ADDR:PORT");
+  s.add("http.names", o.http_names, kind::list(kind::text(1, 253), 0, 64), "");
   declare_interfaces(s, o);
   s.add("group", o.iq.group, kind::integer<std::uint16_t>(1, 65535), "");
   s.add("ports.low", o.ports.low, kind::integer<std::uint16_t>(1024, 65535), "");
@@ -92,6 +93,8 @@ void declare(settings& s, server_options& o) {
   s.add("dtls.key", o.dtls_key, kind::file(), "");
   s.add("dtls.mtu", o.gateway.mtu_bytes, kind::integer<std::size_t>(548, 9000), "");
   s.add("sctp.streams", o.gateway.sctp_streams, kind::integer<std::uint16_t>(2, 65535), "");
+  s.add("msrp.match", o.gateway.msrp_match,
+        kind::choice<msrp::uri_match>({{"exact", msrp::uri_match::exact}, {"sessmatch", msrp::uri_match::sessmatch}}), "");
   s.add("tls.certificate", o.tls.certificate_file, kind::file(), "");
   s.add("tls.key", o.tls.private_key_file, kind::file(), "");
   s.add("tls.ca", o.tls.ca_file, kind::file(), "");

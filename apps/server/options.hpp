@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -26,6 +27,7 @@ struct server_options {
 
   agw::h248::peer_address h248;         ///< --h248: where H.248 is listened on; port 0: the system chooses
   boost::asio::ip::tcp::endpoint http;  ///< --http: metrics and health; port 0: the system chooses
+  std::vector<std::string> http_names;  ///< by which metrics are reached, besides addresses, localhost and this machine's name
   port_range ports{20000, 29999};       ///< --ports: of media sockets towards WICs and the core
   unsigned threads = 0;                 ///< --threads: shards; 0: one for each core. shards() has the number
   std::string log_level = "info";       ///< --log-level
@@ -33,7 +35,7 @@ struct server_options {
   agw::h248::endpoint_config control;                             ///< mid (empty: the h248 address), version, style, transactions
   agw::h248::registration_config registration;                    ///< MGCs (--mgc), profile, version, delays
   std::map<std::string, std::string> names;                       ///< [h248.names]: package_names' overrides
-  gateway::gateway_config gateway;                                ///< ICE mode, consent, MTU, SCTP streams
+  gateway::gateway_config gateway;                                ///< ICE mode, consent, MTU, SCTP streams, MSRP
   std::map<std::string, clock::duration, std::less<>> deadlines;  ///< stage_services::deadlines: "ice", "dtls", …
   std::string dtls_certificate;                                   ///< PEM files; empty: self-signed at start
   std::string dtls_key;

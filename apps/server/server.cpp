@@ -1,40 +1,29 @@
 #include "server.hpp"
 
-#include <boost/asio/signal_set.hpp>
-
 #include "agw/control/addresses.hpp"
 #include "agw/control/links.hpp"
-#include "agw/core/event.hpp"
 #include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
 #include "agw/core/shard.hpp"
 #include "agw/examples/stages.hpp"
 #include "agw/gateway/stages.hpp"
 #include "agw/h248/packages.hpp"
+#include "agw/http/routes.hpp"
 #include "agw/http/server.hpp"
 #include "agw/iq/media_gateway.hpp"
 #include "agw/transports/certificate.hpp"
 #include "agw/transports/sctp_stack.hpp"
 #include "agw/version.hpp"
+#include "shutdown.hpp"
+#include "signals.hpp"
 
 namespace agw::server {
 
 namespace {
 
-void add_routes(http::server& http, metrics& counted, const h248::registration& registration) {
-  http.route("/metrics", [&counted](http::request) -> awaitable<http::response> {
-    http::response out;
-    out.content_type = "text/plain; version=0.0.4; charset=utf-8";
-    out.body = counted.expose();
-    co_return out;
-  });
-  http.route("/healthz", [&registration](http::request) -> awaitable<http::response> {
-    const bool registered = registration.state() == h248::registration_state::registered;
-    http::response out;
-    out.content_type = "application/json";
-    out.body = std::string(R"({"status":"ok","registered":)") + (registered ? "true" : "false") + "}\n";
-    co_return out;
-  });
+std::string health(const h248::registration& registration) {
+  const bool registered = registration.state() == h248::registration_state::registered;
+  return std::string(R"({"status":"ok","registered":)") + (registered ? "true" : "false") + "}\n";
 }
 
 // Some WICs (Pion) offer use_srtp for data channels as well and end the handshake when it is not answered.
@@ -60,55 +49,38 @@ bool load_keys(gateway::gateway_services& services, const server_options& option
   return true;
 }
 
-awaitable<void> wait_for_signal() {
-  asio::signal_set signals(co_await asio::this_coro::executor, SIGTERM, SIGINT);
-  const int number = co_await signals.async_wait(asio::use_awaitable);
-  log::info("signal {}: ending", number);
-}
+class running_parts final : public shutdown_parts {
+ public:
+  running_parts(asio::any_io_executor executor, h248::registration& registration, iq::media_gateway& gateway)
+      : signals_(std::move(executor)), registration_(registration), gateway_(gateway) {}
+  awaitable<int> signal() override { return signals_.next(); }
+  void drain() override { gateway_.drain(); }
+  std::size_t contexts() const override { return gateway_.contexts(); }
+  awaitable<bool> empty(deadline by) override { return gateway_.empty(by); }
+  awaitable<bool> tell_graceful(std::uint32_t delay_seconds) override { return registration_.graceful(delay_seconds); }
+  awaitable<bool> tell_forced(deadline by) override { return registration_.leave(by); }
+  awaitable<void> close() override { return gateway_.close(); }
 
-// No new calls; ends when the last one has, at the end of the delay, or with a second signal.
-awaitable<void> drain(h248::registration& registration, iq::media_gateway& gateway, clock::duration delay) {
-  const auto by = delay > clock::duration{} ? deadline_after(delay) : no_deadline;
-  event end;
-  gateway.drain();
-  log::info("{} contexts to drain", gateway.contexts());
-  auto body = [&](task_group& tasks) -> awaitable<void> {
-    // The MGC is told beside it: one that does not answer holds nobody up.
-    auto tell = [&]() -> awaitable<void> {
-      const auto seconds = std::chrono::ceil<std::chrono::seconds>(delay).count();
-      const bool told = co_await registration.graceful(static_cast<std::uint32_t>(seconds));
-      if (!told) log::warn("h248: the MGC was not told that we are going");
-    };
-    tasks.spawn("tell", std::move(tell));
-    auto emptied = [&]() -> awaitable<void> {
-      const bool none = co_await gateway.empty(by);
-      if (!none) log::info("the delay is over: {} contexts are left, and end now", gateway.contexts());
-      end.set();
-    };
-    tasks.spawn("emptied", std::move(emptied));
-    auto hurried = [&]() -> awaitable<void> {
-      co_await wait_for_signal();
-      end.set();
-    };
-    tasks.spawn("hurried", std::move(hurried));
-    co_await end.wait();
-  };
-  co_await with_tasks("drain", std::move(body));
-}
+ private:
+  end_signals signals_;
+  h248::registration& registration_;
+  iq::media_gateway& gateway_;
+};
 
-// From here the order of an orderly end is visible: contexts, then the word to the MGC, then the tasks.
+// HTTP and H.248 run to the very end: the registration's last word goes through them.
 awaitable<void> serve(h248::endpoint& control, h248::registration& registration, iq::media_gateway& gateway, http::server& http,
                       const server_options& options) {
+  running_parts parts(co_await asio::this_coro::executor, registration, gateway);
+  shutdown_config ending;
+  ending.graceful = options.shutdown_graceful;
+  ending.delay = options.shutdown_delay;
   auto body = [&](task_group& tasks) -> awaitable<void> {
     tasks.spawn("h248", [&] { return control.run(); });
     tasks.spawn("http", [&] { return http.run(); });
     auto registering = [&](task_group& registration_tasks) -> awaitable<void> {
       registration_tasks.spawn("registration", [&] { return registration.run(); });
       registration_tasks.spawn("gateway", [&] { return gateway.run(); });
-      co_await wait_for_signal();
-      if (options.shutdown_graceful) co_await drain(registration, gateway, options.shutdown_delay);
-      co_await gateway.close();
-      co_await registration.leave(deadline_after(std::chrono::seconds(2)));
+      co_await serve_until_signal(parts, ending);
     };
     co_await with_tasks("registration", registering);
   };
@@ -129,7 +101,9 @@ int run(const server_options& options) {
   services.stages.deadlines = options.deadlines;
   services.ports = &ports;
   if (!load_keys(services, options)) return 1;
-  gateway::add_builtin_stages(services.subprotocols);
+  gateway::msrp_options stage_options;
+  stage_options.match = options.gateway.msrp_match;
+  gateway::add_builtin_stages(services.subprotocols, std::move(stage_options));
   examples::add_stages(services.subprotocols);
 
   asio::io_context loop(1);
@@ -144,8 +118,10 @@ int run(const server_options& options) {
 
   http::server_config http_config;
   http_config.address = options.http;
+  http_config.names = options.http_names;
   http::server http(loop.get_executor(), http_config);
-  add_routes(http, counted, registration);
+  http::add_metrics(http, counted);
+  http::add_health(http, [&registration] { return health(registration); });
   const auto listening = http.listen();
   if (!listening) {
     log::error("HTTP on {}:{}: {}", options.http.address().to_string(), options.http.port(), listening.error().message());

@@ -105,7 +105,7 @@ config_result<std::string> read_config_file(const std::string& path) {
   }
   in.clear();
   std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  // Said aloud, since a config_error can be made of a string too.
+  // Explicit, because a config_error can be made of a string, too.
   return {boost::system::in_place_value, std::move(text)};
 }
 

@@ -21,7 +21,7 @@ const standard_option standard[] = {
 };
 
 early_exit failure(std::string line) {
-  // One line, whatever the shell handed us.
+  // One line, whatever the arguments contain.
   std::replace_if(
       line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
   return {2, std::move(line)};

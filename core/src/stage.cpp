@@ -56,6 +56,10 @@ void stage_scope::failed(std::string_view name, clock::time_point begin, const s
     stage_error failure(name, late ? "timeout" : "error", e.code(), late ? std::string() : std::string(e.what()));
     report(failure);
     throw failure;
+  } catch (...) {
+    stage_error failure(name, "error", {}, describe(error));
+    report(failure);
+    throw failure;
   }
 }
 

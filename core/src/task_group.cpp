@@ -31,8 +31,8 @@ void task_group::cancel() {
   for (auto& c : children_) emit(c);
 }
 
-// Called as the child's completion handler, while its frames still stand: the child's entry (its signal, which the frames refer
-// to) is removed one turn of the loop later, when they are gone.
+// Called as the child's completion handler, while its frames still exist: the child's entry (its signal, which the frames refer
+// to) is removed one turn of the loop later, after they were destroyed.
 void task_group::ended(child& c, std::exception_ptr e) {
   if (e && !c.error) c.error = std::move(e);
   if (c.error && !is_cancellation(c.error)) {

@@ -9,7 +9,7 @@
 //   error_code prepare(native_handle);          before it connects or listens
 //   struct queue;                               push(text) -> bool, bytes()
 //   static void settle(socket&);                once it is connected
-//   awaitable<void> read(socket&, deliver);     until the peer ends it: throws then
+//   awaitable<void> read(socket&, deliver);     until the peer ends it: throws then. deliver(std::string) -> awaitable<void>
 //   awaitable<void> write(socket&, queue&);     all that is queued
 #pragma once
 
@@ -27,6 +27,7 @@
 #include <agw/core/event.hpp>
 #include <agw/core/log.hpp>
 #include <agw/core/metrics.hpp>
+#include <agw/core/scope_guard.hpp>
 #include <agw/core/task_group.hpp>
 #include <agw/core/until.hpp>
 #include <agw/h248/error.hpp>
@@ -71,6 +72,10 @@ class connection_link final : public message_link {
   std::size_t max_message_bytes() const noexcept override { return carrier_.max_message_bytes(); }
   peer_address local() const override { return local_; }
   void set_filter(peer_filter filter) override { filter_ = std::move(filter); }
+  void set_pace(pace may_read) override { may_read_ = std::move(may_read); }
+  void resume() override {
+    for (const auto& [peer, c] : connections_) c->room.set();
+  }
 
   awaitable<void> run(receiver on_message, state_observer on_state) override {
     on_message_ = std::move(on_message);
@@ -81,10 +86,7 @@ class connection_link final : public message_link {
       if (config_.listen) co_await accept();
       co_await sleep_until(no_deadline);
     };
-    struct at_end {
-      connection_link* of;
-      ~at_end() { of->group_ = nullptr; }
-    } const stop{this};
+    const scope_guard stop([this] { group_ = nullptr; });
     co_await with_tasks("h248 " + std::string(to_text(Carrier::via)), std::move(body));
   }
 
@@ -122,6 +124,7 @@ class connection_link final : public message_link {
     event wake;
     event end;
     event heard;         // a message came
+    event room;          // for more messages
     bool up = false;
     bool taken = false;  // the peer dialled it
   };
@@ -166,15 +169,10 @@ class connection_link final : public message_link {
 
   // A connection from its beginning to its end. Its failure is its own: peers come and go.
   awaitable<void> serve(peer_address peer, std::shared_ptr<connection> c) {
-    struct entry {
-      connection_link& of;
-      const peer_address& peer;
-      ~entry() { of.connections_.erase(peer); }
-    };
     std::string why = "closed";
     std::exception_ptr cancelled;
     {
-      const entry listed{*this, peer};
+      const scope_guard unlist([&] { connections_.erase(peer); });
       try {
         if (!c->up) co_await until(deadline_after(config_.connect_timeout), connect(peer, c));
         c->up = true;
@@ -199,9 +197,10 @@ class connection_link final : public message_link {
             co_await until(deadline_after(config_.first_message_timeout), c->heard.wait());
           };
           if (c->taken) group.spawn("patience", std::move(patience));
-          auto deliver = [this, &peer, &c](std::string text) {
+          auto deliver = [this, &peer, &c](std::string text) -> awaitable<void> {
             c->heard.set();
             on_message_(peer, std::move(text));
+            while (may_read_ && !may_read_(peer)) co_await c->room.wait();
           };
           co_await carrier_.read(c->socket, std::move(deliver));
         };
@@ -240,6 +239,7 @@ class connection_link final : public message_link {
   receiver on_message_;
   state_observer on_state_;
   peer_filter filter_;
+  pace may_read_;
   task_group* group_ = nullptr;
 };
 

@@ -72,10 +72,8 @@ endpoint::impl::impl(asio::any_io_executor ex, endpoint_config c, agw::metrics* 
       self(config.mid),
       alarm(executor) {
   config.version = std::clamp<std::uint8_t>(config.version, 1, 3);
-  for (const auto& peer : config.peers) {
-    if (!hosts) hosts.emplace();
-    hosts->insert(peer.host);
-  }
+  if (!config.peers.empty()) peers.emplace();
+  for (const auto& peer : config.peers) peers->push_back({peer, {}});
   if (!self.empty()) machine.outbox().set_sender(self, config.style);
 }
 
@@ -137,7 +135,7 @@ awaitable<void> endpoint::impl::keep_time() {
 void endpoint::impl::fail(const request_table::failure& f) {
   if (f.why == errc::timed_out) {
     log::warn("h248: no reply from {} to transaction {}", to_text(f.to), f.id.value);
-    peer_state(f.to, false);
+    peer_state(f.to, peer_event::silent);
     if (auto* carrier = find_link(f.to.via)) carrier->drop(f.to);
   }
   const auto at = waiters.find(f.id.value);
@@ -146,11 +144,15 @@ void endpoint::impl::fail(const request_table::failure& f) {
   at->second->done.set();
 }
 
-void endpoint::impl::peer_state(const peer_address& peer, bool alive) {
+void endpoint::impl::peer_state(const peer_address& peer, peer_event what) {
   if (silent.size() >= config.transactions.max_peers) silent.clear();
-  if (alive ? silent.erase(peer) == 0 : !silent.insert(peer).second) return;
+  if (what == peer_event::alive ? silent.erase(peer) == 0 : !silent.insert(peer).second) return;
+  tell(peer, what);
+}
+
+void endpoint::impl::tell(const peer_address& peer, peer_event what) {
   const auto observers = peer_observers;  // one may add another
-  for (const auto& observer : observers) observer(peer, alive);
+  for (const auto& observer : observers) observer(peer, what);
 }
 
 void endpoint::impl::stopped() {
@@ -175,6 +177,7 @@ void endpoint::add_link(std::unique_ptr<message_link> carrier) {
     i.machine.outbox().set_sender(i.self, i.config.style);
   }
   carrier->set_filter([of = impl_.get()](const peer_address& peer) { return of->accepted(peer); });
+  carrier->set_pace([of = impl_.get()](const peer_address& peer) { return of->may_read(peer); });
   i.links.push_back(std::move(carrier));
 }
 
@@ -199,10 +202,7 @@ awaitable<void> endpoint::run() {
     group.spawn("timers", std::move(time));
     co_await i->keep_sending();
   };
-  struct at_end {
-    impl* of;
-    ~at_end() { of->stopped(); }
-  } const stop{i};
+  const scope_guard stop([i] { i->stopped(); });
   co_await with_tasks("h248", std::move(body));
 }
 
@@ -213,7 +213,8 @@ awaitable<result<incoming_reply>> endpoint::request(peer_address to, list<action
 }
 
 awaitable<result<incoming_reply>> endpoint::request(peer_address to, list<action> actions, std::uint8_t version,
-                                                    std::function<void(const incoming_reply&)> arrived, clock::duration patience) {
+                                                    std::function<void(const incoming_reply&)> arrived, clock::duration patience,
+                                                    std::function<void(transaction_id)> started) {
   auto& i = *impl_;
   if (i.ended) co_return make_error_code(errc::stopped);
   if (i.find_link(to.via) == nullptr) co_return make_error_code(errc::no_link);
@@ -226,11 +227,12 @@ awaitable<result<incoming_reply>> endpoint::request(peer_address to, list<action
   impl::waiting w;
   w.arrived = std::move(arrived);
   if (patience > clock::duration{}) w.only_peer = to;
-  const auto started = i.machine.requests().start(to, version, id, std::move(text), clock::now(), patience);
-  if (!started) {
-    i.counts.transaction(direction::sent, word, result_word(static_cast<errc>(started.error().value())));
-    co_return started.error();
+  const auto accepted = i.machine.requests().start(to, version, id, std::move(text), clock::now(), patience);
+  if (!accepted) {
+    i.counts.transaction(direction::sent, word, result_word(static_cast<errc>(accepted.error().value())));
+    co_return accepted.error();
   }
+  if (started) started(id);
   const impl::waiting_entry entry(i, id, w);
   i.wake();
   co_await w.done.wait();
@@ -253,14 +255,13 @@ std::uint8_t endpoint::version(const peer_address& peer) const {
   return at == impl_->versions.end() ? impl_->config.version : at->second;
 }
 
-void endpoint::set_peers(const std::vector<peer_address>& peers) {
-  impl_->hosts.emplace();
-  for (const auto& peer : peers) impl_->hosts->insert(peer.host);
+void endpoint::set_peers(std::vector<trusted_peer> peers) { impl_->peers = std::move(peers); }
+
+bool endpoint::same_peer(const peer_address& from, const peer_address& known) const noexcept {
+  return impl_->config.trusted == trust::host ? from.host == known.host : from == known;
 }
 
-void endpoint::allow(const peer_address& peer) {
-  if (impl_->hosts) impl_->hosts->insert(peer.host);
-}
+void endpoint::forget_transactions(const h248::mid& sender) { impl_->machine.replies().forget_finished(sender); }
 
 void endpoint::redirect(const peer_address& from, const peer_address& to) {
   impl_->machine.requests().redirect(from, to, clock::now());
@@ -278,7 +279,7 @@ result<peer_address> endpoint::local(transport kind) const {
 }
 
 std::optional<clock::time_point> endpoint::last_heard(const peer_address& peer) const {
-  const auto at = impl_->last_heard.find(peer.host);
+  const auto at = impl_->last_heard.find(impl_->heard_as(peer));
   if (at == impl_->last_heard.end()) return std::nullopt;
   return at->second;
 }

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <functional>
+#include <utility>
 
 #include <agw/core/error.hpp>
 #include <agw/core/log.hpp>
@@ -8,22 +10,75 @@
 #include "endpoint_impl.hpp"
 
 namespace agw::h248 {
+namespace {
 
-bool endpoint::impl::accepted(const peer_address& from) const { return !hosts || hosts->contains(from.host); }
+bool begins_as_message(std::string_view text) noexcept {
+  const auto from = text.find_first_not_of(" \t\r\n");
+  if (from == std::string_view::npos) return false;
+  text.remove_prefix(from);
+  return text.starts_with("!/") || iequals(text.substr(0, 7), "MEGACO/");
+}
+
+}  // namespace
+
+bool endpoint::impl::accepted(const peer_address& from) const {
+  if (!peers) return true;
+  return std::ranges::any_of(*peers, [&](const trusted_peer& p) {
+    return config.trusted == trust::host ? p.address.host == from.host : p.address == from;
+  });
+}
+
+bool endpoint::impl::accepted(const peer_address& from, const h248::mid& sender) const {
+  if (!peers) return true;
+  return std::ranges::any_of(*peers, [&](const trusted_peer& p) {
+    const bool address = config.trusted == trust::host ? p.address.host == from.host : p.address == from;
+    return address && (!p.mid || h248::mid(*p.mid) == sender);
+  });
+}
+
+bool endpoint::impl::agreed_with(const peer_address& from) const {
+  if (config.trusted == trust::address) return versions.contains(from);
+  return std::ranges::any_of(versions, [&](const auto& known) { return known.first.host == from.host; });
+}
+
+peer_address endpoint::impl::heard_as(const peer_address& from) const {
+  if (peers && config.trusted == trust::address) return from;
+  return {transport::udp, from.host, 0};
+}
 
 void endpoint::impl::heard(const peer_address& from) {
-  if (!last_heard.contains(from.host) && last_heard.size() >= config.transactions.max_peers) {
+  const auto as = heard_as(from);
+  if (!last_heard.contains(as) && last_heard.size() >= config.transactions.max_peers) {
     last_heard.erase(std::ranges::min_element(last_heard, {}, [](const auto& entry) { return entry.second; }));
   }
-  last_heard[from.host] = clock::now();
-  peer_state(from, true);
+  last_heard[as] = clock::now();
+  peer_state(from, peer_event::alive);
+}
+
+// Over UDP what is too much is dropped and comes again; a connection is not read meanwhile.
+bool endpoint::impl::may_read(const peer_address& from) {
+  const auto& limits = machine.config();
+  const auto at = in_work.find(from);
+  if (at == in_work.end()) return true;
+  const auto one_message = limits.max_transactions;
+  const bool room = at->second + one_message <= limits.max_running_per_peer &&
+                    machine.replies().running() + one_message <= limits.max_running;
+  paused = paused || !room;
+  return room;
+}
+
+void endpoint::impl::work_ended(const peer_address& from) {
+  const auto at = in_work.find(from);
+  if (at != in_work.end() && --at->second == 0) in_work.erase(at);
+  if (!std::exchange(paused, false)) return;
+  for (const auto& carrier : links) carrier->resume();
 }
 
 void endpoint::impl::on_link_state(const peer_address& peer, bool connected) {
   const auto now = clock::now();
   if (connected) {
     machine.requests().connected(peer, now);
-    peer_state(peer, true);
+    peer_state(peer, peer_event::alive);
   } else {
     machine.requests().disconnected(peer, now);
     for (auto& [id, w] : waiters) {
@@ -32,83 +87,122 @@ void endpoint::impl::on_link_state(const peer_address& peer, bool connected) {
       w->done.set();
     }
     // Connections of strangers come and go under ever new ports: nothing is kept of them.
-    const auto observers = peer_observers;
-    for (const auto& observer : observers) observer(peer, false);
+    tell(peer, peer_event::disconnected);
   }
   wake();
 }
 
 void endpoint::impl::on_text(const peer_address& from, std::string text) {
+  const auto now = clock::now();
   if (!accepted(from)) {
     count_drop("h248", "refused-peer");
+    const auto same_host = [&](const trusted_peer& p) { return p.address.host == from.host; };
+    if (std::ranges::any_of(*peers, same_host) && refusals.take(from, now)) {
+      log::warn("h248: {} is no address of a controller; with trust = \"host\" any port of its host is", to_text(from));
+    }
     return;
   }
   counts.message(direction::received);
-  for (const auto& observer : message_observers) observer(direction::received, from, text, clock::now());
-  const auto in = std::make_shared<parsed_message>(parse(std::move(text), config.limits));
-  if (!in->readable()) {
-    count_drop("h248", "unreadable");
+  for (const auto& observer : message_observers) observer(direction::received, from, text, now);
+  arrival a;
+  a.from = from;
+  a.answer_bytes = text.size();
+  a.in = std::make_shared<parsed_message>(parse(std::move(text), config.limits));
+  auto* carrier = find_link(from.via);
+  a.stranger = !(carrier != nullptr && carrier->reliable()) && !agreed_with(from);
+  if (!a.in->readable()) return on_unreadable(a);
+  const message& m = **a.in;
+  if (!accepted(from, m.from)) {
+    count_drop("h248", "refused-mid");
+    if (refusals.take(from, now)) log::warn("h248: {} speaks as {}, which is not its mId", to_text(from), log::printable(to_text(m.from)));
     return;
   }
   heard(from);
-  for (const auto& e : in->errors()) {
+  for (const auto& e : a.in->errors()) {
     log::debug("h248: message of {}: line {} column {}: expected {}", to_text(from), e.line, e.column, e.expected);
   }
-  const message& m = **in;
-  if (m.error) {
-    // Never answered: two entities must not complain to each other without end.
-    count_drop("h248", "error-message");
-    // Once a minute: whoever has a fault of his own may say so with every message.
-    const auto now = clock::now();
-    if (!last_complaint || now - *last_complaint >= std::chrono::minutes(1)) {
-      last_complaint = now;
-      log::warn("h248: {} says error {} \"{}\"", to_text(from), static_cast<unsigned>(m.error->code), m.error->text);
-    }
-    if (m.error->code == error_code::version_not_supported) on_version_refused(from, in, *m.error);
-    return;
-  }
-  if (m.transactions.empty() && !in->ok()) answer_message(from, m.version, in->errors().front());
+  if (m.error) return on_error(a, *m.error);
+  if (m.transactions.empty() && !a.in->ok()) answer_message(a, m.version, a.in->errors().front().code);
   std::size_t count = 0;
-  for (const auto& t : m.transactions) on_transaction(from, in, t, ++count > machine.config().max_transactions);
+  for (const auto& t : m.transactions) on_transaction(a, t, ++count > machine.config().max_transactions);
   wake();
 }
 
-void endpoint::impl::on_transaction(const peer_address& from, const std::shared_ptr<parsed_message>& in, const transaction& t,
-                                    bool too_many) {
+// Who sent it and in which version is not known: what begins as a message is answered in the first one. Two entities that cannot read
+// each other would complain without end, hence one answer a second.
+void endpoint::impl::on_unreadable(arrival& a) {
+  count_drop("h248", "unreadable");
+  const auto now = clock::now();
+  const auto& errors = a.in->errors();
+  if (unread.take(a.from, now)) {
+    if (errors.empty()) {
+      log::warn("h248: a message of {} cannot be read", to_text(a.from));
+    } else {
+      const auto& e = errors.front();
+      log::warn("h248: a message of {} cannot be read: line {} column {}: expected {}", to_text(a.from), e.line, e.column, e.expected);
+    }
+  }
+  if (begins_as_message(a.in->text()) && replies_to_unread.take(a.from, now)) answer_message(a, 1, error_code::syntax_error_in_message);
+}
+
+// Never answered: two entities must not complain to each other without end.
+void endpoint::impl::on_error(const arrival& a, const error_descriptor& error) {
+  count_drop("h248", "error-message");
+  // Once a minute: a faulty peer may say so with every message.
+  if (complaints.take(a.from, clock::now())) {
+    log::warn("h248: {} says error {} \"{}\"", to_text(a.from), static_cast<unsigned>(error.code), log::printable(error.text));
+  }
+  if (error.code == error_code::version_not_supported) on_version_refused(a.from, a.in, error);
+}
+
+void endpoint::impl::on_transaction(arrival& a, const transaction& t, bool too_many) {
   const auto now = clock::now();
   if (const auto* request = std::get_if<transaction_request>(&t)) {
-    on_request(from, in, t, *request, too_many);
+    on_request(a, t, *request, too_many);
   } else if (const auto* reply = std::get_if<transaction_reply>(&t)) {
-    if (reply->segment) on_segment(from, in, *reply);
-    else on_reply(from, in, *reply);
+    // An acknowledgement is an answer, too.
+    if (a.stranger && !waiters.contains(reply->id.value)) return count_drop("h248", "stray-reply");
+    if (reply->segment) on_segment(a.from, a.in, *reply);
+    else on_reply(a.from, a.in, *reply);
   } else if (const auto* pending = std::get_if<transaction_pending>(&t)) {
-    machine.requests().on_pending(from, pending->id, now);
+    machine.requests().on_pending(a.from, pending->id, now);
   } else if (const auto* ack = std::get_if<transaction_ack>(&t)) {
-    for (const auto& range : ack->ranges) machine.replies().on_ack(from, (*in)->from, range, now);
+    for (const auto& range : ack->ranges) machine.replies().on_ack((*a.in)->from, range, now);
   } else if (const auto* arrived = std::get_if<segment_reply>(&t)) {
-    machine.replies().on_segment_ack(from, (*in)->from, arrived->id, arrived->segment);
+    machine.replies().on_segment_ack((*a.in)->from, arrived->id, arrived->segment);
   }
 }
 
-void endpoint::impl::on_request(const peer_address& from, const std::shared_ptr<parsed_message>& in, const transaction& whole,
-                                const transaction_request& t, bool too_many) {
-  const message& m = **in;
+void endpoint::impl::on_request(arrival& a, const transaction& whole, const transaction_request& t, bool too_many) {
+  const message& m = **a.in;
   if (m.version > config.version || m.version == 0) {
-    return answer_unremembered(from, t, config.version, error_code::version_not_supported, {});
+    return answer_unremembered(a, t, config.version, error_code::version_not_supported, {});
   }
-  if (too_many) return answer_unremembered(from, t, m.version, error_code::too_many_transactions, {});
+  if (too_many) return answer_unremembered(a, t, m.version, error_code::too_many_transactions, {});
   if (t.id.value == 0) {
     const auto code = t.error ? t.error->code : error_code::syntax_error_in_transaction;
-    return answer_unremembered(from, t, m.version, code, t.error ? t.error->text : "TransactionID 0");
+    return answer_unremembered(a, t, m.version, code, t.error ? t.error->text : "TransactionID 0");
   }
-  scratch.clear();
-  write_transaction(scratch, whole, m.version);
-  const auto digest = std::hash<std::string_view>{}(scratch);
-  const auto id = machine.replies().on_request(from, m.from, m.version, t.id, digest, clock::now());
+  incoming_request request(a.from, a.in, t);
+  auto refused = a.stranger && decide ? decide(request) : std::nullopt;
+  if (refused) return answer_unremembered(a, t, m.version, *refused, {});
+  if (a.stranger && t.error) return answer_unremembered(a, t, m.version, t.error->code, t.error->text);
+  std::uint64_t digest = 0;
+  if (machine.config().compare_requests) {
+    scratch.clear();
+    write_transaction(scratch, whole, m.version);
+    digest = std::hash<std::string_view>{}(scratch);
+  }
+  const auto* carrier = find_link(a.from.via);
+  const bool reliable = carrier != nullptr && carrier->reliable();
+  if (reliable && !machine.replies().has_room(m.from) && !machine.replies().knows(m.from, t.id)) {
+    return answer_unremembered(a, t, m.version, error_code::insufficient_resources, {});
+  }
+  const auto id = machine.replies().on_request(a.from, m.from, m.version, t.id, digest, clock::now());
   if (id == 0) return;
-  incoming_request request(from, in, t);
   outgoing_reply refusal;
-  if (const auto refused = decide ? decide(request) : std::nullopt) {
+  if (!a.stranger && decide) refused = decide(request);
+  if (refused) {
     refusal.fail(*refused);
     return answer(id, t, std::move(refusal));
   }
@@ -120,23 +214,23 @@ void endpoint::impl::on_request(const peer_address& from, const std::shared_ptr<
     refusal.fail(error_code::not_implemented);
     return answer(id, t, std::move(refusal));
   }
-  auto child = [this, id, r = std::move(request)]() -> awaitable<void> { co_await serve(id, r); };
+  if (reliable) ++in_work[a.from];
+  auto child = [this, id, reliable, r = std::move(request)]() -> awaitable<void> {
+    const scope_guard done([this, reliable, &r] {
+      if (reliable) work_ended(r.from());
+    });
+    co_await serve(id, r);
+  };
   group->spawn("transaction", std::move(child));
 }
 
 awaitable<void> endpoint::impl::serve(execution_id id, incoming_request request) {
-  struct entry {
-    entry(impl& i, execution_id e, outgoing_reply& r) : of(i), id(e) { of.executions.emplace(id, &r); }
-    entry(const entry&) = delete;
-    ~entry() {
-      of.executions.erase(id);
-      of.machine.replies().forget(id);  // has no effect once answered
-    }
-    impl& of;
-    execution_id id;
-  };
   outgoing_reply reply(machine.replies().max_reply_bytes(id));
-  const entry registered(*this, id, reply);
+  executions.emplace(id, &reply);
+  const scope_guard forget([this, id] {
+    executions.erase(id);
+    machine.replies().forget(id);  // has no effect once answered
+  });
   std::exception_ptr failure;
   try {
     co_await handler(request, reply);
@@ -161,28 +255,46 @@ void endpoint::impl::answer(execution_id id, const transaction_request& request,
   machine.replies().answer(id, std::move(*reply), clock::now());
 }
 
-// For requests that were not looked at: their ids are free for another try.
-void endpoint::impl::answer_unremembered(const peer_address& from, const transaction_request& request, std::uint8_t version,
-                                         error_code code, std::string_view text) {
+// For requests that were not looked at: their ids are free for another try. A stranger gets the code without its text where the text
+// is too much, or nothing.
+void endpoint::impl::answer_unremembered(arrival& a, const transaction_request& request, std::uint8_t version, error_code code,
+                                         std::string_view text) {
   transaction_reply reply;
   reply.id = request.id;
   reply.error.emplace(error_descriptor{code, text.empty() ? to_text(code) : text});
   counts.transaction(direction::received, command_word(request.actions), result_word(reply));
   const auto v = reply_version(version);
-  machine.outbox().push_reply(from, v, machine.outbox().encode(transaction(std::move(reply)), v));
+  const auto encode = [&] { return machine.outbox().encode(transaction(reply), v); };
+  auto out = encode();
+  if (a.stranger && machine.outbox().message_bytes(v, *out) > a.answer_bytes) {
+    reply.error->text = {};
+    out = encode();
+  }
+  if (a.stranger) {
+    const auto bytes = machine.outbox().message_bytes(v, *out);
+    if (bytes > a.answer_bytes) return count_drop("h248", "answer-too-long");
+    a.answer_bytes -= bytes;
+  }
+  machine.outbox().push_reply(a.from, v, std::move(out));
 }
 
-// Nothing but the header could be read.
-void endpoint::impl::answer_message(const peer_address& from, std::uint8_t version, const parse_error& error) {
+// Nothing but the header could be read, or not even that.
+void endpoint::impl::answer_message(arrival& a, std::uint8_t version, error_code code) {
+  auto* carrier = find_link(a.from.via);
+  if (carrier == nullptr) return;
   message out;
   out.version = reply_version(version);
   out.from = self;
-  out.error.emplace(error_descriptor{error.code, to_text(error.code)});
+  out.error.emplace(error_descriptor{code, to_text(code)});
   auto text = to_text(out, config.style);
-  auto* carrier = find_link(from.via);
+  if (a.stranger && text.size() > a.answer_bytes) {
+    out.error->text = {};
+    text = to_text(out, config.style);
+    if (text.size() > a.answer_bytes) return count_drop("h248", "answer-too-long");
+  }
   counts.message(direction::sent);
-  for (const auto& observer : message_observers) observer(direction::sent, from, text, clock::now());
-  carrier->send(from, text);
+  for (const auto& observer : message_observers) observer(direction::sent, a.from, text, clock::now());
+  carrier->send(a.from, text);
 }
 
 // A peer that does not know the version reads no TransactionID either, so its error stands for the whole message. It answers
@@ -231,7 +343,15 @@ void endpoint::impl::on_segment(const peer_address& from, const std::shared_ptr<
   }
   auto& parts = at->second->segments;
   if (!parts.empty() && parts.begin()->second.from().host != from.host) parts.clear();  // redirected meanwhile
+  if (parts.empty()) at->second->segment_bytes = 0;
   parts.insert_or_assign(t.segment->number, incoming_reply(from, in, t));
+  at->second->segment_bytes += in->text().size();
+  if (at->second->segment_bytes > 2 * machine.config().max_reply_bytes) {
+    count_drop("h248", "reply-too-long");
+    parts.clear();
+    at->second->outcome.emplace(make_error_code(errc::too_long));
+    return at->second->done.set();
+  }
   if (what != request_table::arrival::whole) return;
   struct joined {
     std::map<std::uint16_t, incoming_reply> of;

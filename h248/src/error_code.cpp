@@ -63,7 +63,7 @@ constexpr coded_text errors[] = {
     {486, "Unsupported block parameter value"},
     {487, "Inconsistent block type parameters"},
     {488, "Incorrect stream endpoint interlinkage"},
-    {489, "Invalid aggregation or deaggregation"},
+    {489, "Invalid aggregation or deaggregation", giver::gateway},
     {500, "Internal software failure", giver::endpoint | giver::gateway},
     {501, "Not implemented", giver::endpoint},
     {502, "Not ready"},

@@ -5,8 +5,6 @@
 
 #include <agw/h248/error.hpp>
 
-#include "lookup.hpp"
-
 namespace agw::h248 {
 namespace {
 
@@ -112,18 +110,6 @@ result<peer_address> numeric(const peer_name& name) {
   auto host = parse_host(name.host, ec);
   if (ec) return make_error_code(errc::bad_address);
   return peer_address{name.via, std::move(host), name.port};
-}
-
-awaitable<result<std::vector<peer_address>>> resolve(peer_name name) {
-  std::vector<peer_address> out;
-  if (auto known = numeric(name)) {
-    out.push_back(std::move(*known));
-    co_return out;
-  }
-  const auto found = co_await look_up(name.host);
-  for (const auto& host : found) out.push_back(peer_address{name.via, host, name.port});
-  if (out.empty()) co_return make_error_code(errc::bad_address);
-  co_return out;
 }
 
 std::vector<peer_address> reachable_from(const asio::ip::address& local, std::vector<peer_address> all) {

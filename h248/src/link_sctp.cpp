@@ -127,7 +127,8 @@ class sctp_carrier {
       } else if (ppid != payload_protocol) {
         count_drop("h248", "ppid");
       } else {
-        deliver(std::exchange(message, {}));
+        auto whole = std::exchange(message, {});
+        co_await deliver(std::move(whole));
       }
       message.clear();
       too_long = false;

@@ -43,11 +43,11 @@ class tcp_carrier {
   awaitable<void> read(tcp::socket& socket, F deliver) {
     tpkt_reader frames;
     std::string buffer(read_bytes, '\0');
+    auto by = no_deadline;
     for (;;) {
-      // Between messages a peer may be silent for as long as it likes, inside one it may not.
-      const auto by = frames.buffered_bytes() > 0 ? deadline_after(config_.frame_timeout) : no_deadline;
       const auto size = co_await until(by, socket.async_read_some(asio::buffer(buffer), asio::use_awaitable));
       frames.push(std::string_view(buffer).substr(0, size));
+      bool begun = frames.buffered_bytes() == size;  // nothing was there before
       for (;;) {
         const auto message = frames.next();
         if (!message) {
@@ -55,8 +55,14 @@ class tcp_carrier {
           throw system_error(message.error());
         }
         if (message->empty()) break;
-        deliver(std::string(*message));
+        begun = true;
+        std::string text(*message);
+        co_await deliver(std::move(text));
       }
+      // Between messages a peer may be silent for as long as it likes; one that has begun must come within a time, however many pieces
+      // it comes in.
+      if (frames.buffered_bytes() == 0) by = no_deadline;
+      else if (begun) by = deadline_after(config_.frame_timeout);
     }
   }
 

@@ -7,12 +7,15 @@
 #include <agw/core/error.hpp>
 #include <agw/core/event.hpp>
 #include <agw/core/log.hpp>
+#include <agw/core/scope_guard.hpp>
+#include <agw/core/task_group.hpp>
 #include <agw/core/until.hpp>
 #include <agw/h248/registration_machine.hpp>
 
 namespace agw::h248 {
 namespace {
 
+constexpr auto soonest_again = std::chrono::seconds(30);  // a name is looked up, whatever its TTL
 constexpr std::size_t most_addresses = 4;  // of one name, tried in turn
 
 std::uint64_t seed_of(std::uint64_t configured) { return configured != 0 ? configured : std::random_device{}(); }
@@ -64,7 +67,8 @@ time_stamp current_time_stamp() {
 }
 
 struct registration::impl {
-  impl(endpoint& e, registration_config c, std::uint64_t seed) : control(e), config(std::move(c)), machine(config, seed_of(seed)) {}
+  impl(endpoint& e, registration_config c, std::uint64_t seed)
+      : control(e), config(std::move(c)), configured(e.transactions()), names(config.dns), machine(config, seed_of(seed)) {}
 
   // The answer to one attempt.
   struct answer {
@@ -77,28 +81,41 @@ struct registration::impl {
   awaitable<void> attempt(registration_machine::attempt a);
   awaitable<std::optional<answer>> ask(registration_machine::attempt a, peer_address to);
   answer judge(const registration_machine::attempt& a, const incoming_reply& reply);
-  void accept(const registration_machine::attempt& a, const peer_address& to, const peer_address& from, std::uint8_t agreed);
+  void accept(const registration_machine::attempt& a, const peer_address& to, const incoming_reply& reply, std::uint8_t agreed);
   awaitable<void> move_to(peer_name name);
   awaitable<void> learn_names();
   awaitable<bool> tell(services_descriptor services, deadline by);
   services_descriptor draining_services() const;
   std::optional<error_code> admit(const incoming_request& request) const;
-  void on_peer(const peer_address& peer, bool alive);
+  void leave_current();
+  bool from_controller(const incoming_request& request) const;
+  bool may_hand_over_to(const peer_name& to) const;
+  void keep_delay(const services_descriptor& services);
+  awaitable<void> keep_orders();
+  awaitable<void> keep_registered();
+  void on_peer(const peer_address& peer, peer_event what);
   void set(registration_state to, const peer_address& peer = {});
   void update_peers(const std::vector<peer_address>& also = {});
 
   endpoint& control;
   registration_config config;
+  const transaction_config configured;  // what an MGC set on ROOT ends with its association
+  resolver names;
   registration_machine machine;
   registration_state state = registration_state::idle;
   std::optional<peer_address> current;   // while registered
   std::optional<peer_address> registrar;  // that took us: with a ServiceChangeAddress, another address of the same MGC
-  std::optional<peer_address> previous;  // its replies and ours may still be under way
+  mid_name controller;                   // what it calls itself
+  std::optional<trusted_peer> previous;  // its replies and ours may still be under way
   std::vector<peer_address> named;  // those of the configuration that have a name, when they were last looked up
+  clock::time_point names_until = no_deadline;  // when one of the names is to be looked up anew
   bool names_wanted = false;
   std::uint8_t version = 1;
   std::optional<deadline> draining;  // graceful() was called: until then, and no_deadline for no limit
   std::uint16_t draining_reason = 0;
+  std::optional<std::pair<deadline, change_method>> ordered;  // a Graceful or Forced with a delay
+  event order_came;
+  std::vector<order_observer> order_observers;
   bool retell = false;  // an MGC that took us while we drain does not know it yet
   event changed;
   std::vector<event*> waiters;
@@ -116,67 +133,83 @@ void registration::impl::set(registration_state to, const peer_address& peer) {
   for (const auto& observer : copy) observer(to, peer);
 }
 
-// Who may talk to us: the MGCs of the configuration as far as their addresses are known, and those they sent us to.
+// Who may talk to us: the MGCs of the configuration as far as their addresses are known, and those they sent us to. The one that took
+// us does so under its mId only.
 void registration::impl::update_peers(const std::vector<peer_address>& also) {
-  auto peers = also;
+  std::vector<trusted_peer> peers;
+  const auto add = [&](const peer_address& address) {
+    const bool has_name = current && (address == *current || address == *registrar);
+    if (!has_name) peers.push_back({address, {}});
+  };
+  for (const auto& address : also) add(address);
   for (const auto& mgc : config.mgcs) {
-    if (auto known = numeric(mgc)) peers.push_back(std::move(*known));
+    if (const auto known = numeric(mgc)) add(*known);
   }
-  peers.insert(peers.end(), named.begin(), named.end());
-  if (current) peers.push_back(*current);
-  if (current) peers.push_back(*registrar);
+  for (const auto& address : named) add(address);
+  if (current) peers.push_back({*current, controller});
+  if (current && *registrar != *current) peers.push_back({*registrar, controller});
   if (previous) peers.push_back(*previous);
-  control.set_peers(peers);
+  control.set_peers(std::move(peers));
 }
 
 // An MGC that is known by name may want to take over, too.
 awaitable<void> registration::impl::learn_names() {
   named.clear();
+  names_until = no_deadline;
   for (const auto& mgc : config.mgcs) {
     if (numeric(mgc)) continue;
-    try {
-      auto found = co_await until(deadline_after(std::chrono::seconds(2)), resolve(mgc));
-      if (found) named.insert(named.end(), found->begin(), found->end());
-    } catch (const system_error& e) {
-      if (e.code() != make_error_code(core_error::timed_out)) throw;
+    const auto found = co_await within(deadline_after(std::chrono::seconds(2)), names.resolve(mgc));
+    auto until = clock::now();
+    if (found && *found) {
+      named.insert(named.end(), (*found)->addresses.begin(), (*found)->addresses.end());
+      until = (*found)->until;
     }
+    names_until = std::min(names_until, std::max(until, clock::now() + soonest_again));
   }
   update_peers();
 }
 
 std::optional<error_code> registration::impl::admit(const incoming_request& request) const {
-  if (current && (request.from().host == current->host || request.from().host == registrar->host)) return std::nullopt;
   if (!current) return error_code::before_service_change_reply;
-  // Another MGC of ours may take over and say so, nothing else.
-  const auto takes_over = [](const command& c) {
-    const auto* services = c.find<services_descriptor>();
-    return c.kind == command_kind::service_change && c.termination().is_root() && services && services->method == change_method::hand_off;
-  };
-  const auto only_that = [&](const action& a) { return !a.commands.empty() && std::ranges::all_of(a.commands, takes_over); };
-  if (std::ranges::all_of(request->actions, only_that)) return std::nullopt;
+  if (from_controller(request)) return std::nullopt;
   return error_code::unauthorized_entity;
 }
 
-void registration::impl::on_peer(const peer_address& peer, bool alive) {
-  if (alive || !current || peer != *current || state == registration_state::left) return;
+bool registration::impl::from_controller(const incoming_request& request) const {
+  if (!current || request.sender() != mid(controller)) return false;
+  return control.same_peer(request.from(), *current) || control.same_peer(request.from(), *registrar);
+}
+
+void registration::impl::leave_current() {
+  if (current) previous = trusted_peer{*current, controller};
+  current.reset();
+}
+
+void registration::impl::on_peer(const peer_address& peer, peer_event what) {
+  if (what == peer_event::alive || !current || peer != *current || state == registration_state::left) return;
   log::warn("h248: lost the MGC {}", to_text(peer));
-  previous = std::exchange(current, std::nullopt);
-  machine.lost(clock::now());
+  leave_current();
+  if (what == peer_event::disconnected) machine.disconnected(clock::now());
+  else machine.lost(clock::now());
   set(registration_state::waiting);
   changed.set();
 }
 
-void registration::impl::accept(const registration_machine::attempt& a, const peer_address& to, const peer_address& from,
+void registration::impl::accept(const registration_machine::attempt& a, const peer_address& to, const incoming_reply& reply,
                                 std::uint8_t agreed) {
   machine.accepted(a, clock::now());
   if (!machine.registered() || state == registration_state::left) return;
   version = agreed;
   control.set_version(to, agreed);
+  control.set_version(reply.from(), agreed);
   current = to;
-  registrar = from;
+  registrar = reply.from();
+  controller = mid_name(reply.sender());
   names_wanted = true;
+  control.forget_transactions(controller);
+  control.set_transactions(configured);
   update_peers();
-  if (previous && *previous != to) control.redirect(*previous, to);
+  if (previous && previous->address != to) control.redirect(previous->address, to);
   retell = draining.has_value();
   log::info("h248: registered with {}, version {}", to_text(to), static_cast<unsigned>(agreed));
   set(registration_state::registered, to);
@@ -185,7 +218,7 @@ void registration::impl::accept(const registration_machine::attempt& a, const pe
 registration::impl::answer registration::impl::judge(const registration_machine::attempt& a, const incoming_reply& reply) {
   answer out;
   if (const auto* e = reply.error()) {
-    log::warn("h248: {} refuses the registration: {} \"{}\"", to_text(a.to), static_cast<unsigned>(e->code), e->text);
+    log::warn("h248: {} refuses the registration: {} \"{}\"", to_text(a.to), static_cast<unsigned>(e->code), log::printable(e->text));
     out.error = e->code;
     return out;
   }
@@ -201,7 +234,7 @@ registration::impl::answer registration::impl::judge(const registration_machine:
     return out;
   }
   if (services != nullptr && services->profile) {
-    log::warn("h248: {} supports the profile {}/{}, not ours", to_text(a.to), services->profile->name,
+    log::warn("h248: {} supports the profile {}/{}, not ours", to_text(a.to), log::printable(services->profile->name),
               static_cast<unsigned>(services->profile->version));
   }
   // Further requests go where the MGC wants them.
@@ -215,19 +248,19 @@ registration::impl::answer registration::impl::judge(const registration_machine:
     }
   }
   out.accepted = true;
-  accept(a, to, reply.from(), agreed);
+  accept(a, to, reply, agreed);
   return out;
 }
 
 // Where an MGC wants further requests, when it said so by name. Until then they go where it answered from.
 awaitable<void> registration::impl::move_to(peer_name name) {
   const auto from = current;
-  const auto found = co_await resolve(name);
+  const auto found = co_await within(deadline_after(config.attempt_timeout), names.resolve(name));
   if (!from || current != from) co_return;  // another one by now
   const auto own = control.local(name.via);
-  const auto usable = found && own ? reachable_from(own->host, *found) : std::vector<peer_address>();
+  const auto usable = found && *found && own ? reachable_from(own->host, (*found)->addresses) : std::vector<peer_address>();
   if (usable.empty()) {
-    log::warn("h248: the MGC's address {} does not resolve", to_text(name));
+    log::warn("h248: the MGC's address {} does not resolve", log::printable(to_text(name)));
     co_return;
   }
   current = usable.front();
@@ -256,17 +289,13 @@ awaitable<std::optional<registration::impl::answer>> registration::impl::ask(reg
 
 awaitable<void> registration::impl::attempt(registration_machine::attempt a) {
   std::vector<peer_address> addresses;
-  try {
-    auto found = co_await until(deadline_after(config.attempt_timeout), resolve(a.to));
-    if (found) addresses = std::move(*found);
-  } catch (const system_error& e) {
-    if (e.code() != make_error_code(core_error::timed_out)) throw;
-  }
-  if (addresses.empty()) log::warn("h248: the MGC {} does not resolve", to_text(a.to));
+  auto found = co_await within(deadline_after(config.attempt_timeout), names.resolve(a.to));
+  if (found && *found) addresses = std::move((*found)->addresses);
+  if (addresses.empty()) log::warn("h248: the MGC {} does not resolve", log::printable(to_text(a.to)));
   // An address of the other family would cost the whole time of an attempt.
   if (const auto own = control.local(a.to.via); own && !addresses.empty()) {
     addresses = reachable_from(own->host, std::move(addresses));
-    if (addresses.empty()) log::warn("h248: the MGC {} has no address that {} reaches", to_text(a.to), to_text(*own));
+    if (addresses.empty()) log::warn("h248: the MGC {} has no address that {} reaches", log::printable(to_text(a.to)), to_text(*own));
   }
   if (addresses.size() > most_addresses) addresses.resize(most_addresses);
   update_peers(addresses);
@@ -290,13 +319,8 @@ awaitable<bool> registration::impl::tell(services_descriptor services, deadline 
   if (!current) co_return false;
   services.time = current_time_stamp();
   auto request = control.request(*current, only(service_change_on_root(std::move(services))));
-  try {
-    const auto reply = co_await until(by, std::move(request));
-    co_return reply && reply->error() == nullptr;
-  } catch (const system_error& e) {
-    if (e.code() != make_error_code(core_error::timed_out)) throw;
-  }
-  co_return false;
+  const auto reply = co_await within(by, std::move(request));
+  co_return reply && *reply && (*reply)->error() == nullptr;
 }
 
 // What is left of the delay.
@@ -316,55 +340,78 @@ registration::registration(endpoint& control, registration_config config, std::u
   auto* i = impl_.get();
   i->update_peers();
   control.on_admission([i](const incoming_request& request) { return i->admit(request); });
-  control.on_peer([i](const peer_address& peer, bool alive) { i->on_peer(peer, alive); });
+  control.on_peer([i](const peer_address& peer, peer_event what) { i->on_peer(peer, what); });
 }
 registration::~registration() = default;
 
 void registration::on_change(registration_observer observer) { impl_->observers.push_back(std::move(observer)); }
 registration_state registration::state() const noexcept { return impl_->state; }
 std::optional<peer_address> registration::mgc() const { return impl_->current; }
+std::optional<clock::time_point> registration::last_heard() const {
+  if (!impl_->current) return std::nullopt;
+  return std::max(impl_->control.last_heard(*impl_->current), impl_->control.last_heard(*impl_->registrar));
+}
+void registration::on_order(order_observer observer) { impl_->order_observers.push_back(std::move(observer)); }
 std::uint8_t registration::version() const noexcept { return impl_->version; }
 
 awaitable<void> registration::run() {
-  auto& i = *impl_;
-  while (i.state != registration_state::left) {
-    const auto step = i.machine.next(clock::now());
+  auto body = [i = impl_.get()](task_group& tasks) -> awaitable<void> {
+    auto orders = [i]() -> awaitable<void> { co_await i->keep_orders(); };
+    tasks.spawn("orders", std::move(orders));
+    co_await i->keep_registered();
+  };
+  co_await with_tasks("registration", std::move(body));
+}
+
+awaitable<void> registration::impl::keep_registered() {
+  while (state != registration_state::left) {
+    const auto step = machine.next(clock::now());
     if (const auto* wait = std::get_if<registration_machine::wait>(&step)) {
-      i.set(registration_state::waiting);
-      try {
-        co_await until(wait->until, i.changed.wait());
-      } catch (const system_error& e) {
-        if (e.code() != make_error_code(core_error::timed_out)) throw;
-      }
-    } else if (const auto* attempt = std::get_if<registration_machine::attempt>(&step)) {
-      co_await i.attempt(*attempt);
-    } else if (std::exchange(i.retell, false)) {
-      co_await i.tell(i.draining_services(), deadline_after(i.control.transactions().t_max));
-    } else if (std::exchange(i.names_wanted, false)) {
-      co_await i.learn_names();
+      set(registration_state::waiting);
+      co_await within(wait->until, changed.wait());
+    } else if (const auto* attempt_now = std::get_if<registration_machine::attempt>(&step)) {
+      co_await attempt(*attempt_now);
+    } else if (std::exchange(retell, false)) {
+      co_await tell(draining_services(), deadline_after(control.transactions().t_max));
+    } else if (std::exchange(names_wanted, false)) {
+      co_await learn_names();
     } else {
-      co_await i.changed.wait();
+      const bool woken = co_await within(names_until, changed.wait());
+      names_wanted = names_wanted || !woken;
     }
+  }
+}
+
+void registration::impl::keep_delay(const services_descriptor& services) {
+  const auto method = *services.method;
+  const bool goes = method == change_method::graceful || method == change_method::forced;
+  if (!goes && method != change_method::restart) return;
+  ordered.reset();
+  const auto delay = services.delay.value_or(0);
+  if (goes && delay > 0) ordered.emplace(deadline_after(std::chrono::seconds(delay)), method);
+  order_came.set();
+}
+
+awaitable<void> registration::impl::keep_orders() {
+  for (;;) {
+    const auto by = ordered ? ordered->first : no_deadline;
+    co_await within(by, order_came.wait());
+    if (!ordered || clock::now() < ordered->first) continue;
+    const auto method = ordered->second;
+    ordered.reset();
+    log::info("h248: the delay of the MGC's {} is over", method == change_method::forced ? "Forced" : "Graceful");
+    const auto copy = order_observers;  // one may add another
+    for (const auto& observer : copy) observer(method);
   }
 }
 
 awaitable<bool> registration::registered(deadline by) {
   auto& i = *impl_;
   event ready;
-  struct entry {
-    std::vector<event*>& in;
-    event* e;
-    ~entry() { std::erase(in, e); }
-  } const listed{i.waiters, &ready};
   i.waiters.push_back(&ready);
-  while (!i.current) {
-    try {
-      co_await until(by, ready.wait());
-    } catch (const system_error& e) {
-      if (e.code() != make_error_code(core_error::timed_out)) throw;
-      break;
-    }
-  }
+  const scope_guard unlist([&] { std::erase(i.waiters, &ready); });
+  bool in_time = true;
+  while (!i.current && in_time) in_time = co_await within(by, ready.wait());
   co_return i.current.has_value();
 }
 
@@ -379,15 +426,35 @@ awaitable<result<incoming_reply>> registration::request(list<action> actions) {
 
 std::optional<error_code> registration::service_change(const incoming_request& request, const services_descriptor& services) {
   auto& i = *impl_;
+  if (!services.method) return std::nullopt;
+  i.keep_delay(services);
   if (services.method != change_method::hand_off) return std::nullopt;
+  if (!i.from_controller(request)) return error_code::unauthorized_entity;
   const auto to = services.mgc_to_try ? peer_of(*services.mgc_to_try, request.from().via) : std::nullopt;
   if (!to) return error_code::required_information_missing;
-  log::info("h248: {} hands over to {}", to_text(request.from()), to_text(*to));
-  if (i.current) i.previous = std::exchange(i.current, std::nullopt);
+  const auto shown = log::printable(to_text(*to));
+  if (!i.may_hand_over_to(*to)) {
+    log::warn("h248: {} hands over to {}, which no configuration names: refused", to_text(request.from()), shown);
+    return error_code::unauthorized;
+  }
+  log::info("h248: {} hands over to {}", to_text(request.from()), shown);
+  i.leave_current();
   i.machine.hand_off(*to);
   i.set(registration_state::waiting);
   i.changed.set();
   return std::nullopt;
+}
+
+bool registration::impl::may_hand_over_to(const peer_name& to) const {
+  if (config.handoff == handoff_targets::any) return true;
+  const auto address = numeric(to);
+  const auto same = [&](const peer_name& mgc) {
+    if (mgc.port != to.port) return false;
+    const auto other = numeric(mgc);
+    return address && other ? address->host == other->host : iequals(mgc.host, to.host);
+  };
+  if (std::ranges::any_of(config.mgcs, same)) return true;
+  return address && std::ranges::any_of(named, [&](const auto& known) { return known.host == address->host && known.port == address->port; });
 }
 
 awaitable<bool> registration::graceful(std::uint32_t delay_seconds, std::uint16_t reason) {

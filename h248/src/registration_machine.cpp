@@ -9,7 +9,7 @@ constexpr std::uint16_t number(change_reason reason) { return static_cast<std::u
 
 }  // namespace
 
-clock::duration registration_machine::chance() {
+clock::duration registration_machine::jitter() {
   const auto most = std::max(config_.max_waiting_delay, clock::duration{});
   return clock::duration(std::uniform_int_distribution<clock::rep>(0, most.count())(random_));
 }
@@ -38,7 +38,7 @@ registration_machine::step registration_machine::next(clock::time_point now) {
   if (registered_) return stay{};
   if (!started_) {
     started_ = true;
-    wait_until_ = now + chance();
+    wait_until_ = now + jitter();
   }
   if (now < wait_until_) return wait{wait_until_};
   if (targets_.empty()) fill(false);
@@ -69,7 +69,7 @@ void registration_machine::give_up_target(clock::time_point now) {
   if (!targets_.empty()) return;
   redirections_ = 0;
   const auto doubled = config_.min_retry_delay * (1u << std::min(rounds_, 16u));
-  wait_until_ = now + std::min<clock::duration>(doubled, config_.max_retry_delay) + chance();
+  wait_until_ = now + std::min<clock::duration>(doubled, config_.max_retry_delay) + jitter();
   ++rounds_;
 }
 
@@ -92,8 +92,17 @@ void registration_machine::lost(clock::time_point now) {
   if (!registered_) return;
   registered_ = false;
   // An MGC that takes us and is gone at once must not be asked again at once.
-  if (now - since_ < 10 * config_.min_retry_delay) wait_until_ = now + config_.min_retry_delay + chance();
+  if (now - since_ < 10 * config_.min_retry_delay) wait_until_ = now + config_.min_retry_delay + jitter();
   fill(true);
+}
+
+void registration_machine::disconnected(clock::time_point now) {
+  if (!registered_) return;
+  lost(now);
+  if (targets_.size() > 1) {
+    targets_.push_front(std::move(targets_.back()));
+    targets_.pop_back();
+  }
 }
 
 void registration_machine::hand_off(const peer_name& to) {

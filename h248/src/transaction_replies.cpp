@@ -6,20 +6,15 @@
 #include <agw/h248/transaction_segments.hpp>
 
 namespace agw::h248 {
-namespace {
 
-std::string name_of(const peer_address& from, const mid& sender) { return from.host.to_string() + ' ' + to_text(sender); }
-
-}  // namespace
-
-reply_table::association* reply_table::find(const peer_address& from, const mid& sender) {
-  const auto at = associations_.find(name_of(from, sender));
+reply_table::association* reply_table::find(const mid& sender) {
+  const auto at = associations_.find(to_text(sender));
   return at == associations_.end() ? nullptr : &at->second;
 }
 
 // Null when there are too many, and none that is idle.
-reply_table::association* reply_table::find_or_make(const peer_address& from, const mid& sender) {
-  auto name = name_of(from, sender);
+reply_table::association* reply_table::find_or_make(const mid& sender) {
+  auto name = to_text(sender);
   if (const auto at = associations_.find(name); at != associations_.end()) {
     by_use_.splice(by_use_.end(), by_use_, at->second.used);
     return &at->second;
@@ -45,7 +40,7 @@ reply_table::transaction_entry* reply_table::entry(const reference& r) {
 execution_id reply_table::on_request(const peer_address& from, const mid& sender, std::uint8_t version, transaction_id id,
                                      std::uint64_t digest, clock::time_point now) {
   trim(now);
-  auto* of = find_or_make(from, sender);
+  auto* of = find_or_make(sender);
   if (of == nullptr) {
     count_drop("h248", "too-many-peers");
     return 0;
@@ -69,7 +64,7 @@ execution_id reply_table::on_request(const peer_address& from, const mid& sender
   made.from = from;
   made.version = version;
   made.digest = digest;
-  made.at = timers_.emplace(now + config_.normal_execution_time, execution);
+  made.at = timers_.emplace(now + first_pending(), execution);
   running_.emplace(execution, reference{of, id.value, execution, {}});
   ++of->running;
   return execution;
@@ -78,7 +73,7 @@ execution_id reply_table::on_request(const peer_address& from, const mid& sender
 void reply_table::repeat(association&, std::uint32_t id, transaction_entry& e, clock::time_point now) {
   ++repeated_requests_;
   if (!e.running) {
-    send(e);  // what was acknowledged is gone: then the network made the copy
+    send(e);  // nothing, once the reply was acknowledged
     return;
   }
   // Tell the peer to wait longer, but not for each of a burst of copies; those count towards the limit.
@@ -93,9 +88,9 @@ void reply_table::send_pending(std::uint32_t id, transaction_entry& e, clock::ti
   outbox_.push_reply(e.from, e.version, outbox_.encode(transaction(transaction_pending{{id}}), e.version));
 }
 
-void reply_table::on_ack(const peer_address& from, const mid& sender, const ack_range& range, clock::time_point now) {
+void reply_table::on_ack(const mid& sender, const ack_range& range, clock::time_point now) {
   trim(now);
-  auto* of = find(from, sender);
+  auto* of = find(sender);
   if (of == nullptr || range.last < range.first) return;
   auto at = of->transactions.lower_bound(range.first.value);
   for (; at != of->transactions.end() && at->first <= range.last.value; ++at) {
@@ -103,8 +98,8 @@ void reply_table::on_ack(const peer_address& from, const mid& sender, const ack_
   }
 }
 
-void reply_table::on_segment_ack(const peer_address& from, const mid& sender, transaction_id id, const reply_segment& segment) {
-  auto* of = find(from, sender);
+void reply_table::on_segment_ack(const mid& sender, transaction_id id, const reply_segment& segment) {
+  auto* of = find(sender);
   if (of == nullptr) return;
   const auto at = of->transactions.find(id.value);
   if (at == of->transactions.end() || segment.number == 0 || segment.number > at->second.reply.size()) return;
@@ -148,6 +143,11 @@ void reply_table::answer(execution_id execution, transaction_reply reply, clock:
   finish(*r.of, r.id, e, texts_of(e, reply), now);
 }
 
+clock::duration reply_table::first_pending() const {
+  const auto longest = config_.provisional_response_time;
+  return longest > clock::duration{} ? std::min(longest, config_.normal_execution_time) : config_.normal_execution_time;
+}
+
 std::size_t reply_table::max_reply_bytes(execution_id execution) const {
   const auto at = running_.find(execution);
   return at == running_.end() ? config_.max_reply_bytes : max_reply_bytes(*entry(at->second));
@@ -181,6 +181,27 @@ std::vector<shared_text> reply_table::texts_of(const transaction_entry& e, const
   sorry.error.emplace(error_descriptor{error_code::response_too_long, to_text(error_code::response_too_long)});
   out.assign(1, outbox_.encode(transaction(std::move(sorry)), e.version));
   return out;
+}
+
+void reply_table::forget_finished(const mid& sender) {
+  auto* of = find(sender);
+  if (of == nullptr) return;
+  for (auto at = of->transactions.begin(); at != of->transactions.end();) {
+    auto& e = at->second;
+    if (!e.running) drop_reply(e);
+    at = e.running ? std::next(at) : of->transactions.erase(at);
+  }
+}
+
+bool reply_table::knows(const mid& sender, transaction_id id) const {
+  const auto at = associations_.find(to_text(sender));
+  return at != associations_.end() && at->second.transactions.contains(id.value);
+}
+
+bool reply_table::has_room(const mid& sender) const {
+  const auto at = associations_.find(to_text(sender));
+  const auto of_peer = at == associations_.end() ? 0 : at->second.running;
+  return running_.size() < config_.max_running && of_peer < config_.max_running_per_peer;
 }
 
 void reply_table::forget(execution_id execution) {

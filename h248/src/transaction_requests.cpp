@@ -45,9 +45,13 @@ result<void> request_table::start(const peer_address& to, std::uint8_t version, 
   const auto [at, added] = requests_.emplace(id.value, std::move(made));
   if (!added) return make_error_code(errc::too_many_requests);
   auto& r = at->second;
-  arm(id.value, r, reliable(to) ? r.give_up : now + r.timer.first(config_));
+  arm(id.value, r, reliable(to) ? r.give_up : now + first_wait(r));
   outbox_.push_request(to, version, r.text);
   return {};
+}
+
+clock::duration request_table::first_wait(const request& r) const {
+  return std::max(r.timer.first(config_), std::min(config_.peer_execution_time, config_.max_timeout));
 }
 
 void request_table::abandon(transaction_id id) {
@@ -124,7 +128,7 @@ void request_table::redirect(const peer_address& from, const peer_address& to, c
     r.segments.clear();
     r.last_segment = 0;
     repeat(id, r, now);
-    arm(id, r, reliable(to) ? r.give_up : now + r.timer.first(config_));
+    arm(id, r, reliable(to) ? r.give_up : now + first_wait(r));
   }
 }
 

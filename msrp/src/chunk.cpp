@@ -8,12 +8,12 @@
 namespace agw::msrp {
 namespace {
 
-// 1*DIGIT below 10^18: no message is an exabyte, and sums of two stay far from overflow.
+// 1*DIGIT, at most 2^63.
 std::optional<std::uint64_t> read_number(std::string_view text) {
   std::uint64_t value = 0;
   if (text.empty() || !std::all_of(text.begin(), text.end(), is_digit)) return std::nullopt;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failed != std::errc{} || value >= 1'000'000'000'000'000'000) return std::nullopt;
+  if (failed != std::errc{} || value > std::uint64_t{1} << 63) return std::nullopt;
   return value;
 }
 
@@ -34,7 +34,7 @@ boost::system::result<byte_range> parse_byte_range(std::string_view value) {
   }
   byte_range out;
   const auto start = read_number(value.substr(0, hyphen));
-  if (!start || *start == 0) return make_error_code(errc::bad_byte_range);
+  if (!start) return make_error_code(errc::bad_byte_range);
   out.start = *start;
   if (!read_number_or_star(value.substr(hyphen + 1, slash - hyphen - 1), out.end) ||
       !read_number_or_star(value.substr(slash + 1), out.total)) {
@@ -56,6 +56,17 @@ const header_field* chunk_header::find(std::string_view name) const noexcept {
     if (equal_nocase(field.name, name)) return &field;
   }
   return nullptr;
+}
+
+unsigned refusal_status(const chunk_header& request) noexcept {
+  if (request.flaw) return 400;
+  if (!request.has_body || request.kind != chunk_kind::send) return 0;
+  if (request.find("Content-Type") == nullptr) return 400;
+  const auto type = request.content_type.substr(0, request.content_type.find(';'));
+  const auto slash = type.find('/');
+  if (slash == std::string_view::npos || !is_token(type.substr(0, slash))) return 415;
+  const auto subtype = type.substr(slash + 1);
+  return is_token(subtype.substr(0, subtype.find(' '))) ? 0 : 415;
 }
 
 unsigned status_code(const chunk_header& report) noexcept {

@@ -8,6 +8,7 @@
 namespace agw::msrp {
 namespace {
 
+constexpr std::string_view crlf = "\r\n";
 constexpr std::string_view hyphens = "-------";
 constexpr std::string_view protocol = "MSRP ";
 
@@ -37,16 +38,7 @@ boost::system::error_code chunk_parser::fail(boost::system::error_code code) {
 
 boost::system::result<chunk_event> chunk_parser::next(bytes_view& in) {
   switch (state_) {
-    case state::start:
-      if (in.empty()) return chunk_event(need_more{});
-      block_.clear();
-      line_start_ = 0;
-      header_done_ = false;
-      matched_ = 0;
-      body_bytes_ = 0;
-      header_ = chunk_header{};
-      state_ = state::header;
-      [[fallthrough]];
+    case state::start: return next_start(in);
     case state::header: return next_header(in);
     case state::body: return next_body(in);
     case state::ending:
@@ -57,18 +49,38 @@ boost::system::result<chunk_event> chunk_parser::next(bytes_view& in) {
   return error_;
 }
 
+// Between chunks: CRLF is a keep-alive, any other octet begins a chunk.
+boost::system::result<chunk_event> chunk_parser::next_start(bytes_view& in) {
+  bool keeps_alive = false;
+  while (!in.empty() && as_text(in).front() == crlf[cr_seen_ ? 1 : 0]) {
+    in = in.subspan(1);
+    keeps_alive = keeps_alive || cr_seen_;
+    cr_seen_ = !cr_seen_;
+  }
+  if (keeps_alive) return chunk_event(keep_alive{});
+  if (in.empty()) return chunk_event(need_more{});
+  if (cr_seen_) return fail(errc::bad_start_line);
+  block_.clear();
+  line_start_ = 0;
+  header_done_ = false;
+  matched_ = not_body_ = 0;
+  header_ = chunk_header{};
+  state_ = state::header;
+  return next_header(in);
+}
+
 // Collects lines until one of them ends the headers.
 boost::system::result<chunk_event> chunk_parser::next_header(bytes_view& in) {
   while (!in.empty()) {
     const auto* newline = static_cast<const std::byte*>(std::memchr(in.data(), '\n', in.size()));
     const auto count = newline != nullptr ? static_cast<std::size_t>(newline - in.data()) + 1 : in.size();
-    // The empty line or end-line is not part of the block, but it is short: let it pass the limit with the rest.
+    // The empty line or end-line is not part of the block, but it is short: it counts towards the limit, too.
     if (block_.size() + count > limits_.header_bytes) {
       const bool garbage = block_.size() < protocol.size() && as_text(in).substr(0, protocol.size()) != protocol;
       return fail(garbage ? errc::bad_start_line : errc::header_too_large);
     }
     block_.append(as_text(take(in, count)));
-    // What is not MSRP at all is told from its first octets; it may never send a newline.
+    // Other protocols are recognized by their first octets: they may never send a newline.
     if (line_start_ == 0) {
       const auto seen = std::min(block_.size(), protocol.size());
       if (std::string_view(block_).substr(0, seen) != protocol.substr(0, seen)) return fail(errc::bad_start_line);
@@ -82,7 +94,7 @@ boost::system::result<chunk_event> chunk_parser::next_header(bytes_view& in) {
 
 boost::system::error_code chunk_parser::take_line(std::string_view line) {
   if (line.size() < 2 || line[line.size() - 2] != '\r') return line_start_ == 0 ? errc::bad_start_line : errc::bad_header;
-  const bool empty_line = line == "\r\n";
+  const bool empty_line = line == crlf;
   const bool end_line = line.substr(0, hyphens.size()) == hyphens;
   if (!empty_line && !end_line) {
     line_start_ = block_.size();
@@ -97,20 +109,22 @@ boost::system::error_code chunk_parser::take_line(std::string_view line) {
     state_ = state::ending;
     return {};
   }
-  if (!header_.request()) return errc::unexpected_body;
-  end_line_.assign("\r\n").append(hyphens).append(header_.transaction_id);
+  end_line_.assign(crlf).append(hyphens).append(header_.transaction_id);
+  matched_ = not_body_ = crlf.size();
   state_ = state::body;
   return {};
 }
 
-boost::system::result<chunk_event> chunk_parser::emit_body(bytes_view bytes) {
-  body_bytes_ += bytes.size();
-  if (header_.kind != chunk_kind::send && body_bytes_ > limits_.other_body_bytes) return fail(errc::body_too_large);
-  return chunk_event(body_piece{bytes});
+// What was matched so far is body after all, but for the empty line's CRLF.
+chunk_event chunk_parser::matched_as_body() {
+  const auto body = std::string_view(end_line_).substr(not_body_, matched_ - not_body_);
+  matched_ = not_body_ = 0;
+  return body_piece{as_bytes(body)};
 }
 
 boost::system::result<chunk_event> chunk_parser::next_body(bytes_view& in) {
   const std::size_t size = end_line_.size();
+  if (matched_ == crlf.size() && not_body_ != 0 && !in.empty() && as_text(in).front() != hyphens.front()) matched_ = not_body_ = 0;
   if (matched_ == 0) {
     if (in.empty()) return chunk_event(need_more{});
     const auto* found = static_cast<const std::byte*>(memmem(in.data(), in.size(), end_line_.data(), size));
@@ -118,13 +132,11 @@ boost::system::result<chunk_event> chunk_parser::next_body(bytes_view& in) {
     const auto before = found != nullptr ? static_cast<std::size_t>(found - in.data()) : in.size() - matched_;
     const auto body = take(in, before);
     in = in.subspan(matched_);
-    if (!body.empty()) return emit_body(body);
+    if (!body.empty()) return chunk_event(body_piece{body});
   }
   while (matched_ < size) {
     if (in.empty()) return chunk_event(need_more{});
-    if (static_cast<char>(in.front()) != end_line_[matched_]) {
-      return emit_body(as_bytes(std::string_view(end_line_).substr(0, std::exchange(matched_, 0))));
-    }
+    if (static_cast<char>(in.front()) != end_line_[matched_]) return chunk_event(matched_as_body());
     ++matched_;
     in = in.subspan(1);
   }
@@ -133,10 +145,10 @@ boost::system::result<chunk_event> chunk_parser::next_body(bytes_view& in) {
     const char c = static_cast<char>(in.front());
     if (matched_ == size) {
       // Without a flag behind it this is body: an id may be the beginning of another one.
-      if (!is_flag(c)) return emit_body(as_bytes(std::string_view(end_line_).substr(0, std::exchange(matched_, 0))));
+      if (!is_flag(c)) return chunk_event(matched_as_body());
       flag_ = static_cast<continuation>(c);
     } else if (c != (matched_ == size + 1 ? '\r' : '\n')) {
-      // The sender may not let the end-line with its flag occur in the body (RFC 4975, 7.1): nobody could tell which it is.
+      // The end-line with its flag must not occur in the body (RFC 4975, 7.1): it is not known whether this is body.
       return fail(errc::bad_end_line);
     }
     ++matched_;

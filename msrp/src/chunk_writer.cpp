@@ -76,6 +76,7 @@ std::string make_report(std::string_view transaction_id, std::string_view to_pat
 
 bool wants_response(const chunk_header& request, unsigned status) noexcept {
   if (!request.request() || request.kind == chunk_kind::report || request.failure == failure_report::no) return false;
+  if (request.from_path.empty()) return false;
   return request.failure == failure_report::yes || status != 200;
 }
 

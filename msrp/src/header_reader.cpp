@@ -1,6 +1,7 @@
 #include "header_reader.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "agw/msrp/error.hpp"
 #include "text.hpp"
@@ -8,13 +9,15 @@
 namespace agw::msrp {
 namespace {
 
+constexpr bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
+
 // utf8text of RFC 4975, 9. Whether the octets above 127 are UTF-8 is left to the endpoints.
 bool is_text(std::string_view value) noexcept {
-  return std::none_of(value.begin(), value.end(), [](char c) {
-    const auto octet = static_cast<unsigned char>(c);
-    return (octet < 0x20 && octet != '\t') || octet == 0x7F;
-  });
+  return std::none_of(value.begin(), value.end(), [](char c) { return is_control(c) && c != '\t'; });
 }
+
+// A line within which some readers see the end of a line or of a string: where the chunk ends depends on the reader.
+bool has_hidden_end(std::string_view line) noexcept { return line.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos; }
 
 std::string_view trim(std::string_view value) noexcept {
   const auto begin = value.find_first_not_of(" \t");
@@ -22,74 +25,95 @@ std::string_view trim(std::string_view value) noexcept {
   return value.substr(begin, value.find_last_not_of(" \t") - begin + 1);
 }
 
-// Takes one CRLF-terminated line off the front; false when its end is something else.
+// Takes one line off the front; `line` is without its CRLF. False when there is no CRLF.
 bool take_line(std::string_view& block, std::string_view& line) noexcept {
   const auto end = block.find('\n');
   if (end == std::string_view::npos || end == 0 || block[end - 1] != '\r') return false;
-  line = block.substr(0, end + 1);
+  line = block.substr(0, end - 1);
   block.remove_prefix(end + 1);
   return true;
 }
 
+bool is_transaction_id(std::string_view text) noexcept {
+  return !text.empty() && text.size() <= max_transaction_id_bytes &&
+         std::none_of(text.begin(), text.end(), [](char c) { return is_control(c) || c == ' '; });
+}
+
+bool read_status(std::string_view text, chunk_header& out) {
+  if (text.size() < 3 || !std::all_of(text.begin(), text.begin() + 3, is_digit) || text.front() == '0') return false;
+  if (text.size() > 3 && text[3] != ' ') return false;
+  out.kind = chunk_kind::response;
+  out.status = static_cast<unsigned>((text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0'));
+  out.comment = text.size() > 4 ? text.substr(4) : std::string_view{};
+  return true;
+}
+
 bool read_start_line(std::string_view line, chunk_header& out) {
-  line.remove_suffix(2);
-  if (line.substr(0, 5) != "MSRP " || !is_text(line)) return false;
+  if (line.substr(0, 5) != "MSRP " || has_hidden_end(line)) return false;
   line.remove_prefix(5);
-  const auto space = line.find(' ');
-  if (space == std::string_view::npos) return false;
-  out.transaction_id = line.substr(0, space);
-  if (!is_ident(out.transaction_id)) return false;
-  line.remove_prefix(space + 1);
-  if (line.empty()) return false;
-  if (is_digit(line.front())) {
-    if (line.size() < 3 || !std::all_of(line.begin(), line.begin() + 3, is_digit)) return false;
-    if (line.front() == '0' || (line.size() > 3 && line[3] != ' ')) return false;
-    out.kind = chunk_kind::response;
-    out.status = static_cast<unsigned>((line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0'));
-    out.comment = line.size() > 4 ? line.substr(4) : std::string_view{};
-    return true;
-  }
-  if (!std::all_of(line.begin(), line.end(), is_upper)) return false;
-  out.method = line;
-  out.kind = line == "SEND" ? chunk_kind::send : line == "REPORT" ? chunk_kind::report : chunk_kind::other;
+  const auto id_end = line.find(' ');
+  if (id_end == std::string_view::npos) return false;
+  out.transaction_id = line.substr(0, id_end);
+  if (!is_transaction_id(out.transaction_id)) return false;
+  line.remove_prefix(id_end + 1);
+  if (!is_text(line)) out.flaw = errc::bad_start_line;
+  if (!line.empty() && is_digit(line.front())) return read_status(line, out);
+  out.method = line.substr(0, line.find(' '));
+  if (!is_token(out.method)) return false;
+  if (line.find_first_not_of(' ', out.method.size()) != std::string_view::npos) out.flaw = errc::bad_start_line;
+  out.kind = out.method == "SEND" ? chunk_kind::send : out.method == "REPORT" ? chunk_kind::report : chunk_kind::other;
   return true;
 }
 
-// A field that may stand once only: two of them would let two readers see two different chunks.
-bool set_once(std::string_view& slot, std::string_view value) noexcept {
-  if (slot.data() != nullptr || value.empty()) return false;
-  slot = value;
-  return true;
+header_field split_field(std::string_view line, std::string_view whole) noexcept {
+  header_field out;
+  out.line = whole;
+  const auto colon = line.find(':');
+  const auto name = line.substr(0, colon);
+  const bool named = colon != std::string_view::npos && is_token(name) && is_alpha(name.front());
+  if (named) out.name = name;
+  out.value = trim(named ? line.substr(colon + 1) : line);
+  return out;
 }
 
-boost::system::error_code read_field(const header_field& field, chunk_header& out, bool& success_seen, bool& failure_seen) {
-  const auto name = field.name;
-  if (equal_nocase(name, "Message-ID")) {
-    if (!is_ident(field.value) || !set_once(out.message_id, field.value)) return errc::bad_header;
-  } else if (equal_nocase(name, "Byte-Range")) {
-    const auto range = parse_byte_range(field.value);
-    if (!range || out.range) return errc::bad_byte_range;
-    out.range = *range;
-  } else if (equal_nocase(name, "Success-Report")) {
-    const bool yes = equal_nocase(field.value, "yes");
-    if (std::exchange(success_seen, true) || (!yes && !equal_nocase(field.value, "no"))) return errc::bad_header;
-    out.success_report = yes;
-  } else if (equal_nocase(name, "Failure-Report")) {
-    if (std::exchange(failure_seen, true)) return errc::bad_header;
-    if (equal_nocase(field.value, "no")) {
-      out.failure = failure_report::no;
-    } else if (equal_nocase(field.value, "partial")) {
-      out.failure = failure_report::partial;
-    } else if (!equal_nocase(field.value, "yes")) {
-      return errc::bad_header;
-    }
-  } else if (equal_nocase(name, "Status")) {
-    if (!set_once(out.status_field, field.value)) return errc::bad_header;
-  } else if (equal_nocase(name, "Content-Type")) {
-    if (!set_once(out.content_type, field.value)) return errc::bad_header;
-  } else if (equal_nocase(name, "To-Path") || equal_nocase(name, "From-Path")) {
-    return errc::bad_path;
+enum class known : unsigned { to_path, from_path, message_id, byte_range, success_report, failure_report, status, content_type, none };
+
+known which(std::string_view name) noexcept {
+  static constexpr std::pair<std::string_view, known> names[] = {
+      {"To-Path", known::to_path},       {"From-Path", known::from_path},           {"Message-ID", known::message_id},
+      {"Byte-Range", known::byte_range}, {"Success-Report", known::success_report}, {"Failure-Report", known::failure_report},
+      {"Status", known::status},         {"Content-Type", known::content_type}};
+  for (const auto& [text, value] : names) {
+    if (equal_nocase(name, text)) return value;
   }
+  return known::none;
+}
+
+void set(chunk_header& out, known field, std::string_view value) {
+  switch (field) {
+    case known::to_path: out.to_path = value; break;
+    case known::from_path: out.from_path = value; break;
+    case known::message_id: out.message_id = value; break;
+    case known::byte_range:
+      if (const auto range = parse_byte_range(value)) out.range = *range;
+      break;
+    case known::success_report: out.success_report = equal_nocase(value, "yes"); break;
+    case known::failure_report:
+      if (equal_nocase(value, "no")) out.failure = failure_report::no;
+      if (equal_nocase(value, "partial")) out.failure = failure_report::partial;
+      break;
+    case known::status: out.status_field = value; break;
+    case known::content_type: out.content_type = value; break;
+    case known::none: break;
+  }
+}
+
+// What is wrong with the field at `place`, the first of its name unless `again`.
+boost::system::error_code flaw_of(const header_field& field, known what, std::size_t place, bool again, const chunk_header& header) {
+  const bool is_path = what == known::to_path || what == known::from_path;
+  if (is_path != (place < 2) || (is_path && (place != static_cast<std::size_t>(what) || field.value.empty()))) return errc::bad_path;
+  if (what == known::byte_range && (again || !header.range)) return errc::bad_byte_range;
+  if (field.name.empty() || !is_text(field.value) || again) return errc::bad_header;
   return {};
 }
 
@@ -104,30 +128,24 @@ boost::system::error_code read_header(std::string_view block, std::size_t max_fi
   fields.clear();
   std::string_view line;
   if (!take_line(block, line) || !read_start_line(line, out)) return errc::bad_start_line;
+  unsigned seen = 0;
+  const auto note = [&out](boost::system::error_code flaw) {
+    if (!out.flaw) out.flaw = flaw;
+  };
   while (!block.empty()) {
     if (fields.size() == max_fields) return errc::header_too_large;
-    if (!take_line(block, line)) return errc::bad_header;
-    const auto colon = line.find(':');
-    if (colon == std::string_view::npos) return errc::bad_header;
-    header_field field;
-    field.line = line;
-    field.name = line.substr(0, colon);
-    field.value = trim(line.substr(colon + 1, line.size() - colon - 3));
-    if (!is_token(field.name) || !is_alpha(field.name.front()) || !is_text(field.value)) return errc::bad_header;
-    fields.push_back(field);
+    const auto before = block;
+    if (!take_line(block, line) || has_hidden_end(line)) return errc::bad_header;
+    const auto& field = fields.emplace_back(split_field(line, before.substr(0, line.size() + 2)));
+    const auto what = which(field.name);
+    const bool again = what != known::none && (seen & 1u << static_cast<unsigned>(what)) != 0;
+    if (what != known::none) seen |= 1u << static_cast<unsigned>(what);
+    if (!again) set(out, what, field.value);
+    note(flaw_of(field, what, fields.size() - 1, again, out));
   }
+  if (fields.size() < 2) note(errc::bad_path);
+  if (has_body && !out.request()) note(errc::unexpected_body);
   out.fields = fields;
-  if (fields.size() < 2 || !equal_nocase(fields[0].name, "To-Path") || !equal_nocase(fields[1].name, "From-Path")) {
-    return errc::bad_path;
-  }
-  out.to_path = fields[0].value;
-  out.from_path = fields[1].value;
-  if (out.to_path.empty() || out.from_path.empty()) return errc::bad_path;
-  bool success_seen = false;
-  bool failure_seen = false;
-  for (std::size_t i = 2; i < fields.size(); ++i) {
-    if (const auto error = read_field(fields[i], out, success_seen, failure_seen)) return error;
-  }
   return {};
 }
 

@@ -6,36 +6,55 @@
 
 namespace agw::msrp {
 
-boost::system::error_code message_checker::parse(bytes_view message) {
+boost::system::result<message_checker::content> message_checker::parse(bytes_view message) {
+  bool kept_alive = false;
+  bool ended = false;
   for (;;) {
     const auto event = parser_.next(message);
-    if (!event) return event.error();
-    if (std::holds_alternative<need_more>(*event)) return errc::truncated;
-    if (const auto* end = std::get_if<chunk_end>(&*event)) {
+    if (!event) return ended ? make_error_code(errc::trailing_bytes) : event.error();
+    if (std::holds_alternative<need_more>(*event)) {
+      if (!parser_.between_chunks() || !(ended || kept_alive)) return make_error_code(ended ? errc::trailing_bytes : errc::truncated);
+      return ended ? content::chunk : content::keep_alive;
+    }
+    if (std::holds_alternative<keep_alive>(*event)) {
+      kept_alive = true;
+    } else if (ended) {
+      return make_error_code(errc::trailing_bytes);
+    } else if (const auto* end = std::get_if<chunk_end>(&*event)) {
       flag_ = end->flag;
-      return message.empty() ? boost::system::error_code() : make_error_code(errc::trailing_bytes);
+      ended = true;
     }
   }
+}
+
+std::optional<outbound> message_checker::refuse(unsigned status) {
+  ++counters_.rejected;
+  if (!wants_response(parser_.header(), status)) return std::nullopt;
+  head_ = make_response(parser_.header(), status, last_uri(paths_.channel.own));
+  if (head_.size() > max_message_bytes_) return std::nullopt;
+  outbound out;
+  out.to = side::channel;
+  out.head = as_bytes(head_);
+  return out;
 }
 
 boost::system::result<std::optional<outbound>> message_checker::check(bytes_view message) {
   using output = std::optional<outbound>;
   ++counters_.messages;
-  if (const auto error = parse(message)) {
+  const auto found = parse(message);
+  if (!found) {
     ++counters_.rejected;
-    return error;
+    return found.error();
   }
-  const auto& header = parser_.header();
   outbound out;
   out.to = side::stream;
-  if (!addressed_to_us(paths_, side::channel, header)) {
-    ++counters_.rejected;
-    if (!wants_response(header, 481)) return output();
-    head_ = make_response(header, 481, last_uri(paths_.channel.own));
-    out.to = side::channel;
-    out.head = as_bytes(head_);
+  out.head = message;
+  if (*found == content::keep_alive) {
+    counters_.bytes += message.size();
     return output(out);
   }
+  const auto& header = parser_.header();
+  if (const auto status = refusal_status(paths_, side::channel, header); status != 0) return refuse(status);
 
   std::string_view id = header.transaction_id;
   split_transactions::outcome outcome;
@@ -54,9 +73,7 @@ boost::system::result<std::optional<outbound>> message_checker::check(bytes_view
     head_.clear();
     append_block(head_, header, id, paths_beyond(paths_, side::channel, header));
     out.head = as_bytes(head_);
-    out.rest = message.subspan(header.block.size());
-  } else {
-    out.head = message;
+    out.rest = message.subspan(as_text(message).find("MSRP ") + header.block.size());
   }
   ++counters_.chunks;
   counters_.bytes += out.head.size() + out.rest.size();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "agw/msrp/chunk_writer.hpp"
 #include "agw/msrp/uri.hpp"
@@ -50,12 +51,10 @@ boost::system::result<std::optional<outbound>> rechunker::next(bytes_view& in) {
       auto reply = on_header();
       if (!reply || *reply) return reply;
     } else if (const auto* piece = std::get_if<body_piece>(&*event)) {
-      if (const auto error = on_body(piece->bytes)) {
-        ++counters_.rejected;
-        return error;
-      }
-    } else if (auto message = on_end(in, std::get<chunk_end>(*event).flag)) {
-      return message;
+      auto reply = on_body(piece->bytes);
+      if (!reply || *reply) return reply;
+    } else if (const auto* end = std::get_if<chunk_end>(&*event)) {
+      if (auto message = on_end(in, end->flag)) return message;
     }
   }
 }
@@ -64,32 +63,40 @@ boost::system::result<rechunker::output> rechunker::on_header() {
   const auto& header = parser_.header();
   buffer_.clear();
   body_bytes_ = 0;
-  if (!addressed_to_us(paths_, side::stream, header)) {
-    ++counters_.rejected;
-    phase_ = phase::discarding;
-    if (!wants_response(header, 481)) return output();
-    head_ = make_response(header, 481, last_uri(paths_.stream.own));
-    outbound reply;
-    reply.to = side::stream;
-    reply.head = as_bytes(head_);
-    return output(reply);
-  }
+  if (const auto status = refusal_status(paths_, side::stream, header); status != 0) return refuse(status);
   head_.clear();
   if (paths_.mode == relay_mode::aware) {
     append_block(head_, header, header.transaction_id, paths_beyond(paths_, side::stream, header));
   }
   head_bytes_ = (head_.empty() ? header.block.size() : head_.size()) + (header.has_body ? 2 : 0);
   tail_bytes_ = end_line_bytes(header.transaction_id.size(), header.has_body);
-  if (head_bytes_ + tail_bytes_ > config_.max_message_bytes) {
-    ++counters_.rejected;
-    return make_error_code(errc::chunk_too_large);
-  }
+  if (head_bytes_ + tail_bytes_ > config_.max_message_bytes) return cannot_take(errc::chunk_too_large);
   if (start_ != nullptr && head_.empty()) {
     phase_ = phase::in_place;
   } else {
     begin_gathering();
   }
   return output();
+}
+
+// In aware mode the sender gets a response and the session continues; in agnostic mode the gateway cannot respond.
+boost::system::result<rechunker::output> rechunker::cannot_take(boost::system::error_code why) {
+  if (paths_.mode == relay_mode::aware) return refuse(413);
+  ++counters_.rejected;
+  return why;
+}
+
+rechunker::output rechunker::refuse(unsigned status) {
+  const auto& header = parser_.header();
+  ++counters_.rejected;
+  phase_ = phase::discarding;
+  buffer_.clear();
+  if (!wants_response(header, status)) return std::nullopt;
+  head_ = make_response(header, status, last_uri(paths_.stream.own));
+  outbound reply;
+  reply.to = side::stream;
+  reply.head = as_bytes(head_);
+  return reply;
 }
 
 void rechunker::begin_gathering() {
@@ -103,17 +110,44 @@ void rechunker::begin_gathering() {
   buffer_.resize(headroom_);
 }
 
-boost::system::error_code rechunker::on_body(bytes_view bytes) {
+boost::system::result<rechunker::output> rechunker::on_body(bytes_view bytes) {
   switch (phase_) {
     case phase::headers:
-    case phase::discarding: return {};
-    case phase::splitting: rest_ = bytes; return {};
+    case phase::discarding: return output();
+    case phase::splitting: rest_ = bytes; return output();
     case phase::in_place:
     case phase::gathering: break;
   }
-  if (head_bytes_ + body_bytes_ + bytes.size() + tail_bytes_ > config_.max_message_bytes) return begin_split(bytes);
+  if (head_bytes_ + body_bytes_ + bytes.size() + tail_bytes_ > config_.max_message_bytes) {
+    if (const auto error = begin_split(bytes)) return cannot_take(error);
+    return output();
+  }
   body_bytes_ += bytes.size();
   if (phase_ == phase::gathering) append(buffer_, bytes);
+  return output();
+}
+
+// What each piece has around its id, its range and its body: the lines of the chunk in their order, with the other side's paths where
+// the mode changes them. A chunk without Byte-Range gets one behind the paths.
+boost::system::error_code rechunker::write_piece_headers() {
+  const auto& header = parser_.header();
+  const auto names_range = [](const header_field& field) { return equal_nocase(field.name, "Byte-Range"); };
+  const auto ranges = std::count_if(header.fields.begin(), header.fields.end(), names_range);
+  if (ranges > 1 || (ranges == 1 && !header.range)) return errc::bad_byte_range;
+
+  const auto beyond = paths_beyond(paths_, side::stream, header);
+  const auto first = std::find_if(header.fields.begin(), header.fields.end(), names_range);
+  const auto place = ranges == 1 ? static_cast<std::size_t>(first - header.fields.begin()) : std::min<std::size_t>(2, header.fields.size());
+  before_range_.assign(" ").append(after_id(header));
+  if (beyond) append_paths(before_range_, *beyond);
+  after_range_.assign("\r\n");
+  for (std::size_t i = 0; i < header.fields.size(); ++i) {
+    const auto& field = header.fields[i];
+    if (!names_range(field) && (!beyond || !is_path(field))) (i < place ? before_range_ : after_range_).append(field.line);
+  }
+  before_range_.append("Byte-Range: ");
+  after_range_.append("\r\n");
+  range_ = header.range.value_or(byte_range{});
   return {};
 }
 
@@ -121,22 +155,7 @@ boost::system::error_code rechunker::begin_split(bytes_view bytes) {
   const auto& header = parser_.header();
   if (header.kind != chunk_kind::send) return errc::chunk_too_large;
 
-  before_range_.assign(" ").append(after_id(header));
-  append_paths(before_range_, paths_beyond(paths_, side::stream, header));
-  after_range_.assign("\r\n");
-  bool seen = !header.range;
-  if (seen) before_range_.append("Byte-Range: ");
-  for (const auto& field : header.fields.subspan(2)) {
-    if (header.range && equal_nocase(field.name, "Byte-Range")) {
-      before_range_.append("Byte-Range: ");
-      seen = true;
-    } else {
-      (seen ? after_range_ : before_range_).append(field.line);
-    }
-  }
-  after_range_.append("\r\n");
-  range_ = header.range.value_or(byte_range{});
-
+  if (const auto error = write_piece_headers()) return error;
   const auto room = 5 + split_transactions::max_id_size + before_range_.size() + max_range_bytes + after_range_.size();
   const auto around = room + end_line_bytes(split_transactions::max_id_size, true);
   if (around + config_.min_piece_bytes > config_.max_message_bytes) return errc::chunk_too_large;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agw/core/error.hpp"
+#include "agw/core/scope_guard.hpp"
 #include "agw/core/until.hpp"
 
 namespace agw::msrp {
@@ -21,57 +22,11 @@ rechunker_config make_rechunker_config(const relay_config& config, const message
   return out;
 }
 
-// True while its scope lives.
-class raised {
- public:
-  explicit raised(bool& flag) noexcept : flag_(flag) { flag_ = true; }
-  ~raised() { flag_ = false; }
-  raised(const raised&) = delete;
-  raised& operator=(const raised&) = delete;
-
- private:
-  bool& flag_;
-};
-
-// Points to something while its scope lives, also when that is left by an exception.
-template <class T>
-class lent {
- public:
-  lent(T*& pointer, T& object) noexcept : pointer_(pointer) { pointer_ = &object; }
-  ~lent() { pointer_ = nullptr; }
-  lent(const lent&) = delete;
-  lent& operator=(const lent&) = delete;
-
- private:
-  T*& pointer_;
-};
-
 [[noreturn]] void fail(boost::system::error_code code, std::string_view where) {
   throw stage_error("msrp", reason(code), code, std::string(where).append(": ").append(code.message()));
 }
 
 }  // namespace
-
-// The right to write to a pipe, which takes one writer at a time. There are two who may want it, so at most one waits.
-class relay::turn {
- public:
-  turn(bool& taken, event& free) noexcept : taken_(taken), free_(free) { taken_ = true; }
-  ~turn() {
-    taken_ = false;
-    free_.set();
-  }
-  turn(const turn&) = delete;
-  turn& operator=(const turn&) = delete;
-
-  static awaitable<void> comes(bool& taken, event& free) {
-    while (taken) co_await free.wait();
-    free.reset();
-  }
-
- private:
-  bool& taken_;
-  event& free_;
-};
 
 relay::relay(relay_config config, message_pipe& channel, byte_stream& stream, flow_gate& gate)
     : config_(std::move(config)),
@@ -79,11 +34,26 @@ relay::relay(relay_config config, message_pipe& channel, byte_stream& stream, fl
       stream_(stream),
       gate_(gate),
       rechunker_(make_rechunker_config(config_, channel), config_.paths, splits_, counters_.to_channel),
-      checker_(config_.limits, config_.paths, splits_, counters_.to_stream) {}
+      checker_(config_.limits, config_.paths, splits_, counters_.to_stream, channel.max_message_bytes()) {}
+
+// A session that another connection has stays its own: requests for it are refused here.
+void relay::bind_sessions() {
+  auto& paths = config_.paths;
+  if (!config_.sessions || paths.mode == relay_mode::agnostic) return;
+  paths.sessions = config_.sessions.get();
+  channel_session_ = config_.sessions->bind(last_uri(paths.channel.own));
+  stream_session_ = config_.sessions->bind(last_uri(paths.stream.own));
+  paths.channel.in_use = !channel_session_.holds();
+  // The controller may have given both sides one path.
+  const bool shared = channel_session_.holds() && equivalent(last_uri(paths.channel.own), last_uri(paths.stream.own));
+  paths.stream.in_use = !stream_session_.holds() && !shared;
+}
 
 awaitable<std::optional<side>> relay::run() {
+  bind_sessions();
   task_group group(co_await asio::this_coro::executor, "msrp");
-  lent<task_group> here(group_, group);
+  group_ = &group;
+  const scope_guard no_group([this] { group_ = nullptr; });
   group.spawn("to channel", [this] { return direction(side::stream); });
   group.spawn("to stream", [this] { return direction(side::channel); });
   co_await group.join();
@@ -116,15 +86,15 @@ awaitable<void> relay::direction(side from) {
       co_await to_stream();
     }
   } catch (const stage_error&) {
-    // The session is over already: that its last octets found nobody is no failure.
+    // The session has ended already: a pipe that no longer takes its last octets is no failure.
     if (!closed_) throw;
   }
   closed_by(from);
 }
 
-// Called by a direction whose input has ended, when all of it was handed on.
+// Called by a direction whose input has ended, when all of it was passed on.
 void relay::closed_by(side s) {
-  // With the other direction ended before, or without anything in its hands, there is nothing left to wait for.
+  // When the other direction has ended or holds nothing, there is nothing left to wait for.
   const bool over = closed_ || (s == side::stream ? idle_from_channel_ : idle_from_stream_);
   if (!closed_) closed_ = s;
   if (over) {
@@ -142,7 +112,8 @@ awaitable<void> relay::to_channel() {
   while (!closed_) {
     std::size_t size = 0;
     {
-      raised idle(idle_from_stream_);
+      idle_from_stream_ = true;
+      const scope_guard not_idle([this] { idle_from_stream_ = false; });
       co_await gate_.passes(side::stream);
       size = co_await stream_.read_some(buffer_);
     }
@@ -163,7 +134,7 @@ awaitable<void> relay::to_channel() {
     grow_or_shrink(size);
   }
   if (!closed_ || *closed_ == side::stream) {
-    // A chunk that the stream broke off is aborted, not left open.
+    // A chunk that the stream did not finish is aborted, not left open.
     if (const auto last = rechunker_.finish()) co_await send_channel(last->head);
   }
 }
@@ -176,7 +147,8 @@ awaitable<void> relay::to_stream() {
     rewritten.clear();
     bool more = false;
     {
-      raised idle(idle_from_channel_);
+      idle_from_channel_ = true;
+      const scope_guard not_idle([this] { idle_from_channel_ = false; });
       co_await gate_.passes(side::channel);
       more = co_await channel_.receive(batch);
     }
@@ -194,7 +166,7 @@ awaitable<void> relay::to_stream() {
         co_await send_channel((*out)->head);
         continue;
       }
-      // The checker's own text is gone with its next call.
+      // The checker's next call overwrites its own text.
       const bool own = (*out)->head.data() != one.bytes.data();
       pieces.push_back(own ? as_bytes(rewritten.emplace_back(as_text((*out)->head))) : (*out)->head);
       if (!(*out)->rest.empty()) pieces.push_back((*out)->rest);
@@ -205,15 +177,27 @@ awaitable<void> relay::to_stream() {
   }
 }
 
+// A pipe takes one writer at a time, and both directions may write to it: at most one of them waits.
+awaitable<void> relay::writer::acquire() {
+  while (taken_) co_await free_.wait();
+  free_.reset();
+  taken_ = true;
+}
+
+void relay::writer::release() {
+  taken_ = false;
+  free_.set();
+}
+
 awaitable<void> relay::write_stream(std::vector<bytes_view> pieces) {
-  co_await turn::comes(stream_taken_, stream_free_);
-  turn mine(stream_taken_, stream_free_);
+  co_await stream_writer_.acquire();
+  const scope_guard done([this] { stream_writer_.release(); });
   co_await stream_.write(pieces);
 }
 
 awaitable<void> relay::send_channel(bytes_view message) {
-  co_await turn::comes(channel_taken_, channel_free_);
-  turn mine(channel_taken_, channel_free_);
+  co_await channel_writer_.acquire();
+  const scope_guard done([this] { channel_writer_.release(); });
   co_await channel_.send(message, message_kind::binary);
 }
 

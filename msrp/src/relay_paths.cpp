@@ -1,7 +1,5 @@
 #include "agw/msrp/relay_paths.hpp"
 
-#include "agw/msrp/uri.hpp"
-
 namespace agw::msrp {
 
 boost::system::result<void> validate(const relay_paths& paths) {
@@ -14,14 +12,21 @@ boost::system::result<void> validate(const relay_paths& paths) {
   return {};
 }
 
-bool addressed_to_us(const relay_paths& paths, side from, const chunk_header& header) {
-  return paths.mode == relay_mode::agnostic || equivalent(header.to_path, last_uri(paths.of(from).own));
+unsigned refusal_status(const relay_paths& paths, side from, const chunk_header& header) {
+  if (paths.mode == relay_mode::agnostic) return 0;
+  if (header.to_path.empty()) return 400;
+  if (!matches(header.to_path, last_uri(paths.of(from).own), paths.match)) {
+    const bool elsewhere = paths.sessions != nullptr && paths.sessions->bound(header.to_path, paths.match);
+    return elsewhere ? 506 : 481;
+  }
+  if (!header.request()) return 0;
+  return paths.of(from).in_use ? 506 : refusal_status(header);
 }
 
-path_pair paths_beyond(const relay_paths& paths, side from, const chunk_header& header) {
-  if (paths.mode == relay_mode::agnostic) return {header.to_path, header.from_path};
+std::optional<path_pair> paths_beyond(const relay_paths& paths, side from, const chunk_header& header) {
+  if (paths.mode == relay_mode::agnostic) return std::nullopt;
   const auto& leg = paths.of(from == side::channel ? side::stream : side::channel);
-  return {header.request() ? std::string_view(leg.peer) : first_uri(leg.peer), last_uri(leg.own)};
+  return path_pair{header.request() ? std::string_view(leg.peer) : first_uri(leg.peer), last_uri(leg.own)};
 }
 
 }  // namespace agw::msrp

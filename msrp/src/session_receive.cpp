@@ -16,6 +16,9 @@ std::string_view bare_type(std::string_view content_type) {
   return content_type;
 }
 
+// Positions count from 1; a peer that writes 0 has nothing before the first octet either.
+std::uint64_t offset_of(const byte_range& range) noexcept { return range.start == 0 ? 0 : range.start - 1; }
+
 }  // namespace
 
 boost::system::result<session_event> session::receive(bytes_view& in) {
@@ -29,8 +32,8 @@ boost::system::result<session_event> session::receive(bytes_view& in) {
       out = on_header();
     } else if (const auto* piece = std::get_if<body_piece>(&*event)) {
       if (current_ != nullptr) return on_body(piece->bytes);
-    } else {
-      out = on_end(std::get<chunk_end>(*event).flag);
+    } else if (const auto* end = std::get_if<chunk_end>(&*event)) {
+      out = on_end(end->flag);
     }
     if (out) return *out;
   }
@@ -43,24 +46,32 @@ std::optional<session_event> session::on_header() {
   switch (header.kind) {
     case chunk_kind::response: return on_response();
     case chunk_kind::report: return on_report();
-    case chunk_kind::other: respond(equivalent(header.to_path, own_uri_) ? 501 : 481); return std::nullopt;
+    case chunk_kind::other: respond(check_address() != 0 ? check_address() : 501); return std::nullopt;
     case chunk_kind::send: break;
   }
   answered_ = false;
   return on_send_header();
 }
 
-// The status of an error that the headers show already; 0 when there is none.
+// 0: the request is for this session.
+unsigned session::check_address() const {
+  const auto& to = parser_.header().to_path;
+  if (to.empty()) return 400;
+  return equivalent(to, own_uri_) ? 0 : 481;
+}
+
+// The status with which a SEND is refused for its headers; 0: none.
 unsigned session::check_send() {
   const auto& header = parser_.header();
-  if (!equivalent(header.to_path, own_uri_)) return 481;
+  if (const auto status = check_address(); status != 0) return status;
+  if (const auto status = refusal_status(header); status != 0) return status;
   if (!header.has_body) return 0;
-  if (header.message_id.empty() || header.content_type.empty()) return 400;
+  if (header.message_id.empty()) return 400;
   const auto same = [&](const refused& r) { return r.message_id == header.message_id; };
   if (const auto old = std::find_if(refused_.begin(), refused_.end(), same); old != refused_.end()) return old->status;
   if (!accepts(header.content_type)) return 415;
   const auto range = header.range.value_or(byte_range{});
-  if (range.total.value_or(0) > config_.max_size || range.start - 1 > config_.max_size) return 413;
+  if (range.total.value_or(0) > config_.max_size || offset_of(range) > config_.max_size) return 413;
   if (!incoming_.contains(header.message_id) && incoming_.size() >= config_.max_incoming) return 413;
   return 0;
 }
@@ -80,7 +91,7 @@ std::optional<session_event> session::on_send_header() {
   if (!header.has_body) return std::nullopt;
   const auto [it, fresh] = incoming_.try_emplace(std::string(header.message_id));
   current_ = &it->second;
-  offset_ = chunk_begin_ = header.range ? header.range->start - 1 : 0;
+  offset_ = offset_of(header.range.value_or(byte_range{}));
   if (!fresh) return std::nullopt;
   return message_started{it->first, &header};
 }

@@ -33,7 +33,7 @@ boost::system::result<std::string> session::begin(outgoing_message message) {
   if (outgoing_.size() >= config_.max_outgoing) return make_error_code(core_error::limit_reached);
   auto id = ids_.make(message_id_size);
   auto fields = fields_of(config_, own_uri_, message, id);
-  fields.range = byte_range{999'999'999'999'999'999, 999'999'999'999'999'999, 999'999'999'999'999'999};
+  fields.range = byte_range{9'000'000'000'000'000'000, 9'000'000'000'000'000'000, 9'000'000'000'000'000'000};
   const auto around = make_send(std::string(id_size, 'x'), fields, {}, continuation::complete).size();
   if (around >= config_.max_chunk_bytes) return make_error_code(errc::chunk_too_large);
   auto& out = outgoing_[id];
@@ -58,17 +58,17 @@ boost::system::result<written> session::write(std::string_view id, bytes_view by
     out.taken += count;
     if (bytes.empty()) break;
     // Full, and more is to come: the last chunk is never an empty one.
-    cut(it, continuation::more);
+    queue_chunk(it, continuation::more);
   }
   if (last && bytes.empty() && writable()) {
-    cut(it, continuation::complete);
+    queue_chunk(it, continuation::complete);
     out.ended = message.ended = true;
-    if (message.head.failure != failure_report::yes) outgoing_.erase(it);  // nobody will say more about it
+    if (message.head.failure != failure_report::yes) outgoing_.erase(it);  // no further answer is due
   }
   return out;
 }
 
-void session::cut(std::map<std::string, outgoing, std::less<>>::iterator it, continuation flag) {
+void session::queue_chunk(std::map<std::string, outgoing, std::less<>>::iterator it, continuation flag) {
   auto& message = it->second;
   const auto body = as_bytes(message.body);
   auto fields = fields_of(config_, own_uri_, message.head, it->first);
@@ -99,7 +99,7 @@ void session::cut(std::map<std::string, outgoing, std::less<>>::iterator it, con
 void session::abort(std::string_view id) {
   const auto it = outgoing_.find(id);
   if (it == outgoing_.end() || it->second.ended) return;
-  if (it->second.sent != 0) cut(it, continuation::aborted);
+  if (it->second.sent != 0) queue_chunk(it, continuation::aborted);
   for (auto& out : output_) {
     if (out.message_id == id && !std::exchange(out.transaction_id, {}).empty()) --queued_unanswered_;
   }

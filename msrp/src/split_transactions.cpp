@@ -26,7 +26,7 @@ std::string split_transactions::next_id(bytes_view body) {
   const auto end = std::to_chars(number.data(), number.data() + number.size(), chunk.issued++, 36).ptr;  // 12 digits at most
   std::string id = chunk.prefix;
   id.append(".").append(number.data(), static_cast<std::size_t>(end - number.data()));
-  // Sender and receiver together could put ids of earlier pieces into a body: one that nobody can know is added then.
+  // Sender and receiver together could put ids of earlier pieces into a body: then an unpredictable suffix is added.
   if (occurs(chunk.prefix, body)) id.append(".").append(ids_.make_absent_from(body, extra_size));
   return id;
 }

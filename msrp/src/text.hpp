@@ -12,15 +12,6 @@ constexpr bool is_alpha(char c) noexcept { return is_upper(c) || (c >= 'a' && c 
 constexpr bool is_alnum(char c) noexcept { return is_digit(c) || is_alpha(c); }
 constexpr char to_lower(char c) noexcept { return is_upper(c) ? static_cast<char>(c + ('a' - 'A')) : c; }
 
-constexpr bool is_ident_char(char c) noexcept {
-  return is_alnum(c) || c == '.' || c == '-' || c == '+' || c == '%' || c == '=';
-}
-
-// ident: 4 to 32 characters, the first a letter or digit.
-constexpr bool is_ident(std::string_view text) noexcept {
-  return text.size() >= 4 && text.size() <= 32 && is_alnum(text.front()) && std::all_of(text.begin(), text.end(), is_ident_char);
-}
-
 constexpr bool is_token_char(char c) noexcept {
   return c == 0x21 || (c >= 0x23 && c <= 0x27) || c == 0x2A || c == 0x2B || c == 0x2D || c == 0x2E || is_alnum(c) ||
          (c >= 0x5E && c <= 0x7E);

@@ -125,7 +125,7 @@ boost::system::result<uri_view> parse_uri(std::string_view text) {
   }
   text.remove_prefix(scheme_end + 3);
 
-  // A session id cannot hold ";" nor a host "/": both may stand in user information only, which nobody sends.
+  // A session id cannot hold ";" nor a host "/": both may stand in user information only, which is not used.
   const auto authority = text.substr(0, text.find_first_of("/;"));
   if (!take_authority(authority, out)) return bad();
   text.remove_prefix(authority.size());
@@ -154,6 +154,13 @@ bool equivalent(std::string_view a, std::string_view b) {
   const auto left = parse_uri(a);
   const auto right = parse_uri(b);
   return left && right && equivalent(*left, *right);
+}
+
+bool matches(std::string_view a, std::string_view b, uri_match how) {
+  if (how == uri_match::exact || a == b) return equivalent(a, b);
+  const auto left = parse_uri(a);
+  const auto right = parse_uri(b);
+  return left && right && left->session_id && left->session_id == right->session_id;
 }
 
 std::string_view first_uri(std::string_view path) noexcept { return path.substr(0, path.find(' ')); }

@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 0: last = std::max(last, replies.on_request(peer, from, 3, {n % 16 + 1}, n >> 6, now)); break;
       case 1: replies.answer(last - std::min<execution_id>(last, n % 16), transaction_reply{}, now); break;
       case 2: replies.forget(last - std::min<execution_id>(last, n % 16)); break;
-      case 3: replies.on_ack(peer, from, ack_range{{n % 16}, {n % 16 + n / 16}}, now); break;
+      case 3: replies.on_ack(from, ack_range{{n % 16}, {n % 16 + n / 16}}, now); break;
       case 4: own = requests.next_id(), (void)requests.start(peer, 3, own, text, now); break;
       case 5: requests.on_reply(peer, 3, {own.value - n % 8}, (n & 64) != 0, now); break;
       case 6: requests.on_pending(peer, {own.value - n % 8}, now); break;

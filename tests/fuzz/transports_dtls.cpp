@@ -26,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     } else {
       m.receive(datagram, now, out, payload);
     }
-    if (!payload.empty() || m.state() == machine::status::established) __builtin_trap();  // nobody has our key
+    if (!payload.empty() || m.state() == machine::status::established) __builtin_trap();  // the fuzzer has no key
   }
   return 0;
 }

@@ -1,4 +1,4 @@
-// What coroutine tests need: a loop that runs one coroutine to its end, and a clock that stands still.
+// Helpers for coroutine tests: a loop that runs one coroutine to its end, and a clock that the test moves.
 #pragma once
 
 #include <exception>
@@ -35,8 +35,8 @@ void run(F f) {
   run(context, std::move(f));
 }
 
-/// While it lives, agw::clock shows the time that the test sets, at first `start`. Timers of `context` notice after advance(), which also runs what
-/// became ready.
+/// While it lives, agw::clock shows the time that the test sets, at first `start`. advance() lets the timers of `context` expire and runs
+/// what became ready.
 class manual_clock {
  public:
   explicit manual_clock(asio::io_context& context, clock::time_point start = clock::time_point(std::chrono::seconds(1000)))
@@ -47,11 +47,11 @@ class manual_clock {
   manual_clock(const manual_clock&) = delete;
   manual_clock& operator=(const manual_clock&) = delete;
 
-  /// Runs everything that is ready, then moves the time on, and runs what that woke.
+  /// Runs everything that is ready, then moves the time, and runs what became ready by it.
   void advance(clock::duration by) {
     settle();
     clock::manual_now += by.count();
-    // The timer queue looks at a custom clock only when an earlier timer re-arms it.
+    // The timer queue reads a custom clock only when an earlier timer re-arms it.
     timer wake(context_.get_executor(), clock::now() - std::chrono::hours(1));
     wake.async_wait([](error_code) {});
     settle();

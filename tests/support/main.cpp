@@ -1,4 +1,4 @@
-// Catch2's main, compiled once for all unit tests: it is the slowest file of the house.
+// Catch2's main, compiled once for all unit tests: it takes longer than any other file.
 #define CATCH_CONFIG_MAIN
 #include <csignal>
 #include <cstdlib>
@@ -9,8 +9,8 @@
 
 namespace {
 
-// A test case that waits for what never comes is a failure that names it, not a run that never ends. No measure of speed: the
-// slowest case takes seconds, and this leaves it minutes.
+// A test case that waits for ever fails by name instead of blocking the run. This does not limit speed: the slowest case takes
+// seconds, and the limit is minutes.
 class hang_guard final : public Catch::TestEventListenerBase {
  public:
   using TestEventListenerBase::TestEventListenerBase;

@@ -68,12 +68,8 @@ awaitable<void> data_channel::close(deadline by) {
   const auto state = state_;
   if (state->table) state->table->start_close(*state);
   while (state->table && !state->finished() && !state->failure) {
-    try {
-      co_await until(by, state->changed.wait());
-    } catch (const system_error& e) {
-      if (e.code() != core_error::timed_out) throw;
-      co_return;
-    }
+    const bool changed = co_await within(by, state->changed.wait());
+    if (!changed) co_return;
   }
 }
 

@@ -1,9 +1,10 @@
-// How channels come to be: negotiated, offered by DCEP, or opened by us.
+// How channels are opened: negotiated, by the peer's DCEP, or by ours.
 #include <algorithm>
 #include <bit>
 
 #include "agw/core/error.hpp"
 #include "agw/core/metrics.hpp"
+#include "agw/core/scope_guard.hpp"
 #include "agw/core/until.hpp"
 #include "agw/transports/error.hpp"
 #include "data_channel_table.hpp"
@@ -18,20 +19,6 @@ constexpr auto stream_request_pause = std::chrono::milliseconds(100);
 constexpr int max_stream_requests = 50;
 
 [[noreturn]] void no_streams() { throw stage_error("channel", "streams", make_error_code(transport_error::no_streams)); }
-
-// Keeps a pointer in a list for as long as a frame stands.
-template <class T>
-class listed {
- public:
-  listed(std::list<T*>& list, T& value) : list_(list), at_(list.insert(list.end(), &value)) {}
-  ~listed() { list_.erase(at_); }
-  listed(const listed&) = delete;
-  listed& operator=(const listed&) = delete;
-
- private:
-  std::list<T*>& list_;
-  typename std::list<T*>::iterator at_;
-};
 
 bool matches(const channel_expectation& wanted, const dcep_open& open) {
   return wanted.protocol == open.protocol && (!wanted.label || *wanted.label == open.label);
@@ -96,12 +83,9 @@ void channel_table::adopt(channel_state& c, const dcep_open& open) {
 
 awaitable<void> channel_table::wait_for_change(deadline by) {
   event changed;
-  const listed<event> watching(watchers_, changed);
-  try {
-    co_await until(by, changed.wait());
-  } catch (const system_error& e) {
-    if (e.code() != core_error::timed_out) throw;
-  }
+  const auto place = watchers_.insert(watchers_.end(), &changed);
+  const scope_guard forget([&] { watchers_.erase(place); });
+  (void)co_await within(by, changed.wait());
 }
 
 // Both directions need the stream: the peer answers on it, and its data would be an error otherwise.
@@ -156,8 +140,9 @@ awaitable<channel_table::handle> channel_table::open(std::uint16_t id, std::stri
 awaitable<channel_table::handle> channel_table::accept(channel_expectation expected) {
   expectation e(std::move(expected));
   handle out;
-  const listed<expectation> listening(expectations_, e);
-  // The OPEN may have come before we were told to expect it: the one that has waited longest.
+  const auto place = expectations_.insert(expectations_.end(), &e);
+  const scope_guard withdraw([&] { expectations_.erase(place); });
+  // The OPEN may have come before the expectation: the one that has waited longest is taken.
   channel waiting;
   for (const auto& [id, c] : channels_) {
     if (!c->offered || !matches(e.wanted, *c->offered)) continue;
@@ -175,7 +160,7 @@ awaitable<channel_table::handle> channel_table::accept(channel_expectation expec
       co_await e.done.wait();
     }
   } catch (...) {
-    // Matched and cancelled in the same turn: the peer's channel is closed, not forgotten.
+    // Matched and cancelled in the same turn of the loop: the peer's channel is closed.
     if (e.matched && e.matched->table) release(*e.matched);
     throw;
   }
@@ -192,7 +177,7 @@ awaitable<channel_table::handle> channel_table::open_with_dcep(dcep_open wanted,
   auto opening = open(chosen, wanted.label, wanted.protocol);
   auto out = co_await std::move(opening);
   const auto c = find(chosen);
-  if (!c || c->acknowledged) co_return out;  // the peer has opened the same id: that is our channel then
+  if (!c || c->acknowledged) co_return out;  // the peer has opened the same id: its channel is taken
   adopt(*c, wanted);
   c->awaits_ack = true;
   control(chosen, compose(wanted));

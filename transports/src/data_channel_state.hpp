@@ -37,10 +37,10 @@ class channel_state : public std::enable_shared_from_this<channel_state> {
   std::uint32_t parameter = 0;
 
   bool claimed = false;             ///< a user holds it, or is about to
-  bool dropping = false;            ///< nobody wants what arrives: refused, or the user let go of it
+  bool dropping = false;            ///< what arrives is discarded: the channel was refused, or its user destroyed it
   bool awaits_ack = false;          ///< we sent the OPEN
-  bool acknowledged = false;        ///< we sent an ACK, or it was we who opened: a further OPEN is an error of the peer's
-  std::optional<dcep_open> offered; ///< an OPEN that nobody has asked for yet
+  bool acknowledged = false;        ///< we sent an ACK, or the OPEN: a further OPEN is an error of the peer
+  std::optional<dcep_open> offered; ///< an OPEN that no expectation matches yet
   deadline unclaimed_until = no_deadline;
 
   bool incoming_reset = false;      ///< the peer has closed its direction, and all before that is in the inbox

@@ -63,7 +63,7 @@ bool channel_table::takes(std::uint16_t stream, std::uint32_t ppid) const {
 void channel_table::on_message(std::uint16_t stream, std::uint32_t ppid, std::vector<std::byte> bytes) {
   auto c = find(stream);
   if (c && c->incoming_reset && c->reset_requested) {
-    // The peer uses the id again: it has answered our reset, and the answer is still under way.
+    // The peer uses the id again: it has answered our reset, but the answer has not arrived yet.
     c->outgoing_reset = true;
     c->changed.set();
     if (c->claimed) {
@@ -78,7 +78,7 @@ void channel_table::on_message(std::uint16_t stream, std::uint32_t ppid, std::ve
   const bool empty = ppid == ppid::binary_empty || ppid == ppid::text_empty;
   const bool text = ppid == ppid::text || ppid == ppid::text_empty;
   if (!empty && !text && ppid != ppid::binary) {
-    // The deprecated partial messages cannot be left out without breaking the stream of what remains.
+    // Dropping a deprecated partial message would corrupt the rest of its message.
     count_drop("sctp", ppid == ppid::binary_partial || ppid == ppid::text_partial ? "partial-ppid" : "unknown-ppid");
     if (!c->claimed && !c->offered && c->inbox.empty()) return discard(*c);
     if (ppid == ppid::binary_partial || ppid == ppid::text_partial) refuse(stream);
@@ -106,7 +106,7 @@ void channel_table::claim(channel_state& c) {
   host_.resume_reading();
 }
 
-// Nobody is going to read this channel: what is there goes, what comes is counted, the stream is reset.
+// This channel will not be read any more: its messages are freed, further ones are counted, the stream is reset.
 void channel_table::discard(channel_state& c) {
   if (!c.claimed) unclaimed_bytes_ -= std::min(unclaimed_bytes_, c.inbox_bytes);
   c.dropping = true;
@@ -139,7 +139,7 @@ void channel_table::start_close(channel_state& c) {
   if (c.id >= outgoing_) {
     c.outgoing_reset = true;  // there is no such stream of ours
   } else if (!host_.request_reset(c.id)) {
-    // The peer knows no RE-CONFIG: no reset will come from there either.
+    // The peer does not support RE-CONFIG: it will not reset its stream either.
     c.outgoing_reset = true;
     c.incoming_reset = true;
   }
@@ -154,7 +154,7 @@ void channel_table::on_incoming_reset(std::uint16_t stream) {
   c->incoming_reset = true;
   c->wake_all();
   start_close(*c);
-  // An OPEN that nobody answered in time; data would be kept for whoever is about to claim the channel.
+  // An OPEN that was not claimed in time.
   if (!c->claimed && c->inbox.empty()) discard(*c);
   forget_if_finished(*c);
 }

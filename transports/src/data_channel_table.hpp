@@ -1,4 +1,4 @@
-// The data channels of one association: opening, accepting, early data, resets, turns in sending, bounds in receiving.
+// The data channels of one association: opening, accepting, early data, resets, fairness in sending, bounds in receiving.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ class channel_host {
   virtual bool request_streams(std::uint16_t outgoing, std::uint16_t incoming) = 0;
   /// Messages and chunks that wait in usrsctp.
   virtual std::size_t queued() const = 0;
-  /// A channel has taken messages, or does not want any: what was held back may go on.
+  /// A channel has taken messages, or discards them: reading may continue.
   virtual void resume_reading() = 0;
   /// The table's next_deadline() may have come nearer.
   virtual void rearm() = 0;
@@ -37,7 +37,7 @@ class channel_host {
 class channel_table {
  public:
   using channel = std::shared_ptr<channel_state>;
-  using handle = std::unique_ptr<data_channel>;  // gives the channel up when it dies, also when an opening is cancelled
+  using handle = std::unique_ptr<data_channel>;  // its destructor closes the channel, also when an opening is cancelled
 
   channel_table(asio::any_io_executor executor, channel_host& host, const config& options)
       : executor_(std::move(executor)), host_(host), options_(options), alive_(std::make_shared<bool>(true)) {}
@@ -57,7 +57,7 @@ class channel_table {
   void on_room();
   /// The association has ended; every channel gets `error` behind what was queued.
   void fail(std::exception_ptr error);
-  /// The association object goes: channels that are left lose their table.
+  /// The association is being destroyed: channels that are left lose their table.
   void detach();
   /// A message too big, or that cannot be put together: the channel is closed.
   void refuse(std::uint16_t stream);

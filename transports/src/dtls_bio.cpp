@@ -30,8 +30,8 @@ int write(BIO* bio, const char* from, int size) {
   try {
     if (auto* out = port_of(bio).outgoing) out->push(std::as_bytes(std::span(from, static_cast<std::size_t>(size))));
   } catch (...) {
-    // Out of memory: lost, as on any network, and repeated if it was part of a flight. OpenSSL is C and must not be thrown
-    // through.
+    // Out of memory: the datagram is lost, as on any network, and repeated if it was part of a flight. An exception must not pass
+    // through OpenSSL's C frames.
   }
   return size;
 }

@@ -1,4 +1,4 @@
-// What an SSL object reads and writes: one record in, datagrams out, and a word about its timer.
+// What an SSL object reads and writes: one record in, datagrams out, and its timer.
 #pragma once
 
 #include <sys/time.h>

@@ -153,7 +153,7 @@ class machine::impl final : public bio_port, public handshake_watcher {
       handshake(&payload);
     }
     incoming = {};
-    // Not authentic, a repetition, or late; OpenSSL does not say which.
+    // Not authentic, repeated, or too late; OpenSSL does not tell which.
     if (established && state_ == status::established && effects() == before) drop("record");
   }
 
@@ -182,7 +182,7 @@ class machine::impl final : public bio_port, public handshake_watcher {
     return done == 1;
   }
 
-  // Whatever OpenSSL did not do: because there is nothing to read, which is no failure, or because the session has ended.
+  // OpenSSL did nothing: because there is nothing to read, which is no failure, or because the session has ended.
   void failed(int done) {
     const int kind = SSL_get_error(ssl_.get(), done);
     if (kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE) return;
@@ -198,7 +198,7 @@ class machine::impl final : public bio_port, public handshake_watcher {
       if (state_ == status::established) SSL_shutdown(ssl_.get());  // RFC 5246, 7.2.1: answered with one's own
       finish("closed", transport_error::close_notify, "by the peer");
     } else if (state_ == status::established && SSL_is_init_finished(ssl_.get()) == 1) {
-      // A complaint without consequences: after a fatal one OpenSSL is "in init" for good.
+      // Not fatal: after a fatal error OpenSSL stays "in init".
     } else if (reason == SSL_R_READ_TIMEOUT_EXPIRED) {
       finish("timeout", transport_error::no_answer, std::move(detail));
     } else if (reason == no_certificate_reason) {
@@ -216,7 +216,7 @@ class machine::impl final : public bio_port, public handshake_watcher {
   }
 
   // bio_port: OpenSSL keeps the retransmission timer by the system's clock. Up to 3.1 the value it shows us is the timer
-  // itself; there it is put out of reach, so that flights are repeated when timeout() says so, by the caller's clock, and at no
+  // itself; there it is set to a time that never comes, so that flights are repeated by timeout(), by the caller's clock, and at no
   // other moment. Later versions show a copy: their timer runs beside ours with the same intervals.
   void timer_changed(timeval& next) noexcept override {
     static const bool is_the_timer = OPENSSL_VERSION_NUMBER < 0x30200000L && OpenSSL_version_num() < 0x30200000L;

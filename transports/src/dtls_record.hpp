@@ -1,5 +1,5 @@
-// The look at a record that must come before OpenSSL's: it gives up a handshake over plaintext that makes no sense, where a
-// datagram that anybody may have sent should only be dropped.
+// Checks on a record before OpenSSL sees it: OpenSSL ends a handshake because of senseless plaintext, but anybody may have sent that
+// datagram, so it should only be dropped.
 #pragma once
 
 #include <cstdint>

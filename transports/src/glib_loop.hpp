@@ -8,7 +8,7 @@
 
 namespace agw::ice {
 
-/// Started by the first user; at exit everything that was handed over still runs, then the thread is joined.
+/// Started by the first user; at exit all tasks that were posted still run, then the thread is joined.
 class glib_loop {
  public:
   static glib_loop& instance();
@@ -17,7 +17,7 @@ class glib_loop {
   ~glib_loop();
 
   GMainContext* context() noexcept { return context_; }
-  /// Runs `task` on the GLib thread, after what was handed over before. From any thread.
+  /// Runs `task` on the GLib thread, after all earlier tasks. From any thread.
   void run(std::function<void()> task);
 
  private:

@@ -12,7 +12,7 @@ namespace agw::ice {
 
 namespace {
 
-// After so many batches without a wait the loop's other tasks get their turn.
+// After so many batches without a wait other tasks of the loop run.
 constexpr unsigned busy_batches = 8;
 
 class full_endpoint final : public endpoint {

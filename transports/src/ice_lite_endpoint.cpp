@@ -16,7 +16,7 @@ namespace {
 
 // Datagrams that came from a verified address before it was nominated; a ClientHello with a few fragments is what to expect.
 constexpr std::size_t max_early_bytes = 64 * 1024;
-// After so many batches without a wait the loop's other tasks get their turn, and a cancel its chance.
+// After so many batches without a wait other tasks of the loop run, and a cancel can take effect.
 constexpr unsigned busy_batches = 8;
 
 class lite_endpoint final : public endpoint {

@@ -18,7 +18,7 @@ std::vector<candidate> usable_candidates(const remote_parameters& remote) {
   for (const auto& value : remote.candidates) {
     auto parsed = parse_candidate(value);
     if (!parsed) {
-      log::debug("ice: malformed candidate passed over");
+      log::debug("ice: malformed candidate ignored");
       count_drop("ice", "candidate");
     } else if (*parsed && out.size() < max_remote_candidates) {
       out.push_back(std::move(**parsed));

@@ -13,7 +13,7 @@ namespace agw::ice {
 namespace {
 
 constexpr guint component = NICE_COMPONENT_TYPE_RTP;
-// What may wait for the shard. More arrives only while the shard is stuck; then it is as if a socket's buffer were full.
+// Bound of the queue towards the shard. It fills only while the shard is stuck; then datagrams are dropped as from a full socket buffer.
 constexpr std::size_t max_waiting_bytes = 1 << 20;
 constexpr std::size_t max_peer_reflexive = 16;
 

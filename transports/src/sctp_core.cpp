@@ -7,6 +7,7 @@
 
 #include "agw/core/error.hpp"
 #include "agw/core/metrics.hpp"
+#include "agw/core/scope_guard.hpp"
 #include "agw/core/task_group.hpp"
 #include "agw/core/until.hpp"
 #include "agw/transports/error.hpp"
@@ -17,7 +18,7 @@ namespace agw::sctp {
 namespace {
 
 constexpr auto shutdown_limit = std::chrono::milliseconds(200);
-// A burst's memory is given back; an idle association keeps none.
+// The memory of a burst is freed; an idle association keeps none.
 constexpr std::size_t kept_batch_bytes = 4096;
 
 void recycle(datagram_batch& batch) {
@@ -79,15 +80,11 @@ void association_core::abandon() {
 
 // The pump's receive and watch run beside each other; the first failure, the end of the association or a cancel ends both.
 awaitable<void> association_core::pump(std::shared_ptr<association_core> self) {
-  struct running {
-    explicit running(association_core& c) : core(c) { core.pumping_ = true; }
-    ~running() {
-      core.pumping_ = false;
-      core.pumped_.set();
-    }
-    association_core& core;
-  };
-  const running mark(*self);
+  self->pumping_ = true;
+  const scope_guard ended([&self] {
+    self->pumping_ = false;
+    self->pumped_.set();
+  });
   if (self->abandoned_) co_return;
   auto body = [self](task_group& group) -> awaitable<void> {
     group.spawn("receive", [self] { return self->receive_packets(); });
@@ -101,7 +98,7 @@ awaitable<void> association_core::pump(std::shared_ptr<association_core> self) {
     if (!is_cancellation(error)) self->fail(error);
     throw;
   }
-  // A failure while opening is open()'s to throw; one after that is the pump's.
+  // open() throws a failure while it runs; the pump throws those that come later.
   if (self->failure_ && !self->abandoned_ && self->reported_by_pump_) std::rethrow_exception(self->failure_);
 }
 
@@ -134,7 +131,7 @@ void association_core::input(const datagram_batch& packets) {
   flush();
 }
 
-// Whatever came in may have brought messages, room to send, or the end.
+// After any packet there may be messages to read, room to send, or the end of the association.
 void association_core::after_input() {
   read();
   if (phase_ == phase::ended || abandoned_) return;
@@ -229,11 +226,7 @@ awaitable<void> association_core::keep_watch() {
   for (;;) {
     const auto by = next_deadline();
     watched_ = by != no_deadline;
-    try {
-      co_await until(by, rearmed_.wait());
-    } catch (const system_error& e) {
-      if (e.code() != core_error::timed_out) throw;
-    }
+    (void)co_await within(by, rearmed_.wait());
     if (abandoned_) co_return;
     const auto now = clock::now();
     channels_.expire(now);
@@ -266,12 +259,8 @@ awaitable<void> association_core::close(deadline by) {
     after_input();
     flush();
     while (phase_ == phase::shutting_down) {
-      try {
-        co_await until(by, drained_.wait());
-      } catch (const system_error& e) {
-        if (e.code() != core_error::timed_out) throw;
-        break;
-      }
+      const bool drained = co_await within(by, drained_.wait());
+      if (!drained) break;
     }
   }
   abandon();

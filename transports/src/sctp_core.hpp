@@ -1,4 +1,4 @@
-// One association's insides: the usrsctp socket, the packets in and out, and the table of its channels.
+// The state of one association: the usrsctp socket, the packets in and out, and the table of its channels.
 #pragma once
 
 #include <cstdint>

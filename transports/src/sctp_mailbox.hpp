@@ -50,7 +50,7 @@ class mailbox : public std::enable_shared_from_this<mailbox> {
   bool closed_ = false;
 };
 
-/// Adds an association to the table. Its id is known to usrsctp as an address; it is new, or nobody has had it for two seconds.
+/// Adds an association to the table. Its id is known to usrsctp as an address; it is new, or has not been in use for two seconds.
 std::shared_ptr<mailbox> register_mailbox(asio::any_io_executor executor, mailbox_owner& owner);
 void unregister_mailbox(mailbox& box);
 

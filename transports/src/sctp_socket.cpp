@@ -17,7 +17,7 @@ void wake_owner(association_id id);  // sctp_stack.cpp
 
 namespace {
 
-constexpr int interleaving_supported = 0x1206;  // RFC 8260, 4.3; the library has it, its header does not
+constexpr int interleaving_supported = 0x1206;  // RFC 8260, 4.3; supported by the library, missing in its header
 constexpr std::size_t common_header_bytes = 12;
 
 void upcall(struct ::socket*, void* id, int) { wake_owner(reinterpret_cast<association_id>(id)); }
@@ -78,7 +78,7 @@ void sctp_socket::prepare(const config& options, std::size_t path_mtu_bytes) {
   set(interleaving_supported, &value, sizeof value);
   value.assoc_value = SCTP_ENABLE_RESET_STREAM_REQ | SCTP_ENABLE_CHANGE_ASSOC_REQ;
   set(SCTP_ENABLE_STREAM_RESET, &value, sizeof value);
-  // Whole messages as far as the receive buffer allows: what arrives in parts is put together in the association.
+  // Whole messages as far as the receive buffer allows: the association joins those that arrive in parts.
   const auto part = static_cast<std::uint32_t>(std::clamp<std::size_t>(options.max_message_bytes, 4096, receive_buffer / 2));
   set(SCTP_PARTIAL_DELIVERY_POINT, &part, sizeof part);
 

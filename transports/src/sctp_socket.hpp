@@ -17,7 +17,7 @@ struct socket;
 
 namespace agw::sctp {
 
-/// What a read gave. Sizes are of the buffer that was handed in.
+/// The result of a read. Sizes are of the caller's buffer.
 struct received {
   enum class kind { nothing, data, notification, closed, failed };
   kind what = kind::nothing;
@@ -53,7 +53,7 @@ struct socket_status {
   std::uint16_t outgoing_streams = 0;
 };
 
-/// Not more than a handle: every call may make usrsctp send packets, so the caller is `inside_usrsctp`.
+/// Only a handle: every call may make usrsctp send packets, so the caller is `inside_usrsctp`.
 class sctp_socket {
  public:
   /// Sets every option; throws stage_error("sctp", "error") when usrsctp refuses one (out of memory, or a bug).

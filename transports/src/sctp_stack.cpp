@@ -22,7 +22,7 @@ namespace agw::sctp {
 
 namespace {
 
-// How long an id rests before it is used again. usrsctp frees an endpoint by timers of milliseconds when it cannot at once.
+// How long an id is kept unused before it is used again. usrsctp frees an endpoint by timers of milliseconds when it cannot at once.
 constexpr auto rest_time = std::chrono::seconds(2);
 
 // All associations of the process. Looked up by timers only: within its own calls an association is found by `inside_usrsctp`.
@@ -50,7 +50,7 @@ struct association_table {
 thread_local association_id current_id = 0;
 thread_local mailbox_owner* current_owner = nullptr;
 
-// usrsctp's output callback; it holds locks of usrsctp's, so nothing is called from here that could come back to it.
+// usrsctp's output callback. It is called with usrsctp's locks held, so it calls nothing that could call usrsctp again.
 int on_output(void* address, void* packet, size_t length, uint8_t, uint8_t) {
   const auto id = reinterpret_cast<association_id>(address);
   seal_checksum(std::span(static_cast<std::byte*>(packet), length));
@@ -150,7 +150,7 @@ struct stack::impl {
   stack_config config;
   std::thread thread;
 
-  // usrsctp counts its time in the milliseconds that it is told. Measured, so that a late wake-up is not lost.
+  // usrsctp's time advances by the milliseconds that this reports. They are measured, so that a late wake-up loses no time.
   void run() {
     auto& table = association_table::get();
     std::unique_lock lock(table.mutex);

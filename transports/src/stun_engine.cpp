@@ -7,7 +7,7 @@ namespace agw::ice {
 namespace {
 
 constexpr std::size_t header_bytes = 20;
-// No check comes near; what is longer is not read at all.
+// Far beyond the size of any check; longer datagrams are not parsed.
 constexpr std::size_t max_stun_bytes = 1500;
 constexpr std::size_t max_username_bytes = 513;  // RFC 8489, 14.3 is stricter, RFC 5389 said 513
 constexpr std::uint32_t magic_cookie = 0x2112A442;

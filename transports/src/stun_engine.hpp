@@ -23,7 +23,7 @@ enum class stun_kind {
   wrong_username,     ///< the answer is a 401
   wrong_integrity,    ///< the answer is a 401
   indication,         ///< a Binding indication: a keepalive
-  response,           ///< nobody here asked
+  response,           ///< a response, although no request was sent
   wrong_method,
   malformed,
 };
@@ -43,7 +43,7 @@ class stun_engine {
   stun_engine& operator=(const stun_engine&) = delete;
 
   /// `accepts` judges USERNAME; `password` is the local one. An error answer to a sender who proved nothing is never longer than
-  /// what it sent: nobody gains by a forged source address.
+  /// what it sent: a forged source address gives no amplification.
   stun_reading read(bytes_view datagram, const udp::endpoint& source,
                     const std::function<bool(std::string_view username)>& accepts, const std::string& password);
 

@@ -13,6 +13,7 @@
 
 #include "agw/core/error.hpp"
 #include "agw/core/metrics.hpp"
+#include "agw/core/scope_guard.hpp"
 #include "agw/core/until.hpp"
 #include "agw/transports/error.hpp"
 #include "tcp_error.hpp"
@@ -32,7 +33,7 @@ bool set_dscp(int fd, bool v6, unsigned dscp) noexcept {
   return ::setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &value, sizeof(value)) == 0;
 }
 
-// Refused options cost comfort, not correctness: errors are ignored.
+// The connection works without these options: errors are ignored.
 void set_options(asio::ip::tcp::socket& s, const config& settings) {
   const auto fd = s.native_handle();
   const auto set = [fd](int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof(value)); };
@@ -44,7 +45,7 @@ void set_options(asio::ip::tcp::socket& s, const config& settings) {
   set(IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(settings.user_timeout.count()));
 }
 
-// Ends a connection that nobody wants, by RST, so that its peer knows at once.
+// Ends an unwanted connection by RST, so that its peer learns it at once.
 void refuse(asio::ip::tcp::socket& s, const char* cause) {
   error_code ignored;
   s.set_option(asio::socket_base::linger(true, 0), ignored);
@@ -164,7 +165,7 @@ awaitable<void> stream::write(std::span<const bytes_view> pieces) {
     v.iov_len = p.size();
     pieces_.push_back(v);
   }
-  // Tried first and waited for after: most writes fit, and then there is no turn of the loop.
+  // The system call comes first, the wait only when it takes nothing: most writes fit, and need no turn of the loop.
   for (std::size_t at = 0; at < pieces_.size();) {
     msghdr message{};
     message.msg_iov = &pieces_[at];
@@ -192,21 +193,18 @@ awaitable<void> stream::close(deadline by) {
   error_code ignored;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
   auto drain = [](asio::ip::tcp::socket& s) -> awaitable<void> {
-    std::array<std::byte, 16384> nobody_reads;
+    std::array<std::byte, 16384> discarded;
     error_code error;
     while (!error) {
-      co_await s.async_read_some(asio::buffer(nobody_reads), asio::redirect_error(asio::use_awaitable, error));
+      co_await s.async_read_some(asio::buffer(discarded), asio::redirect_error(asio::use_awaitable, error));
     }
     if (error == asio::error::operation_aborted) throw system_error(error);
   };
-  bool cancelled = false;
-  try {
-    co_await until(by, drain(socket_));
-  } catch (const system_error& e) {
-    cancelled = e.code() == asio::error::operation_aborted;
-  }
-  socket_.close(ignored);
-  if (cancelled) throw system_error(asio::error::operation_aborted);
+  const scope_guard at_the_end([this] {
+    error_code unimportant;
+    socket_.close(unimportant);
+  });
+  (void)co_await within(by, drain(socket_));
 }
 
 listener::listener(asio::ip::tcp::acceptor acceptor, const config& settings, port_lease lease)
@@ -292,7 +290,7 @@ awaitable<std::unique_ptr<stream>> listener::accept_if(std::function<bool(const 
       refuse(accepted, "stranger");
       continue;
     }
-    for (;;) {  // who else is waiting
+    for (;;) {  // further connections in the queue
       asio::ip::tcp::socket extra(executor);
       acceptor_.accept(extra, error);
       if (error && concerns_one_connection(error)) continue;
@@ -323,7 +321,7 @@ awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address lo
   co_return std::make_unique<stream>(std::move(s), settings);
 }
 
-// Binding is the one test that holds for every kind of address.
+// Binding is the only test that works for every kind of address.
 bool is_local(const asio::ip::address& address) {
   const endpoint at(address, 0);
   const parked_socket probe(::socket(at.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC, 0), {});

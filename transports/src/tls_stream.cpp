@@ -35,13 +35,13 @@ std::unique_ptr<context::impl> plain_context() {
   auto made = std::make_unique<context::impl>();
   auto* c = made->ssl.native_handle();
   SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION);
-  // Each connection proves itself anew: a resumed one would answer for the call before.
+  // No resumption: each connection is authenticated for its own call.
   SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_options(c, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
   return made;
 }
 
-// What the DTLS side knows of fingerprints holds here, too: which hashes are taken, and that only the strongest one counts.
+// The rules of the DTLS side hold here, too: which hashes are taken, and that only the strongest one counts.
 std::vector<dtls::fingerprint> usable(const std::vector<fingerprint>& given) {
   constexpr std::string_view digits = "0123456789ABCDEF";
   std::vector<dtls::fingerprint> out;
@@ -58,7 +58,7 @@ std::vector<dtls::fingerprint> usable(const std::vector<fingerprint>& given) {
   return out;
 }
 
-// What is checked while the handshake runs.
+// The checks of the peer's certificate during the handshake.
 struct verification {
   bool by_fingerprint = false;
   bool by_ca = false;
@@ -183,16 +183,12 @@ awaitable<void> stream::write(std::span<const bytes_view> pieces) {
 }
 
 awaitable<void> stream::close(deadline by) {
-  auto farewell = [](ssl::stream<tcp_socket&>& s) -> awaitable<void> {
+  auto shut_down = [](ssl::stream<tcp_socket&>& s) -> awaitable<void> {
     error_code error;
     co_await s.async_shutdown(asio::redirect_error(asio::use_awaitable, error));
     if (error == asio::error::operation_aborted) throw system_error(error);
   };
-  try {
-    co_await until(by, farewell(ssl_));
-  } catch (const system_error& e) {
-    if (e.code() == asio::error::operation_aborted) throw;
-  }
+  (void)co_await within(by, shut_down(ssl_));
   co_await connection_->close(by);
 }
 

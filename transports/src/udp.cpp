@@ -190,7 +190,7 @@ result<socket> socket::open(asio::any_io_executor executor, const asio::ip::addr
   s.native_non_blocking(true, error);
   if (error) return error;
   const auto fd = s.native_handle();
-  // What is refused here costs throughput, not correctness: the FORCE forms need a privilege, GRO a kernel since 5.0.
+  // Without these options the socket is slower, not wrong: the FORCE forms need a privilege, GRO a kernel since 5.0.
   const auto size_buffer = [fd](int force, int plain, int bytes) {
     if (::setsockopt(fd, SOL_SOCKET, force, &bytes, sizeof(bytes)) == 0) return;
     ::setsockopt(fd, SOL_SOCKET, plain, &bytes, sizeof(bytes));

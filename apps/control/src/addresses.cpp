@@ -56,7 +56,7 @@ std::vector<h248::peer_address> own_ends(const h248::peer_address& at, const std
     if (std::ranges::none_of(mgcs, [via](const auto& mgc) { return mgc.via == via; })) continue;
     out.push_back(at);
     out.back().via = via;
-    if (via == h248::transport::sctp_over_udp) out.back().port = 0;  // UDP has the port, and whoever dials needs no certain one
+    if (via == h248::transport::sctp_over_udp) out.back().port = 0;  // UDP has the port; the dialling side needs no fixed one
   }
   return out;
 }

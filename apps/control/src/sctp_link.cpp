@@ -11,6 +11,7 @@
 #include "agw/core/event.hpp"
 #include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
+#include "agw/core/scope_guard.hpp"
 #include "agw/core/task_group.hpp"
 #include "agw/core/until.hpp"
 #include "agw/h248/link_rest.hpp"
@@ -42,13 +43,7 @@ class sctp_link final : public h248::message_link {
   awaitable<void> run(receiver on_message, state_observer on_state) override {
     on_message_ = std::move(on_message);
     on_state_ = std::move(on_state);
-    struct at_end {
-      explicit at_end(sctp_link& l) : of(l) {}
-      at_end(const at_end&) = delete;
-      ~at_end() { of.connections_.clear(); }
-      sctp_link& of;
-    };
-    const at_end abort_all(*this);
+    const scope_guard abort_all([this] { connections_.clear(); });
     auto body = [this](task_group& group) -> awaitable<void> {
       group.spawn("keeper", [this] { return keep(); });
       co_await receive();
@@ -148,7 +143,7 @@ class sctp_link final : public h248::message_link {
   void take(const peer_address& from, bytes_view packet) {
     auto at = connections_.find(from);
     if (at == connections_.end()) {
-      // Whoever is not a peer of ours costs a look at its address, and learns nothing.
+      // A host that is no peer of ours costs a look at its address, and gets no answer.
       if (filter_ && !filter_(from)) return count_drop("h248", "refused-peer");
       if (!config_.listen || !sctp::begins_association(packet)) {
         const auto answer = sctp::answer_out_of_the_blue(packet);
@@ -181,11 +176,7 @@ class sctp_link final : public h248::message_link {
       }
       for (const auto& c : gone) ended(*c, now);
       resting_.forget_old(now);
-      try {
-        co_await until(next, changed_.wait());
-      } catch (const system_error& e) {
-        if (e.code() != make_error_code(core_error::timed_out)) throw;
-      }
+      co_await within(next, changed_.wait());
     }
   }
 

@@ -10,6 +10,7 @@
 #include "agw/core/error.hpp"
 #include "agw/core/log.hpp"
 #include "agw/core/until.hpp"
+#include "agw/h248/ascii.hpp"
 
 namespace agw::controller {
 
@@ -217,6 +218,22 @@ void bot_session::on_order(const std::string& text) {
   }
 }
 
+void bot_session::set_limits(std::vector<std::string> accept_types, std::optional<std::uint64_t> max_size) {
+  accept_types_ = std::move(accept_types);
+  max_size_ = max_size;
+}
+
+bool bot_session::may_send(const msrp::outgoing_message& head) const {
+  if (max_size_ && head.size && *head.size > *max_size_) return false;
+  const auto type = std::string_view(head.content_type).substr(0, head.content_type.find(';'));
+  const auto takes = [type](std::string_view accepted) {
+    if (accepted == "*") return true;
+    if (accepted.ends_with("/*")) return h248::iequals(accepted.substr(0, accepted.size() - 1), type.substr(0, accepted.size() - 1));
+    return h248::iequals(accepted, type);
+  };
+  return accept_types_.empty() || std::ranges::any_of(accept_types_, takes);
+}
+
 void bot_session::say(std::string text) {
   job one;
   one.head.size = text.size();
@@ -226,6 +243,10 @@ void bot_session::say(std::string text) {
 
 // A peer that asks faster than it takes is not answered any more until it has taken some.
 void bot_session::queue(job one) {
+  if (!may_send(one.head)) {
+    log::info("bot: the peer does not take {} of {} bytes", one.head.content_type, one.head.size.value_or(0));
+    return;
+  }
   const auto* text = std::get_if<std::string>(&one.body);
   const std::size_t size = text ? text->size() : 0;
   if (jobs_.size() >= most_owed || owed_bytes_ + size > most_owed_bytes) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include <openssl/evp.h>
 
@@ -38,6 +39,9 @@ class bot_session {
   /// Called for the first chunk that arrives.
   std::function<void()> on_first_message;
 
+  /// What the peer takes: content types (as in accept-types; empty: any), and the size of a message. Before run().
+  void set_limits(std::vector<std::string> accept_types, std::optional<std::uint64_t> max_size);
+
   /// Serves `stream` until the peer closes it, the bot is told to, or it is cancelled.
   awaitable<void> run(byte_stream& stream);
 
@@ -66,6 +70,7 @@ class bot_session {
   void on_message(incoming message, std::uint64_t size);
   void on_order(const std::string& text);
   void say(std::string text);
+  bool may_send(const msrp::outgoing_message& head) const;
   void queue(job one);
   void made_room();
   awaitable<void> send(job one);
@@ -80,6 +85,8 @@ class bot_session {
   event output_changed_;
   event may_read_;  // an event has one waiter
   event may_send_;
+  std::vector<std::string> accept_types_;
+  std::optional<std::uint64_t> max_size_;
   bool quiet_ = false;
   bool closing_ = false;
 };

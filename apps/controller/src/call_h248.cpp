@@ -1,10 +1,9 @@
 // The H.248 requests of a call.
-#include <boost/asio/ip/address.hpp>
-
 #include "agw/core/log.hpp"
 #include "agw/h248/sdp.hpp"
 #include "call.hpp"
 #include "call_failure.hpp"
+#include "event_names.hpp"
 
 namespace agw::controller {
 
@@ -15,8 +14,7 @@ constexpr std::uint32_t events_id = 1000;
 h248::events_descriptor wanted_events() {
   h248::events_descriptor out;
   out.id = h248::request_id{events_id};
-  for (const auto name : {"tcpbcc/BNCChange", "tlsbsc/BNCChange", "sctpbcc/BNCChange", "dcep/chg", "ostuncc/ccr",
-                          "stnconfres/fail", "g/cause"}) {
+  for (const auto name : {"tcpbcc/BNCChange", "tlsbsc/BNCChange", "sctpbcc/BNCChange", channel_change, "ostuncc/ccr", consent_failure, "g/cause"}) {
     auto& event = out.events.emplace_back();
     event.name = h248::item_name::of(name);
   }
@@ -37,6 +35,19 @@ h248::command command_on(h248::command_kind kind, std::string_view termination) 
   return c;
 }
 
+/// What an Add chooses: ip/GROUP/INTERFACE/$.
+std::string chosen_name(const gateway_settings& names, const std::string& interface) {
+  return "ip/" + std::to_string(names.group) + "/" + interface + "/$";
+}
+
+void add_realm(composed& what, h248::local_control& control, const std::string& realm) {
+  if (realm.empty()) return;
+  h248::property p;
+  p.name = h248::item_name::of("ipdc/realm");
+  p.values = h248::one(h248::quoted(what.keep(realm)));
+  control.properties.push_back(std::move(p));
+}
+
 /// Local of a stream in a reply; empty when there is none.
 std::string_view local_in(const h248::command& reply, std::uint16_t stream) {
   const auto* media = reply.find<h248::media_descriptor>();
@@ -47,15 +58,15 @@ std::string_view local_in(const h248::command& reply, std::uint16_t stream) {
 }  // namespace
 
 h248::action& call::action_of(composed& what) {
-  if (what.actions.empty()) what.actions.emplace_back().context = context_;
+  if (what.actions.empty()) what.actions.emplace_back().context = place_.context();
   return what.actions.front();
 }
 
-awaitable<result<h248::incoming_reply>> call::exchange(composed& what) { co_return co_await env_.control.request(this, what); }
-
-// The reply of a request that must succeed; anything else ends the call.
+// The reply of a request that must succeed. Where the call is to end, nothing follows it.
 awaitable<h248::incoming_reply> call::perform(composed& what) {
-  auto reply = co_await exchange(what);
+  if (end_cause_) throw ended_early();
+  auto reply = co_await env_.control.request(place_, what);
+  if (end_cause_) throw ended_early();
   if (!reply) throw call_failure("h248", what.summary + ": " + reply.error().message());
   if (const auto* e = reply->error()) {
     throw call_failure("h248", what.summary + ": error " + std::to_string(static_cast<unsigned>(e->code)) + " " + std::string(e->text),
@@ -70,13 +81,13 @@ void call::add_core_stream(composed& what, h248::media_descriptor& media, leg& l
   stream.id = h248::stream_id{l.stream};
   auto& control = stream.parameters.control.emplace();
   control.mode = mode_of(options_.mode);
-  h248::property realm;
-  realm.name = h248::item_name::of("ipdc/realm");
-  realm.values = h248::one(h248::quoted("core"));
-  control.properties.push_back(std::move(realm));
+  add_realm(what, control, place_.gateway().settings.core_realm);
   if (l.core_local.empty()) {
-    std::string local = "v=0\nc=IN IP4 $\nm=message $ " + std::string(options_.aware ? "TCP/MSRP" : "TCP") + " *\na=setup:" + options_.core_setup + "\n";
+    const auto& peer = options_.peer ? options_.peer->address : env_.bot_address;
+    std::string local = "v=0\nc=IN " + std::string(peer.is_v6() ? "IP6" : "IP4") + " $\nm=message $ " + std::string(core_protocol()) +
+                        " *\na=setup:" + options_.core_setup + "\n";
     if (options_.aware) local += "a=path:$\n";
+    if (options_.tls) local += "a=fingerprint:sha-256 $\n";
     stream.parameters.local = what.keep(std::move(local));
   } else {
     stream.parameters.local = l.core_local;
@@ -86,26 +97,26 @@ void call::add_core_stream(composed& what, h248::media_descriptor& media, leg& l
 
 // Steps 2 to 4: a connection point towards the core.
 awaitable<void> call::reserve_core(leg& l, const std::string* remote) {
+  const bool fresh = t2_.empty();
+  const auto& names = place_.gateway().settings;
   composed what;
   what.step = 2;
-  what.summary = (t2_.empty() ? "Add T2" : "Modify T2") + std::string(" · stream ") + std::to_string(l.stream) + ": reserve";
-  auto command = command_on(t2_.empty() ? h248::command_kind::add : h248::command_kind::modify, t2_.empty() ? std::string_view("ip/1/core/$") : std::string_view(t2_));
+  what.summary = (fresh ? "Add T2" : "Modify T2") + std::string(" · stream ") + std::to_string(l.stream) + ": reserve";
+  auto command = command_on(fresh ? h248::command_kind::add : h248::command_kind::modify,
+                            what.keep(fresh ? chosen_name(names, names.core_interface) : t2_));
   h248::media_descriptor media;
   add_core_stream(what, media, l, remote);
   command.add(std::move(media));
-  if (t2_.empty()) command.add(wanted_events());
+  if (fresh) command.add(wanted_events());
   action_of(what).commands.push_back(std::move(command));
   const auto reply = co_await perform(what);
   const auto& action = reply->actions.front();
-  if (context_.is_choose()) {
-    context_ = action.context;
-    env_.control.attach(context_, *this);
-  }
   if (action.commands.empty()) throw call_failure("h248", what.summary + ": no command in the reply");
   const auto& answer = action.commands.front();
   t2_ = std::string(answer.termination().name);
   l.core_local = std::string(local_in(answer, l.stream));
   if (l.core_local.empty()) throw call_failure("h248", what.summary + ": the reply has no Local");
+  l.core_known.set();
 }
 
 // Steps 7 to 10: the core peer's answer. The TCP connection starts with it.
@@ -122,6 +133,25 @@ awaitable<void> call::configure_core(leg& l, std::string remote) {
   co_await perform(what);
 }
 
+// An empty Local gives a stream back. The call does without an answer: Subtract takes what is left.
+awaitable<void> call::release_core(std::vector<std::uint16_t> streams) {
+  composed what;
+  what.summary = "Modify T2 · release";
+  auto command = command_on(h248::command_kind::modify, t2_);
+  h248::media_descriptor media;
+  for (const auto id : streams) {
+    what.summary += " " + std::to_string(id);
+    auto& stream = media.streams.emplace_back();
+    stream.id = h248::stream_id{id};
+    stream.parameters.local = std::string_view();
+  }
+  command.add(std::move(media));
+  action_of(what).commands.push_back(std::move(command));
+  const auto reply = co_await env_.control.request(place_, what);
+  if (!reply) log::warn("call {}: {}: {}", name_, what.summary, reply.error().message());
+  if (reply && reply->error()) log::warn("call {}: {}: error {}", name_, what.summary, static_cast<unsigned>(reply->error()->code));
+}
+
 std::string call::group_value() const {
   std::string out = "DEAGG 1";
   for (const auto& l : legs_) out += " " + std::to_string(l->stream);
@@ -131,10 +161,12 @@ std::string call::group_value() const {
 // Steps 11 to 13: the access side with its stream group. `remote` is S1's, when the WIC is known already.
 awaitable<void> call::configure_access(const std::string* remote, std::string_view setup) {
   const bool fresh = t1_.empty();
+  const auto& names = place_.gateway().settings;
   composed what;
   what.step = 11;
   what.summary = (fresh ? "Add T1" : "Modify T1") + std::string(" · group ") + group_value();
-  auto command = command_on(fresh ? h248::command_kind::add : h248::command_kind::modify, fresh ? std::string_view("ip/1/access/$") : std::string_view(t1_));
+  auto command = command_on(fresh ? h248::command_kind::add : h248::command_kind::modify,
+                            what.keep(fresh ? chosen_name(names, names.access_interface) : t1_));
   h248::media_descriptor media;
   auto& state = media.state.emplace();
   h248::property groups;
@@ -144,8 +176,11 @@ awaitable<void> call::configure_access(const std::string* remote, std::string_vi
   if (fresh || remote) {
     auto& s1 = media.streams.emplace_back();
     s1.id = h248::stream_id{1};
-    s1.parameters.control.emplace().mode = h248::stream_mode::send_receive;
-    s1.parameters.local = fresh ? what.keep(association_local(setup, options_.sctp_port)) : std::string_view(access_local_);
+    auto& control = s1.parameters.control.emplace();
+    control.mode = h248::stream_mode::send_receive;
+    add_realm(what, control, names.access_realm);
+    s1.parameters.local =
+        fresh ? what.keep(association_local(setup, options_.sctp_port, names.access_ip6)) : std::string_view(access_local_);
     if (remote) s1.parameters.remote = *remote;
   }
   for (const auto& l : legs_) {
@@ -153,7 +188,8 @@ awaitable<void> call::configure_access(const std::string* remote, std::string_vi
     auto& stream = media.streams.emplace_back();
     stream.id = h248::stream_id{l->stream};
     stream.parameters.control.emplace().mode = mode_of(options_.mode);
-    stream.parameters.local = what.keep(channel_local(l->wic, l->wic_to_path, l->wic.setup == "active" ? "passive" : "active", !options_.aware));
+    const auto ours = toward_wic(l->wic);
+    stream.parameters.local = what.keep(channel_local(ours, l->wic_to_path, l->wic.setup == "active" ? "passive" : "active", !options_.aware));
     if (!l->wic.path.empty()) stream.parameters.remote = what.keep(channel_remote(l->wic, !options_.aware));
   }
   command.add(std::move(media));
@@ -172,22 +208,23 @@ awaitable<void> call::configure_access(const std::string* remote, std::string_vi
   if (remote) started("ice", 1);
 }
 
-awaitable<void> call::set_mode(const call_message& m) {
+awaitable<void> call::set_mode(std::optional<std::uint16_t> id, std::string mode) {
+  channel named;
+  named.id = id;
+  const auto* l = id ? find_leg(named) : nullptr;
+  if (l == nullptr) throw call_failure("bad-message", "the call has no such channel");
   composed what;
-  for (const auto& l : legs_) {
-    if (!m.id || l->wic.id != m.id) continue;
-    what.summary = "Modify T1, T2 · stream " + std::to_string(l->stream) + ": " + m.mode;
-    for (const auto* termination : {&t1_, &t2_}) {
-      auto command = command_on(h248::command_kind::modify, *termination);
-      h248::media_descriptor media;
-      auto& stream = media.streams.emplace_back();
-      stream.id = h248::stream_id{l->stream};
-      stream.parameters.control.emplace().mode = mode_of(m.mode);
-      command.add(std::move(media));
-      action_of(what).commands.push_back(std::move(command));
-    }
+  what.summary = "Modify T1, T2 · stream " + std::to_string(l->stream) + ": " + mode;
+  for (const auto* termination : {&t1_, &t2_}) {
+    auto command = command_on(h248::command_kind::modify, *termination);
+    h248::media_descriptor media;
+    auto& stream = media.streams.emplace_back();
+    stream.id = h248::stream_id{l->stream};
+    stream.parameters.control.emplace().mode = mode_of(mode);
+    command.add(std::move(media));
+    action_of(what).commands.push_back(std::move(command));
   }
-  if (!what.actions.empty()) co_await perform(what);
+  co_await perform(what);
 }
 
 awaitable<void> call::audit() {
@@ -199,20 +236,39 @@ awaitable<void> call::audit() {
   wanted.items.push_back(h248::audit_item(h248::audit_token::statistics));
   command.add(std::move(wanted));
   action_of(what).commands.push_back(std::move(command));
-  co_await exchange(what);
+  co_await perform(what);
+}
+
+// Whether the context is there still, after the gateway was away.
+awaitable<void> call::verify() {
+  if (!place_.context().is_specific()) co_return;
+  composed what;
+  what.summary = "AuditValue: is the context there?";
+  auto command = command_on(h248::command_kind::audit_value, "*");
+  command.add(h248::audit_descriptor{});
+  action_of(what).commands.push_back(std::move(command));
+  const auto reply = co_await env_.control.request(place_, what);
+  if (!reply || !reply->error()) co_return;
+  const auto code = reply->error()->code;
+  if (code == h248::error_code::unknown_context || code == h248::error_code::no_termination_matched) {
+    place_.subtracted();
+    end("gateway");
+  }
 }
 
 // Everything of the context goes; what was counted comes back with the reply.
 awaitable<void> call::subtract() {
-  if (context_.is_choose()) co_return;
+  if (!place_ || !place_.context().is_specific()) co_return;
   composed what;
   what.summary = "Subtract *";
   action_of(what).commands.push_back(command_on(h248::command_kind::subtract, "*"));
-  const auto reply = co_await exchange(what);
+  const auto reply = co_await env_.control.request(place_, what);
   if (!reply) {
     log::warn("call {}: Subtract: {}", name_, reply.error().message());
+    place_.abandoned();
     co_return;
   }
+  place_.subtracted();
   for (const auto& action : (*reply)->actions) {
     for (const auto& c : action.commands) {
       const auto* media = c.find<h248::media_descriptor>();
@@ -225,7 +281,7 @@ awaitable<void> call::subtract() {
         for (const auto& s : p.statistics->entries) {
           const auto value = s.values.first();
           const auto number = value.as_integer();
-          const std::string key = std::string(s.name.package) + "/" + std::string(s.name.item);
+          const auto key = h248::to_text(s.name);
           if (number) {
             one[key] = *number;
           } else {

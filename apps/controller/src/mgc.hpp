@@ -1,36 +1,34 @@
-// The H.248 side of the controller: the gateway that registered, requests to it, and its Notify requests handed to the calls.
+// The H.248 side of the controller: gateways that register, requests of calls to the gateway they are on, and what gateways notify.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "agw/core/event.hpp"
 #include "agw/h248/endpoint.hpp"
 #include "agw/h248/registration_registry.hpp"
+#include "gateways.hpp"
+#include "trace_book.hpp"
 
 namespace agw::controller {
 
-/// A message on the wire, for ladders.
-struct traced_message {
-  bool sent = false;
-  std::uint32_t transaction = 0;
-  std::string summary;
-  std::string text;
-  int step = 0;  ///< of figure 6.2.10.x.2.2; 0: none
-  bool repeated = false;
-  std::optional<unsigned> error;
-};
+class mgc;
 
-/// A call, as the MGC knows it.
+/// A call, as the MGC knows it. None of these may end the call before it returns.
 class call_control {
  public:
   virtual ~call_control() = default;
   virtual void on_notify(const h248::command& notify) = 0;
   virtual void on_traced(const traced_message& message) = 0;
+  /// The life of its gateway has ended, and with it the call's context.
+  virtual void on_gateway_over() = 0;
+  /// Its gateway was away and is back: the context may stand or not.
+  virtual void on_gateway_back() = 0;
 };
 
 /// The actions of a request, with the texts that they refer to.
@@ -42,46 +40,86 @@ struct composed {
   std::string_view keep(std::string text) { return texts.emplace_back(std::move(text)); }
 };
 
-/// Lives on the controller's loop.
+/// A call's place on a gateway: its entry among the gateway's calls, and its context there. Empty until mgc::place().
+class call_place {
+ public:
+  call_place() = default;
+  call_place(const call_place&) = delete;
+  call_place& operator=(const call_place&) = delete;
+  ~call_place() { leave(); }
+  void leave();
+
+  explicit operator bool() const noexcept { return life_ != nullptr; }
+  const gateway_life& gateway() const noexcept { return *life_; }
+  /// CHOOSE until the first Add was answered.
+  h248::context_id context() const noexcept { return context_; }
+  /// The context is gone by Subtract.
+  void subtracted();
+  /// Subtract got no reply: the context is released when the gateway speaks again.
+  void abandoned();
+
+ private:
+  friend class mgc;
+  mgc* control_ = nullptr;
+  call_control* owner_ = nullptr;
+  gateway_ptr life_;
+  h248::context_id context_ = h248::context_id::choose();
+};
+
+/// Lives on the controller's loop, longer than its calls.
 class mgc {
  public:
-  mgc(asio::any_io_executor executor, h248::endpoint_config config, agw::metrics* counted, h248::registry_config gateways = {});
+  mgc(asio::any_io_executor executor, h248::endpoint_config config, agw::metrics* counted, h248::registry_config gateways = {},
+      gateway_options options = {});
   h248::endpoint& control() noexcept { return control_; }
 
-  /// The gateway that calls go to; nothing while none is registered, or while it drains.
-  std::optional<h248::registered_gateway> gateway() const;
-  /// Asks gateways that have long been silent whether they are there, until cancelled. Run it beside control().
-  awaitable<void> watch() { return registry_.watch(); }
-  /// Called whenever the gateway's registration changes.
-  std::function<void(h248::gateway_change)> on_gateway;
+  /// Everything that runs beside calls, until cancelled: the endpoint, audits of silent gateways, and the release of contexts that no
+  /// call knows.
+  awaitable<void> run();
+
+  const gateway_pool& gateways() const noexcept { return pool_; }
+  /// Called whenever something about a gateway changes.
+  std::function<void()> on_gateway;
   /// Sees the messages that concern no call.
   std::function<void(const traced_message&)> on_traced;
 
-  /// Sends a request for a call and waits for the reply. `what` belongs to the caller's frame.
-  awaitable<result<h248::incoming_reply>> request(call_control* owner, composed& what);
-  void attach(h248::context_id context, call_control& owner) { by_context_.insert_or_assign(context.value, &owner); }
-  void detach(call_control& owner);
+  /// Places a call on a gateway. False: there is none that takes calls.
+  bool place(call_place& where, call_control& owner);
+  /// Sends a request for a placed call to its gateway and waits for the reply. The context of the first reply becomes the call's.
+  /// errc::disconnected when the life of its gateway is over. `where` and `what` belong to the caller's frame.
+  awaitable<result<h248::incoming_reply>> request(call_place& where, composed& what);
+  /// AuditValue on ROOT of each gateway; what comes back is traced.
+  awaitable<void> audit_gateways();
 
  private:
+  friend class call_place;
   class runner;
-  struct transaction_owner {
-    call_control* owner = nullptr;
-    std::string summary;
-    int step = 0;
-    unsigned seen = 0;
-    unsigned answered = 0;
+  struct early_notify {
+    std::weak_ptr<gateway_life> from;
+    h248::incoming_request request;
+    const h248::command* notify;
+    std::uint32_t context;
   };
-  using transactions = std::map<std::uint32_t, transaction_owner>;
-  void trace(h248::direction d, std::string_view text);
-  void deliver(call_control* owner, const traced_message& message) const;
-  static void bound(transactions& all);
+  void attach(call_place& where, const h248::incoming_reply& reply);
+  void notified(const h248::incoming_request& request, h248::context_id context, const h248::command& notify);
+  void on_change(h248::gateway_change what, const h248::registered_gateway& gateway);
+  void trace(h248::direction way, const h248::peer_address& peer, std::string_view text);
+  void want_tidy(gateway_ptr life);
+  awaitable<void> keep_tidy();
+  awaitable<void> tidy(gateway_ptr life);
+  awaitable<void> clear(gateway_ptr life);
+  awaitable<void> find_orphans(gateway_ptr life);
+  awaitable<void> release_orphans(gateway_ptr life);
 
   h248::endpoint control_;
   h248::gateway_registry registry_;
-  std::map<std::uint32_t, call_control*> by_context_;
-  std::deque<transaction_owner> about_to_send_;  ///< requests whose transaction id is not known yet, in their order
-  transactions ours_;
-  transactions theirs_;
+  gateway_pool pool_;
+  trace_book book_;
+  std::deque<early_notify> early_;     // of contexts whose Add has no reply yet
+  std::uint64_t adds_ = 0;            // of new contexts, so far
+  std::size_t choosing_ = 0;          // of them under way
+  std::vector<gateway_ptr> to_tidy_;  // gateways that may hold contexts that no call knows
+  event tidy_wanted_;
 };
 
 }  // namespace agw::controller

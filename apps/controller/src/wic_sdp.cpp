@@ -41,6 +41,17 @@ bool one_of(std::string_view name, std::initializer_list<std::string_view> names
   return false;
 }
 
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const auto end = text.find(' ');
+    if (end != 0) out.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 1);
+  }
+  return out;
+}
+
 std::vector<channel> channels_of(const h248::sdp& d) {
   std::vector<channel> out;
   for (const auto& map : d.dcmaps()) {
@@ -51,6 +62,8 @@ std::vector<channel> channels_of(const h248::sdp& d) {
     c.subprotocol = map.subprotocol.empty() ? "msrp" : map.subprotocol;
     c.path = d.dcsa(map.id, "path").value_or("");
     c.setup = d.dcsa(map.id, "setup").value_or("");
+    c.accept_types = words_of(d.dcsa(map.id, "accept-types").value_or("*"));
+    if (const auto size = d.dcsa(map.id, "max-size")) c.max_size = number(*size);
     out.push_back(std::move(c));
   }
   return out;
@@ -131,8 +144,8 @@ boost::system::result<wic_description, sdp_refusal> read_wic(std::string_view sd
   return out;
 }
 
-std::string association_local(std::string_view setup, std::optional<std::uint16_t> sctp_port) {
-  return "v=0\nc=IN IP4 $\nm=application $ UDP/DTLS/SCTP webrtc-datachannel\na=setup:" + std::string(setup) +
+std::string association_local(std::string_view setup, std::optional<std::uint16_t> sctp_port, bool ip6) {
+  return std::string(ip6 ? "v=0\nc=IN IP6" : "v=0\nc=IN IP4") + " $\nm=application $ UDP/DTLS/SCTP webrtc-datachannel\na=setup:" + std::string(setup) +
          "\na=fingerprint:sha-256 $\na=ice-ufrag:$\na=ice-pwd:$\na=candidate:$\na=sctp-port:" + (sctp_port ? std::to_string(*sctp_port) : "$") + "\na=max-message-size:262144\n";
 }
 
@@ -153,8 +166,20 @@ std::vector<std::string> channel_lines(const channel& c, std::string_view path, 
   };
   if (!setup.empty()) dcsa("setup", setup);
   if (!path.empty()) dcsa("path", path);
+  if (!c.accept_types.empty()) {
+    std::string types;
+    for (const auto& one : c.accept_types) types += (types.empty() ? "" : " ") + one;
+    dcsa("accept-types", types);
+  }
+  if (c.max_size) dcsa("max-size", std::to_string(*c.max_size));
   if (agnostic) dcsa("msrp-cema", "");
   return out;
+}
+
+channel toward_wic(channel c) {
+  c.accept_types.assign(1, "*");
+  c.max_size.reset();
+  return c;
 }
 
 std::string channel_local(const channel& c, std::string_view path, std::string_view setup, bool agnostic) {
@@ -196,6 +221,29 @@ transport_of_local transport_of(std::string_view filled_local) {
   if (const auto m = parsed->media()) out.port = static_cast<std::uint16_t>(m->port.value);
   out.path = parsed->path().value_or("");
   if (const auto size = parsed->max_message_size()) out.max_message_size = *size;
+  return out;
+}
+
+std::vector<tls::fingerprint> fingerprints_of(std::string_view filled_local) {
+  std::vector<tls::fingerprint> out;
+  const auto parsed = h248::sdp::parse_one(filled_local);
+  if (!parsed) return out;
+  for (const auto& line : parsed->lines()) {
+    if (line.type != 'a' || line.name() != "fingerprint") continue;
+    const auto text = line.argument();
+    const auto space = text.find(' ');
+    if (space == std::string_view::npos) continue;
+    tls::fingerprint one;
+    one.hash = std::string(text.substr(0, space));
+    auto digits = text.substr(space + 1);
+    for (; digits.size() >= 2; digits.remove_prefix(std::min<std::size_t>(3, digits.size()))) {
+      unsigned value = 0;
+      const auto [end, ec] = std::from_chars(digits.data(), digits.data() + 2, value, 16);
+      if (ec != std::errc() || end != digits.data() + 2) break;
+      one.digest.push_back(static_cast<std::byte>(value));
+    }
+    out.push_back(std::move(one));
+  }
   return out;
 }
 

@@ -9,6 +9,8 @@
 
 #include <boost/system/result.hpp>
 
+#include "agw/transports/tls_stream.hpp"
+
 namespace agw::controller {
 
 /// One channel as websocket.md has it.
@@ -39,7 +41,9 @@ boost::system::result<wic_description, sdp_refusal> read_wic(std::string_view sd
 
 /// Local of S1, with everything left to the gateway, but for the SCTP port where the WIC cannot do with another one.
 /// `setup`: passive, active or actpass.
-std::string association_local(std::string_view setup, std::optional<std::uint16_t> sctp_port);
+std::string association_local(std::string_view setup, std::optional<std::uint16_t> sctp_port, bool ip6 = false);
+/// The channel with what the core peer takes in place of what the WIC takes: everything.
+channel toward_wic(channel c);
 /// Local of a component on the access side; `path` is the core peer's (or, aware, the gateway's own).
 std::string channel_local(const channel& c, std::string_view path, std::string_view setup, bool agnostic);
 /// Remote of a component: the WIC's side.
@@ -59,5 +63,7 @@ struct transport_of_local {
   std::uint64_t max_message_size = 65536;
 };
 transport_of_local transport_of(std::string_view filled_local);
+/// a=fingerprint lines of a filled Local.
+std::vector<tls::fingerprint> fingerprints_of(std::string_view filled_local);
 
 }  // namespace agw::controller

@@ -211,7 +211,10 @@ function draw_gateway() {
   const chip = by_id('gateway');
   const state = !signalling.up ? 'down' : gateway.registered ? 'up' : 'waiting';
   chip.dataset.state = state;
-  chip.textContent = { down: 'controller not reachable', waiting: 'no gateway registered', up: 'gateway registered' }[state];
+  const all = gateway.gateways ?? [];
+  const up = all.length > 1 ? `${all.length} gateways registered` : 'gateway registered';
+  const waiting = all.length > 0 ? 'no gateway takes calls' : 'no gateway registered';
+  chip.textContent = { down: 'controller not reachable', waiting, up }[state];
   chip.title = gateway.registered
     ? `${gateway.mid ?? ''} · profile ${gateway.profile ?? '–'} · H.248 version ${gateway.version ?? '–'}`
     : '';

@@ -79,7 +79,13 @@ export class Call extends EventTarget {
     const used = this.channels.map((channel) => channel.id ?? 0);
     const channel = new Channel(Math.max(-2, ...used) + 2, label);
     this.#add(channel);
-    return this.#modify().then(() => channel);
+    return this.#modify().then(
+      () => channel,
+      (error) => {
+        this.#close(channel, 'refused');
+        throw error;
+      },
+    );
   }
 
   remove_channel(channel) {
@@ -109,7 +115,7 @@ export class Call extends EventTarget {
     }
     if (message.type === 'error') {
       this.#emit('problem', message.text ?? message.code ?? 'unknown error');
-      this.#answers.shift()?.reject(new Error(message.text ?? message.code));
+      if (message.of === 'modify') this.#answers.shift()?.reject(new Error(message.text ?? message.code));
     }
     if (message.type === 'released') {
       this.statistics = message.statistics ?? null;

@@ -66,7 +66,7 @@ result<std::optional<std::string_view>> line_splitter::next(std::string_view& in
   handed_out_ = false;
   const auto end = in.find('\n');
   const auto piece = in.substr(0, end);
-  // Before anything is kept: a line without end must not grow. One octet more is the CR of its end, which may yet follow.
+  // Checked before anything is kept, so that a line without end does not grow. One octet more may be the CR of its end.
   if (kept_.size() + piece.size() > max_line_bytes_ + 1) return line_errc::too_long;
   in.remove_prefix(end == in.npos ? in.size() : end + 1);
   if (end == in.npos) {

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "agw/core/error.hpp"
+#include "agw/core/scope_guard.hpp"
 #include "agw/core/task_group.hpp"
 #include "agw/core/until.hpp"
 #include "agw/examples/line_codec.hpp"
@@ -18,29 +19,17 @@ using msrp::side;
 
 namespace {
 
-constexpr std::size_t max_line_bytes = 8 * 1024;             // a bound of our own: a browser may say that it takes a gigabyte
-constexpr auto flush_time = std::chrono::milliseconds(500);  // one side is gone: how long the other may take what we hold
-constexpr auto quiet_time = std::chrono::milliseconds(20);   // nothing moved for so long: nothing is under way
+constexpr std::size_t max_line_bytes = 8 * 1024;             // our own bound: a browser may announce a gigabyte
+constexpr auto flush_time = std::chrono::milliseconds(500);  // after one side closed: for what is still to be passed on
+constexpr auto quiet_time = std::chrono::milliseconds(20);   // without traffic for so long nothing is under way
 
 [[noreturn]] void fail(boost::system::error_code code, std::string_view where) {
   // Stage and reason become metric labels and the controller's Cause; the rest is for the log.
   throw stage_error("lines", reason(code), code, std::string(where).append(": ").append(code.message()));
 }
 
-// True while its scope lives, however that is left.
-class raised {
- public:
-  explicit raised(bool& flag) noexcept : flag_(flag) { flag_ = true; }
-  ~raised() { flag_ = false; }
-  raised(const raised&) = delete;
-  raised& operator=(const raised&) = delete;
-
- private:
-  bool& flag_;
-};
-
-// Two coroutines, one per direction. Each takes something, hands it on, and only then takes more: that is all the back-pressure
-// there is, and it bounds the memory. Everything runs on one shard, so there are no locks.
+// Two coroutines, one per direction. Each takes something, passes it on, and only then takes more: that is the back-pressure, and it
+// bounds the memory. Everything runs on one shard, so there are no locks.
 class lines_relay {
  public:
   lines_relay(component_context& c, byte_stream& stream, asio::any_io_executor executor)
@@ -57,7 +46,7 @@ class lines_relay {
     co_return *end_;
   }
 
-  // Without effect when the end is already on its way.
+  // Without effect when the relay is ending already.
   void end(component_end why) {
     if (end_) return;
     end_ = why;
@@ -75,7 +64,7 @@ class lines_relay {
         co_await to_wic();
       }
     } catch (const stage_error&) {
-      if (!end_) throw;  // otherwise the other side has gone before: that its last lines reach nobody is no failure
+      if (!end_) throw;  // the other side has closed before: lines that can no longer be delivered are no failure then
     }
     end(from == side::channel ? component_end::wic : component_end::core);
   }
@@ -85,12 +74,13 @@ class lines_relay {
     std::vector<message> batch;
     for (;;) {
       batch.clear();
-      co_await gate_.passes(side::channel);  // StreamMode: what may not pass is not read, and so held back at its sender
+      co_await gate_.passes(side::channel);  // StreamMode: what may not pass is not read, and waits at its sender
       const bool open = co_await channel_.receive(batch);
       if (!open) co_return;
-      raised holding(holding_from_wic_);
-      co_await gate_.passes(side::channel);  // it may have been closed while we waited for input
-      std::vector<bytes_view> pieces;        // the whole batch in one write: system calls are what costs
+      holding_from_wic_ = true;
+      const scope_guard passed_on([this] { holding_from_wic_ = false; });
+      co_await gate_.passes(side::channel);  // the gate may have closed while the read waited
+      std::vector<bytes_view> pieces;        // the whole batch in one write: system calls are the main cost
       boost::system::error_code error;
       std::uint64_t octets = 0;
       for (const auto& one : batch) {
@@ -115,7 +105,8 @@ class lines_relay {
     for (;;) {
       co_await gate_.passes(side::stream);
       const std::size_t size = co_await stream_.read_some(buffer);
-      raised holding(holding_from_core_);
+      holding_from_core_ = true;
+      const scope_guard passed_on([this] { holding_from_core_ = false; });
       auto in = msrp::as_text(bytes_view(buffer.data(), size));
       for (;;) {
         const auto line = size == 0 ? lines_.last() : lines_.next(in);
@@ -130,8 +121,8 @@ class lines_relay {
     }
   }
 
-  // What a direction holds in its hands is handed on, and what has already arrived is still taken; then everything ends. When the
-  // component asked for it, it also says how long that may take: what is not handed on then is not lost, the stage just goes on.
+  // What a direction holds is passed on, and what has already arrived is still taken; then everything ends. When the component asked for
+  // the end, the component also decides how long that may take.
   awaitable<void> end_when_quiet() {
     const auto by = end_ == component_end::finished ? no_deadline : deadline_after(flush_time);
     for (auto before = moved();; before = moved()) {
@@ -156,32 +147,18 @@ class lines_relay {
   task_group tasks_;  // last: its children refer to the members above
 };
 
-// What the component may ask of the stage while it runs. The counts outlive it; the rest is taken back, also when it fails.
-class attached {
- public:
-  attached(component_context& c, lines_relay& r) : context_(c), relay_(r) {
-    c.count_with([&r] { return r.counters(); });              // Subtract, audits and metrics read them at any time
-    c.finish_with([&r] { r.end(component_end::finished); });  // Subtract: hand on what you have, then end
-  }
-  ~attached() {
-    context_.count_with([last = relay_.counters()] { return last; });
-    context_.finish_with(nullptr);
-  }
-  attached(const attached&) = delete;
-  attached& operator=(const attached&) = delete;
-
- private:
-  component_context& context_;
-  lines_relay& relay_;
-};
-
 }  // namespace
 
 awaitable<component_end> lines_stage(component_context& c) {
-  byte_stream* const stream = co_await c.bearer();  // the core side comes up by itself; wait for it
+  byte_stream* const stream = co_await c.bearer();  // waits until the core side is up
   auto executor = co_await asio::this_coro::executor;
   lines_relay relay(c, *stream, std::move(executor));
-  attached while_running(c, relay);
+  c.count_with([&relay] { return relay.counters(); });              // Subtract, audits and metrics read them at any time
+  c.finish_with([&relay] { relay.end(component_end::finished); });  // Subtract: pass on what was taken, then end
+  const scope_guard detach([&] {                                    // also when the stage fails: the relay is gone then
+    c.count_with([last = relay.counters()] { return last; });
+    c.finish_with(nullptr);
+  });
   co_return co_await relay.run();
 }
 

@@ -80,6 +80,15 @@ awaitable<parked_bearer> bearer::park() {
   co_return out;
 }
 
+awaitable<parked_bearer> bearer::without_remote(deadline by) {
+  co_await release(by);
+  auto out = co_await park();
+  out.remote.reset();
+  out.latch = latching::off;
+  out.dead = out.released = out.failed = false;
+  co_return out;
+}
+
 boost::system::result<bearer_answer, refusal> bearer::reserve(const bearer_local& local, const ip_address& own_address) {
   const ip_address address = local.address.value_or(own_address);
   if (address != own_address) {
@@ -103,7 +112,7 @@ boost::system::result<bearer_answer, refusal> bearer::reserve(const bearer_local
 bearer_answer bearer::answer_for(bearer_local& local) const {
   bearer_answer answer;
   answer.address = own_address_;
-  answer.port = listener_ ? listener_->local().port() : 9;  // RFC 4145, 4.1: the discard port for who only dials
+  answer.port = listener_ ? listener_->local().port() : 9;  // RFC 4145, 4.1: the discard port of an active end
   if (local.choose_path) local.path = {make_msrp_path(own_address_, answer.port, local.tls)};
   answer.path = local.path;
   const auto own = local.tls && services_.tls ? services_.tls->own_fingerprint() : std::nullopt;
@@ -142,14 +151,21 @@ boost::system::result<void, refusal> bearer::check(const stream_change& wanted) 
     if ((*remote)->port == 0) return refuse(refusal_reason::missing, "Remote has no port");
     if ((*remote)->address.is_v6() != own_address_.is_v6())
       return refuse(refusal_reason::conflict, "c= of another family than ours");
-    // Alternatives are chosen among by what Remote says; a connection that has been begun has its peer.
+    // Remote chooses among the alternatives; a connection that has begun keeps its peer.
     const auto& ours = *local ? **local : local_;
     const bool choosy = !alternatives_.empty() && wanted.keep_alternatives.value_or(true);
     if (!choosy && (*remote)->tls != ours.tls)
       return refuse(refusal_reason::conflict, "m= with TLS on one side only");
-    if (remote_ && !released_ && (remote_->address != (*remote)->address || remote_->port != (*remote)->port)) {
+    if (remote_ && !released_ && !wanted.forget_remote && (remote_->address != (*remote)->address || remote_->port != (*remote)->port)) {
       return refuse(refusal_reason::conflict, "m=, c=: the stream has another peer already");
     }
+  }
+  const bool chosen_by_remote = *remote && !alternatives_.empty();
+  if (chosen_by_remote ? (*remote)->msrp_aware : (*local ? **local : local_).msrp_aware) {
+    const auto* const wic = link_->wic;
+    auto bad = check_paths({*local ? &(*local)->path : &local_.path, *remote ? &(*remote)->path : nullptr,
+                            wic ? &wic->local().path : nullptr, wic ? &wic->remote().path : nullptr});
+    if (bad) return std::move(*bad);
   }
   return {};
 }
@@ -214,8 +230,8 @@ awaitable<void> bearer::release(deadline by) {
   released_ = true;
 }
 
-// Whoever reads sees the end of the connection; but nobody may be reading, for want of a WIC or by its mode. What the peer sent before its
-// FIN stays for the reader.
+// A reader sees the end of the connection; but there may be no reader, without a WIC or because of its mode. What the peer sent before its
+// FIN stays for a later reader.
 awaitable<void> bearer::watch() {
   while (!dead_ && connection_) {
     co_await sleep_until(deadline_after(std::chrono::seconds(1)));
@@ -243,7 +259,7 @@ void bearer::apply(const stream_settings& settings) {
   if (connection_) connection_->set_dscp(dscp);
 }
 
-// A connection has one peer for life: what is learnt is who may dial, so it matters until somebody has.
+// A connection keeps its peer: latching decides who may connect, so it has no effect once there is a connection.
 void bearer::latch(latching how) { latching_ = how; }
 
 awaitable<void> bearer::ordered(layer l) {
@@ -336,7 +352,7 @@ awaitable<void> bearer::establish() {
   }
 }
 
-// After a release by order: the peer knows no other port than the one that it was told.
+// After a release by order: the peer knows only the port that it was told before.
 void bearer::listen_again() {
   const tcp::endpoint at(own_address_, reserved_.port);
   auto settings = services_.config.tcp;
@@ -353,12 +369,12 @@ awaitable<std::unique_ptr<tcp::stream>> bearer::connect() {
   return tcp::connect(remote, settings_.source_address.value_or(own_address_), settings, settings_.source_port.value_or(0));
 }
 
-// Without a filter of the controller's the remote address is the only one to come from; while latching, any.
+// Without a filter by the controller connections are accepted from the remote address only; while latching, from any.
 bool bearer::admits(const tcp::endpoint& source) {
   source_filter filter;
   filter.by_address = latching_ == latching::off;
   if (settings_.filter) filter = *settings_.filter;
-  // The mask holds while latching; the address that is to be learnt cannot.
+  // While latching the configured range is applied, but not the remote address, which is still to be learnt.
   if (latching_ != latching::off && !filter.range) filter.by_address = false;
   if (latching_ != latching::off && !filter.ports) filter.by_port = false;
   const bool yes = gateway::admits(filter, remote_->address, remote_->port, source.address(), source.port());
@@ -373,7 +389,7 @@ void bearer::connected(tcp::stream& connection) {
   if (on_latched) on_latched(connection.remote().address(), connection.remote().port());
 }
 
-// Who listens cannot know when the peer will dial: the WIC may still be ringing. So the deadline counts from the moment the
+// A listening bearer cannot know when the peer will connect: the WIC may still be ringing. So the deadline counts from the moment the
 // access side is up.
 awaitable<std::unique_ptr<tcp::stream>> bearer::accept() {
   std::unique_ptr<tcp::stream> accepted;

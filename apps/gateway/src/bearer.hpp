@@ -44,14 +44,14 @@ class bearer {
 
   bearer(const gateway_services& services, asio::any_io_executor executor, std::string label, stream_link& link,
          stage_observer seen);
-  /// One that was parked goes on here, up to start().
+  /// Resumes a parked bearer on this executor, up to start().
   bearer(const gateway_services& services, asio::any_io_executor executor, std::string label, stream_link& link,
          stage_observer seen, parked_bearer from);
   ~bearer();
 
   /// Whether park() is possible: TLS stays with its thread once it knows its peer.
   bool can_park() const noexcept { return !local_.tls || !remote_; }
-  /// After part(): ends the branch and gives out what the bearer is. What was being dialled is dialled anew.
+  /// After part(): ends the branch and yields the bearer's state. A connection that was being dialled is dialled anew.
   awaitable<parked_bearer> park();
 
   /// Binds what Local asks for. refusal: no_resources, conflict.
@@ -73,7 +73,7 @@ class bearer {
   std::function<void(const ip_address&, std::uint16_t)> on_latched;
   /// Starts the branch's task and becomes the link's core end, as soon as there is no other. Once.
   void start();
-  /// Lets go of the link, once the stage at its other end has ended. `cut`: see component::part(); false: nothing has happened.
+  /// Leaves the link, once the stage at its other end has ended. `cut`: see component::part(); false: nothing has happened.
   awaitable<bool> part(bool cut, deadline by);
   /// Takes another link, of another context; after part().
   void join(stream_link& link);
@@ -88,9 +88,12 @@ class bearer {
   byte_stream* established() noexcept { return stream_.get(); }
   /// FIN, and the end of the branch.
   awaitable<void> close(deadline by);
+  /// After part(): closes what stands towards the remote end and gives out the rest, with its own port, for a bearer that begins anew with the next
+  /// Remote.
+  awaitable<parked_bearer> without_remote(deadline by);
   /// The same by order: a later order establishes it anew, at the same port where we listen.
   awaitable<void> release(deadline by);
-  /// The connection's end was seen, here or by who reads from it: told once, through on_death, if it was established.
+  /// The connection's end was seen, here or by its reader: reported once, through on_death, if it was established.
   void died(gateway_event::kind what, std::string_view stage, std::string cause);
   std::function<void(gateway_event::kind, std::string_view stage, std::string cause)> on_death;
 

@@ -1,8 +1,10 @@
 #include "component.hpp"
 
 #include "agw/core/metrics.hpp"
+#include "agw/core/scope_guard.hpp"
 #include "bearer.hpp"
 #include "local_difference.hpp"
+#include "msrp_paths.hpp"
 #include "policed_pipes.hpp"
 #include "refuse.hpp"
 
@@ -72,10 +74,15 @@ boost::system::result<void, refusal> component::check(const stream_change& wante
   if (const auto* line = *local ? difference(ours, **local) : nullptr) {
     return refuse(refusal_reason::conflict, std::string(line) + ": the stream has another already");
   }
+  if (const auto* core = core_local(); core && core->msrp_aware) {
+    auto bad = check_paths({*local ? &(*local)->path : &local_.path, *remote ? &(*remote)->path : nullptr});
+    if (bad) return std::move(*bad);
+  }
   return {};
 }
 
 void component::apply(const stream_change& wanted) {
+  if (wanted.forget_remote) remote_ = channel_remote();
   if (wanted.remote) remote_ = std::get<channel_remote>(*wanted.remote);
   for (const auto& entry : wanted.waits_for_order) waits_ = entry.second;
   if (!wanted.waits_for_order.empty()) ordered_.set();
@@ -194,54 +201,38 @@ awaitable<void> component::work(sctp::association& association, task_group& task
 
 // The stage in a branch of its own, so that part() can end it and leave the channel as it is.
 awaitable<void> component::serve() {
-  struct presence {
-    explicit presence(component& c) : self(c) { self.in_stage_ = true; }
-    presence(const presence&) = delete;
-    ~presence() {
-      self.in_stage_ = self.between_ = false;
-      self.parted_.set();
-    }
-    component& self;
-  };
-  presence here(*this);
+  in_stage_ = true;
+  const scope_guard left([this] {
+    in_stage_ = between_ = false;
+    parted_.set();
+  });
   auto body = [this](task_group& tasks) -> awaitable<void> {
     serving_ = &tasks;
-    struct over {
-      explicit over(component& c) : self(c) {}
-      over(const over&) = delete;
-      ~over() { self.serving_ = nullptr; }
-      component& self;
-    };
-    over at_end(*this);
+    const scope_guard served([this] { serving_ = nullptr; });
     co_await run_stage();
   };
   co_await with_tasks(scope_.label(), body);
 }
 
 awaitable<void> component::run_stage() {
-  struct leaving {  // the stage's own objects are gone when it ends, however it ends
-    explicit leaving(component& c) : self(c) {}
-    leaving(const leaving&) = delete;
-    ~leaving() {
-      self.counters_ = self.counted();
-      self.read_counters_ = nullptr;
-      self.finish_stage_ = nullptr;
-      self.meter_now();
-      self.idle_ = true;
-      self.idled_.set();
-    }
-    component& self;
-  };
   idle_ = false;
   idled_.reset();
   end_ = component_end::finished;
-  leaving on_exit(*this);
+  // However the stage ends, its own objects are gone then.
+  const scope_guard ended([this] {
+    counters_ = counted();
+    read_counters_ = nullptr;
+    finish_stage_ = nullptr;
+    meter_now();
+    idle_ = true;
+    idled_.set();
+  });
   end_ = co_await scope_.stage(stage_name_, (*stage_)(*this), stage_life::lasting);
   tell_end(end_);
 }
 
-// Whoever reads sees that the WIC has closed the channel; but nobody may be reading, by the stream's mode or for want of a core end.
-// What it had sent before stays for the reader.
+// A reader sees that the WIC has closed the channel; but there may be no reader, because of the stream's mode or without a core end.
+// What the WIC had sent before stays for a later reader.
 awaitable<void> component::watch() {
   const bool closed = co_await opened_->peer_closed();
   if (!closed) co_return;

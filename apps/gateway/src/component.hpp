@@ -19,7 +19,7 @@ class component final : public component_context {
   component(const gateway_services& services, std::string label, stream_link& link, stage_observer seen);
   ~component() override;
 
-  /// refusal: bad_value when nobody serves the subprotocol, conflict.
+  /// refusal: bad_value when no stage serves the subprotocol, conflict.
   boost::system::result<void, refusal> configure(const channel_local& local);
   /// Whether apply() can do it, once configured with a Local. refusal: conflict (a Local that asks for something else).
   boost::system::result<void, refusal> check(const stream_change& wanted) const;
@@ -31,7 +31,7 @@ class component final : public component_context {
 
   /// From the established association to the component's end. Throws only cancellation.
   awaitable<void> run(sctp::association& association);
-  /// Set by who starts run(), so that it is started once.
+  /// Set by the caller that starts run(), so that it is started once.
   bool started() const noexcept { return started_; }
   void mark_started() noexcept { started_ = true; }
 
@@ -51,7 +51,7 @@ class component final : public component_context {
   /// and ends. It begins anew after core_changed() or join(). `alone`: also a stage without a core end. `cut`: what it has not handed on
   /// by then is lost with the end that leaves; else it goes on as if nothing had been said, and this is false.
   awaitable<bool> part(bool alone, bool cut, deadline by);
-  /// Lets go of the link, which the next component takes; after part(true).
+  /// Leaves the link, which the next component takes; after part(true).
   void leave();
   /// Takes another link, of another context; after leave().
   void join(stream_link& link);
@@ -100,7 +100,7 @@ class component final : public component_context {
   component_counters counters_;  ///< of the stages that ended
   std::function<component_counters()> read_counters_;
   std::function<void()> finish_stage_;
-  component_counters metered_;  ///< what the metrics have been told
+  component_counters metered_;  ///< what has been added to the metrics
   clock::time_point since_ = clock::now();
   const subprotocol_stage* stage_ = nullptr;
   std::string_view stage_name_;

@@ -36,7 +36,7 @@ struct stream_link {
   /// False: the place is taken, and `end` waits.
   bool add(bearer* end) { return add(end, core, waiting_cores); }
   bool add(component* end) { return add(end, wic, waiting_wics); }
-  /// True: the place is free now, or the next one's, and as if nobody had had it.
+  /// True: `end` had the place. It is free now or the next one's, in its initial state.
   bool remove(bearer* end) {
     if (!remove(end, core, waiting_cores)) return false;
     core_interlinked = false;
@@ -72,7 +72,7 @@ struct stream_link {
   }
 };
 
-/// The same modes in the words of the relay.
+/// The same modes in the relay's type.
 constexpr msrp::stream_mode as_gate_mode(stream_mode m) noexcept {
   switch (m) {
     case stream_mode::inactive: return msrp::stream_mode::inactive;
@@ -83,8 +83,8 @@ constexpr msrp::stream_mode as_gate_mode(stream_mode m) noexcept {
   return msrp::stream_mode::inactive;
 }
 
-/// What comes in from the WIC goes to the core and the other way round, so a direction that the topology closes is one that the
-/// access end may not receive (or send) in. The gate itself then holds the data back.
+/// What comes in from the WIC goes to the core and the other way round, so a direction that the topology closes is one in which the
+/// access end may not receive (or send). The data then waits at the gate.
 inline void stream_link::open_or_close_gate() {
   auto left = stream_mode::inactive;
   const bool in = receives(wic_mode) && to_core;

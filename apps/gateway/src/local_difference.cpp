@@ -4,7 +4,7 @@ namespace agw::gateway {
 
 namespace {
 
-constexpr std::uint16_t discard_port = 9;  // RFC 4145, 4.1: whoever has no port to tell says this one
+constexpr std::uint16_t discard_port = 9;  // RFC 4145, 4.1: the port in SDP of an end that only dials
 
 bool differs(const auto& wanted, const auto& is) { return wanted && *wanted != is; }
 
@@ -21,7 +21,7 @@ const char* resource_difference(const association_local& has, const association_
 
 const char* resource_difference(const bearer_answer& is, const bearer_local& wanted) {
   if (differs(wanted.address, is.address)) return "c=";
-  // Who only dials may name any port; nobody will use it.
+  // An active end may name any port: it is not used.
   if (wanted.setup != setup_role::active && is.port != discard_port && differs(wanted.port, is.port)) return "m=";
   return nullptr;
 }

@@ -1,4 +1,4 @@
-// Whether a Local that comes again for a living stream asks for what the stream has.
+// Whether a repeated Local for an existing stream asks for what the stream has.
 #pragma once
 
 #include "agw/gateway/model.hpp"

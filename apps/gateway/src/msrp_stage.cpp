@@ -1,29 +1,24 @@
 #include "agw/gateway/stages.hpp"
 #include "agw/core/error.hpp"
+#include "agw/core/scope_guard.hpp"
 #include "agw/msrp/relay.hpp"
+#include "msrp_paths.hpp"
 
 namespace agw::gateway {
 
 namespace {
 
-std::string joined(const std::vector<std::string>& path) {
-  std::string out;
-  for (const auto& uri : path) {
-    if (!out.empty()) out += ' ';
-    out += uri;
-  }
-  return out;
-}
-
-msrp::relay_config relay_config_of(component_context& c) {
+msrp::relay_config relay_config_of(component_context& c, const msrp_options& options) {
   msrp::relay_config config;
   const auto* core = c.core_local();
   if (!core || !core->msrp_aware) return config;
   config.paths.mode = msrp::relay_mode::aware;
-  config.paths.channel.own = joined(c.local().path);
-  config.paths.channel.peer = joined(c.remote().path);
-  config.paths.stream.own = joined(core->path);
-  if (const auto* remote = c.core_remote()) config.paths.stream.peer = joined(remote->path);
+  config.paths.match = options.match;
+  config.sessions = options.sessions;
+  config.paths.channel.own = joined_path(c.local().path);
+  config.paths.channel.peer = joined_path(c.remote().path);
+  config.paths.stream.own = joined_path(core->path);
+  if (const auto* remote = c.core_remote()) config.paths.stream.peer = joined_path(remote->path);
   if (auto valid = msrp::validate(config.paths); !valid) throw stage_error("msrp", "path", valid.error());
   return config;
 }
@@ -39,35 +34,25 @@ component_counters counters_of(const msrp::relay_counters& r) {
   return out;
 }
 
-// While the relay lives the component reads its counters; what is left behind is their last state, however the relay ended.
-class attached {
- public:
-  attached(component_context& c, msrp::relay& r) : context_(c), relay_(r) {
-    c.count_with([&r] { return counters_of(r.counters()); });
-    c.finish_with([&r] { r.finish(); });
-  }
-  attached(const attached&) = delete;
-  ~attached() {
-    context_.count_with([last = counters_of(relay_.counters())] { return last; });
-    context_.finish_with(nullptr);
-  }
-
- private:
-  component_context& context_;
-  msrp::relay& relay_;
-};
-
 }  // namespace
 
-awaitable<component_end> msrp_stage(component_context& c) {
+awaitable<component_end> msrp_stage(component_context& c, msrp_options options) {
   byte_stream* const stream = co_await c.bearer();
-  msrp::relay relay(relay_config_of(c), c.channel(), *stream, c.gate());
-  attached while_running(c, relay);
+  msrp::relay relay(relay_config_of(c, options), c.channel(), *stream, c.gate());
+  c.count_with([&relay] { return counters_of(relay.counters()); });
+  c.finish_with([&relay] { relay.finish(); });
+  // The component reads the counters once more after the stage has ended.
+  const scope_guard detach([&] {
+    c.count_with([last = counters_of(relay.counters())] { return last; });
+    c.finish_with(nullptr);
+  });
   const auto closed = co_await relay.run();
   if (!closed) co_return component_end::finished;
   co_return *closed == msrp::side::channel ? component_end::wic : component_end::core;
 }
 
-void add_builtin_stages(subprotocol_registry& registry) { registry.add("msrp", msrp_stage); }
+void add_builtin_stages(subprotocol_registry& registry, msrp_options options) {
+  registry.add("msrp", [options = std::move(options)](component_context& c) { return msrp_stage(c, options); });
+}
 
 }  // namespace agw::gateway

@@ -11,7 +11,7 @@
 
 namespace agw::gateway {
 
-/// Waits until the policer lets the reader read on; looks again twice a second, because limits may change meanwhile.
+/// Waits until the policer allows the next read; checks twice a second, because limits may change meanwhile.
 inline awaitable<void> pause(traffic_policer& policer) {
   for (;;) {
     const auto now = clock::now();

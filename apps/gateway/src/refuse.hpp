@@ -1,4 +1,4 @@
-// Small helpers of whoever refuses a change.
+// Helpers for refusing a change.
 #pragma once
 
 #include <string>

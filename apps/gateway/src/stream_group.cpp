@@ -89,6 +89,7 @@ boost::system::result<void, refusal> stream_group::check(const stream_change& wa
   if (!local) return local.error();
   const auto remote = only<association_remote>(wanted.remote, "Remote");
   if (!remote) return remote.error();
+  if (wanted.forget_remote && remote_) return refuse(refusal_reason::conflict, "an association keeps its Remote: give Local back as well");
   auto ours = local_;
   if (*local) {
     const auto* line = resource_difference(local_, reserved_, **local);
@@ -112,7 +113,7 @@ boost::system::result<void, refusal> stream_group::check(const stream_change& wa
     if (!ours.ice && theirs.address && theirs.address->is_v6() != reserved_.address.is_v6()) {
       return refuse(refusal_reason::conflict, "c= of another family than ours");
     }
-    // ICE takes other candidates at any time; what the handshake and the association were begun with stays.
+    // ICE takes other candidates at any time; the parameters of the handshake and the association cannot change.
     const char* changed = !remote_ || !path_ ? nullptr
                           : !same_certificates(fingerprints_, fingerprints) ? "a=fingerprint"
                           : remote_->sctp_port != theirs.sctp_port ? "a=sctp-port"
@@ -201,7 +202,7 @@ awaitable<void> stream_group::run() {
     auto body = [this](task_group& tasks) { return establish(tasks); };
     co_await with_tasks(scope_.label(), body);
   } catch (stage_error& e) {
-    if (!association_ || ends_now()) scope_.report(e);  // what is left of the layers stays until close(), which may be using them now
+    if (!association_ || ends_now()) scope_.report(e);  // the other layers stay until close(), which may be using them now
   }
 }
 

@@ -38,7 +38,7 @@ class stream_group {
   awaitable<void> release(layer l);
   /// Whether the layer is established.
   bool has(layer l) const noexcept { return l == layer::sctp ? association_ != nullptr : l == layer::dtls && dtls_ != nullptr; }
-  /// True for the first who asks: the end of the association is told once, whoever sees it first.
+  /// True for the first caller: the end of the association is reported once, whichever part sees it first.
   bool ends_now() noexcept { return !std::exchange(ended_, true); }
   void start();
 

@@ -76,8 +76,8 @@ stage_observer termination::observer(stream_number n) {
   };
 }
 
-// What a component sees end need not be its own: the layers below belong to its group, TCP and TLS to the other termination. Whose they are
-// tells it, once.
+// A component may see the end of a layer that it does not own: those below belong to its group, TCP and TLS to the other termination. The
+// owner reports it, once.
 stage_observer termination::component_observer(stream_number n) {
   return [this, n, own = observer(n)](const stage_event& e) {
     if (e.what != stage_event::kind::failed) return own(e);
@@ -120,6 +120,7 @@ awaitable<void> termination::carry_out(plan& p) {
     if (s.wanted.remove) {
       co_await remove(s.number);
     } else {
+      if (s.wanted.forget_remote) co_await forget_remote(s.number);
       carry_out(s, p.answer);
     }
   }
@@ -152,7 +153,18 @@ awaitable<void> termination::remove(stream_number n) {
   }
 }
 
-// Brings the groups in line with member_of_: components that are new join their association, those that left are closed.
+// The bearer begins anew on its own port. A channel's Remote is a path, which apply() forgets.
+awaitable<void> termination::forget_remote(stream_number n) {
+  const auto found = bearers_.find(n);
+  if (found == bearers_.end()) co_return;
+  (void)co_await found->second->part(true, flush_deadline());
+  auto rest = co_await found->second->without_remote(shutdown_deadline());
+  found->second = std::make_unique<bearer>(services_, executor_, label(n), links_(n), observer(n), std::move(rest));
+  watch(*found->second, n);
+  found->second->start();
+}
+
+// Makes the groups match member_of_: new components join their association, those that left are closed.
 awaitable<void> termination::join_groups() {
   const auto before = joined_;
   for (const auto& [n, group] : before) {
@@ -227,7 +239,7 @@ awaitable<bool> termination::leave() {
     if (left) left = co_await c->part(true, false, by);
     if (left) c->leave();
   }
-  if (!left) {  // those that have left come back
+  if (!left) {  // the streams that have left rejoin
     auto links = links_;
     enter(context_, std::move(links));
   }

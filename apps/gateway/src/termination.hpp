@@ -22,7 +22,7 @@ struct parked_termination {
   std::map<stream_number, parked_bearer> bearers;
 };
 
-/// One of a context's; see context for the calls.
+/// A termination of a context; see context for the calls.
 class termination {
  public:
   using link_finder = std::function<stream_link&(stream_number)>;
@@ -43,7 +43,7 @@ class termination {
   /// the peer does not take, and everything is as it was.
   awaitable<bool> leave();
   void enter(context_id context, link_finder links);
-  /// For another thread. refusal: no_resources when something of it stays with this one, busy as leave(). The termination is of no use any more.
+  /// For another thread. refusal: no_resources when a part of it cannot leave this one, busy as leave(). The termination cannot be used any more.
   awaitable<boost::system::result<parked_termination, refusal>> park();
   void resume(parked_termination from);
   /// The end, in steps, so that all terminations of a context take their time at once: what is under way is handed on, until `by`; the ends that
@@ -78,6 +78,7 @@ class termination {
   awaitable<void> carry_out(plan& p);
   void carry_out(planned_stream& s, termination_answer& answer);
   awaitable<void> remove(stream_number n);
+  awaitable<void> forget_remote(stream_number n);
   awaitable<void> join_groups();
   void watch(bearer& b, stream_number n);
   deadline flush_deadline() const;

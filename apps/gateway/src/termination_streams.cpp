@@ -10,7 +10,7 @@ using boost::system::result;
 
 namespace {
 
-/// The descriptions of kind T that Local gives the choice of, by their place.
+/// The descriptions of kind T among which Local gives the choice, by their place.
 template <class T>
 std::vector<std::pair<std::size_t, const T*>> descriptions(const stream_change& wanted) {
   std::vector<std::pair<std::size_t, const T*>> out;
@@ -29,11 +29,11 @@ result<std::map<stream_number, stream_number>, refusal> members_of(const std::ve
   std::set<stream_number> deaggregations;
   for (const auto& group : groups) {
     if (!deaggregations.insert(group.deaggregation).second) {
-      return refuse(refusal_reason::conflict, "two groups of stream " + std::to_string(group.deaggregation.value));
+      return refuse(refusal_reason::grouping, "two groups of stream " + std::to_string(group.deaggregation.value));
     }
     for (const auto n : group.components) {
       if (!members.emplace(n, group.deaggregation).second || n == group.deaggregation) {
-        return refuse(refusal_reason::conflict, "stream " + std::to_string(n.value) + " in two places");
+        return refuse(refusal_reason::grouping, "stream " + std::to_string(n.value) + " in two places");
       }
     }
   }
@@ -47,7 +47,7 @@ bool of_another_kind(const stream_change& wanted, std::optional<std::size_t> is)
   return wanted.remote && wanted.remote->index() != *is;
 }
 
-/// A stream that is there takes the first of the descriptions that it can.
+/// An existing stream takes the first description that it can.
 template <class Kind, class Stream>
 result<void, refusal> agree(const Stream& stream, stream_change& wanted, std::vector<taken_local>* taken, const stream_answer& is) {
   if (!wanted.local) return stream.check(wanted);
@@ -111,8 +111,8 @@ result<termination::plan, refusal> termination::plan_of(const termination_change
   return out;
 }
 
-// A stream that a group names may come later. Those that are there have to be what the group takes them for, and the data channels
-// of an association are told apart by their ids.
+// A stream that a group names may come later. Those that exist have to be of the kind that the group needs, and the data channels
+// of an association have different ids.
 result<void, refusal> termination::check_groups(const plan& p) const {
   const auto name = [](stream_number n) { return "stream " + std::to_string(n.value); };
   std::set<stream_number> associations, channels, others;
@@ -135,11 +135,11 @@ result<void, refusal> termination::check_groups(const plan& p) const {
   }
   std::map<std::pair<stream_number, std::uint16_t>, stream_number> taken;
   for (const auto& [n, group] : p.members) {
-    if (associations.contains(n) || others.contains(n)) return refuse(refusal_reason::conflict, name(n) + " of a group is no data channel");
+    if (associations.contains(n) || others.contains(n)) return refuse(refusal_reason::grouping, name(n) + " of a group is no data channel");
     if (channels.contains(group) || others.contains(group)) {
-      return refuse(refusal_reason::conflict, name(group) + " of a group is no association");
+      return refuse(refusal_reason::grouping, name(group) + " of a group is no association");
     }
-    // The channels of an association that goes with this change go along.
+    // The channels of an association that this change removes are removed, too.
     if (!channels.contains(n)) continue;
     const bool goes = groups_.contains(group);
     if (!associations.contains(group) && !goes) return refuse(refusal_reason::missing, "Local of " + name(group));
@@ -162,7 +162,7 @@ result<void, refusal> termination::plan_association(plan& p, const termination_c
   }
   std::optional<refusal> first;
   for (const auto& [place, local] : descriptions<association_local>(s.wanted)) {
-    if (s.group) {  // the others come along: one socket serves them all
+    if (s.group) {  // one socket serves all descriptions
       if (taken && s.wanted.keep_alternatives.value_or(false)) taken->push_back({place, s.group->reserved()});
       continue;
     }

@@ -36,7 +36,7 @@ clock::time_point token_bucket::settled(clock::time_point now) noexcept {
   fill(now);
   if (level_ >= 0) return at_;
   if (rate_ <= 0) return no_deadline;
-  // An hour at most: whoever waits asks again, and the limits may have changed by then.
+  // An hour at most: the waiting reader asks again, and the limits may have changed by then.
   const double wait = std::min(-level_ / rate_, 3600.0);
   return now + std::chrono::nanoseconds(static_cast<std::int64_t>(wait * 1e9) + 1);
 }

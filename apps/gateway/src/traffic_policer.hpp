@@ -32,7 +32,7 @@ class token_bucket {
 /// sender down to the rate.
 class traffic_policer {
  public:
-  /// No limits: everything passes. Takes effect at once; what was owed is forgiven.
+  /// No limits: everything passes. Takes effect at once; debts are cancelled.
   void set(const std::optional<traffic_limits>& limits, clock::time_point now);
   bool active() const noexcept { return sustained_.has_value() || peak_.has_value(); }
 

@@ -14,6 +14,7 @@
 #include "agw/core/metrics.hpp"
 #include "agw/core/until.hpp"
 
+#include "host_check.hpp"
 #include "state.hpp"
 
 namespace agw::http {
@@ -96,6 +97,7 @@ awaitable<void> write(const server::state& server, tcp::socket& socket, const re
   message.set(bhttp::field::server, "agw");
   message.set(bhttp::field::content_type, r.head.content_type);
   message.set("X-Content-Type-Options", "nosniff");
+  if (!server.config.content_security_policy.empty()) message.set("Content-Security-Policy", server.config.content_security_policy);
   for (const auto& [name, value] : server.headers) message.set(name, value);
   for (const auto& [name, value] : r.head.headers) message.set(name, value);
   message.keep_alive(keep_alive);
@@ -152,7 +154,9 @@ awaitable<reply> answer(server::state& server, const beast_request& message, tcp
 
 }  // namespace
 
-awaitable<void> serve_connection(server::state& server, tcp::socket socket) {
+awaitable<void> serve_connection(server::state& server, connection_table::entry& connection) {
+  using phase = connection_table::phase;
+  auto& socket = connection.socket();
   error_code ec;
   const auto remote = socket.remote_endpoint(ec);
   if (ec) co_return;
@@ -164,30 +168,36 @@ awaitable<void> serve_connection(server::state& server, tcp::socket socket) {
     request_parser parser;
     parser.header_limit(static_cast<std::uint32_t>(config.max_header_bytes));
     parser.body_limit(config.max_body_bytes);
+    connection.set(phase::waiting);
     const auto got = co_await read_request(config, socket, buffer, parser);
+    connection.set(phase::answering);
     if (!got.complete && got.status == 0) co_return;
     reply out;
-    bool foreign = false;
+    unsigned refused = 0;
     bool head_only = false;
     unsigned version = 11;
     if (got.complete) {
       auto message = parser.release();
-      if (beast::websocket::is_upgrade(message)) {
+      refused = check_host(config, message);
+      if (refused == 0 && beast::websocket::is_upgrade(message)) {
         const std::string_view target(message.target().data(), message.target().size());
         if (auto w = server.websockets.find(target.substr(0, target.find('?'))); w != server.websockets.end()) {
-          foreign = config.websocket.same_origin && !same_origin(message);
-          if (!foreign) {
+          if (config.websocket.same_origin && !same_origin(message)) {
+            refused = 403;
+          } else if (!connection.upgrade()) {
+            refused = 503;
+          } else {
             co_await serve_websocket(std::move(socket), std::move(message), config.websocket, w->second);
             co_return;
           }
         }
       }
-      if (foreign) {
-        out.head = plain(403);
+      if (refused != 0) {
+        out.head = plain(refused);
       } else {
         out = co_await answer(server, message, remote);
       }
-      keep_alive = message.keep_alive() && !foreign;
+      keep_alive = message.keep_alive() && refused == 0;
       head_only = message.method() == bhttp::verb::head;
       version = message.version();
     } else {

@@ -19,13 +19,6 @@ using asio::ip::tcp;
 constexpr std::string_view busy =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n";
 
-struct count_connection {
-  explicit count_connection(std::size_t& count) noexcept : count_(count) { ++count_; }
-  count_connection(const count_connection&) = delete;
-  ~count_connection() { --count_; }
-  std::size_t& count_;
-};
-
 // Best effort, without waiting: whoever keeps all connections busy gets no coroutine for it.
 void refuse(tcp::socket socket) {
   error_code ec;
@@ -35,10 +28,9 @@ void refuse(tcp::socket socket) {
 }
 
 // A connection's own failure stays with it: the siblings in the group go on.
-awaitable<void> contained(server::state& server, tcp::socket socket) {
-  count_connection counted(server.connections);
+awaitable<void> contained(server::state& server, connection_table::entry& connection) {
   try {
-    co_await serve_connection(server, std::move(socket));
+    co_await serve_connection(server, connection);
   } catch (const std::exception& e) {
     const auto error = std::current_exception();
     if (is_cancellation(error)) throw;
@@ -101,17 +93,22 @@ awaitable<void> server::run() {
   auto body = [&s](task_group& group) -> awaitable<void> {
     for (;;) {
       auto socket = co_await accept(s.acceptor);
-      if (group.size() > s.config.max_connections) {  // the body itself is one of the group
+      error_code ec;
+      const auto remote = socket.remote_endpoint(ec);
+      if (ec) continue;
+      const auto host = connection_table::host_of(remote.address());
+      if (!s.connections.make_room(host)) {
         refuse(std::move(socket));
         continue;
       }
-      auto serve = [&s, socket = std::move(socket)]() mutable { return contained(s, std::move(socket)); };
+      auto entry = std::make_unique<connection_table::entry>(s.connections, std::move(socket), host);
+      auto serve = [&s, entry = std::move(entry)] { return contained(s, *entry); };
       group.spawn("connection", std::move(serve));
     }
   };
   co_await with_tasks("http", std::move(body));
 }
 
-std::size_t server::connections() const noexcept { return state_->connections; }
+std::size_t server::connections() const noexcept { return state_->connections.size(); }
 
 }  // namespace agw::http

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agw/http/server.hpp"
+#include "connection_table.hpp"
 
 namespace agw::http {
 
@@ -19,10 +20,10 @@ struct server::state {
   std::map<std::string, asset, std::less<>> assets;
   std::map<std::string, websocket_handler, std::less<>> websockets;
   std::vector<std::pair<std::string, std::string>> headers;
-  std::size_t connections = 0;
+  connection_table connections{config};
 };
 
 /// One connection from its first byte to its last. Throws nothing but cancellation and what a bug throws.
-awaitable<void> serve_connection(server::state& server, asio::ip::tcp::socket socket);
+awaitable<void> serve_connection(server::state& server, connection_table::entry& connection);
 
 }  // namespace agw::http

@@ -40,36 +40,37 @@ awaitable<void> context_action::begin(h248::action_state& at) {
 }
 
 awaitable<void> context_action::run(h248::action_state& at, const h248::command& c) {
-  const auto objections = h248::check_profile(c);
+  h248::sessions_by_stream sessions;
+  const auto objections = h248::check_profile(c, sessions);
   if (!objections.empty()) {
     at.fail(c, objections.front().code, objections.front().what);
     co_return;
   }
   if (c.terminations.size() < 2) {
-    co_await run_one(at, c);
+    co_await run_one(at, c, sessions);
   } else {  // version 3: as with a wildcard, each of the list is tried, whatever becomes of the others
     auto one = c;
     for (const auto& termination : c.terminations) {
       one.terminations.clear();
       one.terminations.push_back(termination);
-      co_await run_one(at, one);
+      co_await run_one(at, one, sessions);
     }
   }
   if (!progress_.topology.empty()) set_topology(at);
 }
 
-awaitable<void> context_action::run_one(h248::action_state& at, const h248::command& c) {
+awaitable<void> context_action::run_one(h248::action_state& at, const h248::command& c, const h248::sessions_by_stream& sessions) {
   switch (c.kind) {
-    case h248::command_kind::add: co_await add(at, c); break;
+    case h248::command_kind::add: co_await add(at, c, sessions); break;
     case h248::command_kind::move: cannot_move(at, c); break;
     case h248::command_kind::notify: at.fail(c, error_code::unknown_command, "Notify towards a gateway"); break;
-    default: (void)co_await visit_with(at, c); break;
+    default: (void)co_await visit_with(at, c, sessions); break;
   }
 }
 
-awaitable<visit> context_action::visit_with(h248::action_state& at, const h248::command& c) {
+awaitable<visit> context_action::visit_with(h248::action_state& at, const h248::command& c, const h248::sessions_by_stream& sessions) {
   switch (c.kind) {
-    case h248::command_kind::modify: co_return co_await modify(at, c);
+    case h248::command_kind::modify: co_return co_await modify(at, c, sessions);
     case h248::command_kind::subtract: co_return co_await subtract(at, c);
     case h248::command_kind::audit_value: co_return audit_value(at, c);
     case h248::command_kind::audit_capability: co_return audit_capability(at, c);
@@ -167,14 +168,14 @@ checked<std::unique_ptr<termination_record>> context_action::fresh_termination(c
   return out;
 }
 
-awaitable<void> context_action::add(h248::action_state& at, const h248::command& c) {
+awaitable<void> context_action::add(h248::action_state& at, const h248::command& c, const h248::sessions_by_stream& sessions) {
   auto fresh = fresh_termination(c);
   if (!fresh) {
     at.fail(c, fresh.error().code, fresh.error().text);
     co_return;
   }
   auto& t = owner_.enrol(std::move(*fresh));
-  const bool added = co_await configure(at, c, t);
+  const bool added = co_await configure(at, c, sessions, t);
   if (!added) {
     (void)owner_.strike(lower(t.name));
     co_return;
@@ -183,8 +184,9 @@ awaitable<void> context_action::add(h248::action_state& at, const h248::command&
   if (progress_.chosen.empty() && c.termination().has_choose()) progress_.chosen = lower(t.name);
 }
 
-awaitable<bool> context_action::configure(h248::action_state& at, const h248::command& c, termination_record& t) {
-  auto plan = plan_termination(c, t, facts_);
+awaitable<bool> context_action::configure(h248::action_state& at, const h248::command& c, const h248::sessions_by_stream& sessions,
+                                          termination_record& t) {
+  auto plan = plan_termination(c, sessions, t, facts_);
   if (!plan) {
     fail(at, c, t, plan.error());
     co_return false;
@@ -211,7 +213,7 @@ awaitable<bool> context_action::configure(h248::action_state& at, const h248::co
   co_return true;
 }
 
-awaitable<visit> context_action::modify(h248::action_state& at, const h248::command& c) {
+awaitable<visit> context_action::modify(h248::action_state& at, const h248::command& c, const h248::sessions_by_stream& sessions) {
   visit out;
   if (names_no_termination(c.termination())) {
     at.fail(c, error_code::incorrect_identifier, c.termination().name);
@@ -219,7 +221,7 @@ awaitable<visit> context_action::modify(h248::action_state& at, const h248::comm
   }
   const auto all = matching(at, c);
   out.matched = out.answered = all.size();
-  for (auto* const t : all) (void)co_await configure(at, c, *t);
+  for (auto* const t : all) (void)co_await configure(at, c, sessions, *t);
   co_return out;
 }
 

@@ -65,14 +65,14 @@ class context_action final : public h248::command_handler {
 
   /// For Context=*: answers stand under this context's number, and a command that concerns nothing here is no error.
   void answer_for_itself() noexcept { for_itself_ = true; }
-  awaitable<visit> visit_with(h248::action_state& at, const h248::command& c);
+  awaitable<visit> visit_with(h248::action_state& at, const h248::command& c, const h248::sessions_by_stream& sessions);
   void answer_audit_of_context(h248::action_state& at, const h248::context_audit& wanted);
 
   /// Forced and Restart by the MGC, on what stands here.
   awaitable<visit> put_in_service(h248::termination_id pattern, bool in_service);
 
   /// Move, at the side that takes: what the command says of a termination that has come. False: an error was answered, and it is as it came.
-  awaitable<bool> configure(h248::action_state& at, const h248::command& c, termination_record& t);
+  awaitable<bool> configure(h248::action_state& at, const h248::command& c, const h248::sessions_by_stream& sessions, termination_record& t);
   /// The action's topology takes effect, if all it names stand in the context by now.
   void set_topology(h248::action_state& at);
   std::string too_many() const;
@@ -82,11 +82,11 @@ class context_action final : public h248::command_handler {
  private:
   static const gateway_facts& owner_facts(context_owner& owner);
 
-  awaitable<void> run_one(h248::action_state& at, const h248::command& c);
-  awaitable<void> add(h248::action_state& at, const h248::command& c);
+  awaitable<void> run_one(h248::action_state& at, const h248::command& c, const h248::sessions_by_stream& sessions);
+  awaitable<void> add(h248::action_state& at, const h248::command& c, const h248::sessions_by_stream& sessions);
   checked<std::unique_ptr<termination_record>> fresh_termination(const h248::command& c);
   checked<const interface_config*> interface_for(const h248::command& c) const;
-  awaitable<visit> modify(h248::action_state& at, const h248::command& c);
+  awaitable<visit> modify(h248::action_state& at, const h248::command& c, const h248::sessions_by_stream& sessions);
   awaitable<visit> subtract(h248::action_state& at, const h248::command& c);
   visit audit_value(h248::action_state& at, const h248::command& c);
   visit audit_capability(h248::action_state& at, const h248::command& c);

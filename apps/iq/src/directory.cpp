@@ -27,30 +27,41 @@ std::optional<std::uint32_t> directory::where(const std::string& name) const {
   return found->second;
 }
 
-std::vector<std::uint32_t> directory::lenders_of(const h248::action& asked, std::uint32_t context, std::size_t most) const {
-  std::set<std::uint32_t> out;
+directory::concerned directory::concerned_by(const h248::action& asked, std::uint32_t context, std::size_t most) const {
+  concerned out;
+  std::set<std::uint32_t> all;
   for (const auto& c : asked.commands) {
-    if (c.kind != h248::command_kind::move) continue;
-    for (const auto& pattern : c.terminations) {
-      if (!pattern.has_all()) {
-        const auto found = where(lower(pattern.name));
-        if (found && *found != context && find_made(*found)) out.insert(*found);
+    const bool moves = c.kind == h248::command_kind::move;
+    if (!moves && c.kind != h248::command_kind::add) continue;
+    out.several = out.several || moves;
+    for (const auto& name : c.terminations) {
+      if (!name.is_specific()) {
+        if (moves) add_holders(all, name, context, most);
         continue;
       }
-      // No context takes more than its limit: what lies beyond is refused in any case.
-      std::size_t matched = 0;
-      for (const auto& [id, e] : contexts_) {
-        if (matched > most) break;
-        if (id == context || !e.made) continue;
-        for (const auto& name : e.names) {
-          if (!pattern.matches(h248::termination_id{name})) continue;
-          ++matched;
-          out.insert(id);
-        }
-      }
+      const auto holder = where(lower(name.name));
+      if (!holder || *holder == context) continue;
+      if (find_made(*holder)) all.insert(*holder);
+      else out.unmade = *holder;
     }
   }
-  return std::vector<std::uint32_t>(out.begin(), out.end());
+  out.several = out.several || !all.empty() || out.unmade;
+  out.others.assign(all.begin(), all.end());
+  return out;
+}
+
+// No context takes more than its limit: what lies beyond is refused in any case.
+void directory::add_holders(std::set<std::uint32_t>& to, h248::termination_id pattern, std::uint32_t but, std::size_t most) const {
+  std::size_t matched = 0;
+  for (const auto& [id, e] : contexts_) {
+    if (matched > most) break;
+    if (id == but || !e.made) continue;
+    for (const auto& name : e.names) {
+      if (!pattern.matches(h248::termination_id{name})) continue;
+      ++matched;
+      to.insert(id);
+    }
+  }
 }
 
 std::uint32_t directory::open(context_home& home) {

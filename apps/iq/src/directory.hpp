@@ -36,8 +36,14 @@ class directory {
   const entry* find_made(std::uint32_t context) const;
   /// The context that a name belongs to.
   std::optional<std::uint32_t> where(const std::string& name) const;
-  /// The contexts other than `context` that hold what the Moves of `asked` take.
-  std::vector<std::uint32_t> lenders_of(const h248::action& asked, std::uint32_t context, std::size_t most) const;
+  /// Which contexts an action of `context` concerns beside it: those that hold what its Moves take, and those whose names it adds. `most`: what one
+  /// context may hold.
+  struct concerned {
+    bool several = false;               ///< the action is one of several contexts, even if there is none other now
+    std::vector<std::uint32_t> others;  ///< in ascending order
+    std::optional<std::uint32_t> unmade;  ///< one that is being made: whether it has the name is known when that is over
+  };
+  concerned concerned_by(const h248::action& asked, std::uint32_t context, std::size_t most) const;
 
   /// A new context; its number is that of no other.
   std::uint32_t open(context_home& home);
@@ -51,6 +57,7 @@ class directory {
   void settle(const action_terms& terms, std::size_t fresh_used, std::size_t plain_used);
 
  private:
+  void add_holders(std::set<std::uint32_t>& to, h248::termination_id pattern, std::uint32_t but, std::size_t most) const;
   std::uint32_t next_number();
   std::uint32_t free_number();
   void rename(std::uint32_t context, entry& of, const std::vector<std::string>& names);

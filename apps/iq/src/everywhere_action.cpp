@@ -80,24 +80,25 @@ awaitable<void> everywhere_action::set_properties(h248::action_state& at, const 
 }
 
 awaitable<void> everywhere_action::run(h248::action_state& at, const h248::command& c) {
-  const auto objections = h248::check_profile(c);
+  h248::sessions_by_stream sessions;
+  const auto objections = h248::check_profile(c, sessions);
   if (!objections.empty()) {
     at.fail(c, objections.front().code, objections.front().what);
     co_return;
   }
   if (c.terminations.size() < 2) {
-    co_await run_one(at, c);
+    co_await run_one(at, c, sessions);
     co_return;
   }
   auto one = c;
   for (const auto& termination : c.terminations) {
     one.terminations.clear();
     one.terminations.push_back(termination);
-    co_await run_one(at, one);
+    co_await run_one(at, one, sessions);
   }
 }
 
-awaitable<void> everywhere_action::run_one(h248::action_state& at, const h248::command& c) {
+awaitable<void> everywhere_action::run_one(h248::action_state& at, const h248::command& c, const h248::sessions_by_stream& sessions) {
   if (c.termination().is_root()) {
     co_await run_on_root(at, c);
     co_return;
@@ -117,10 +118,10 @@ awaitable<void> everywhere_action::run_one(h248::action_state& at, const h248::c
       const bool all = at.asked().context.is_null() && fields && fields->id == "*" &&
                        std::ranges::any_of(control_.facts_.config.interfaces, matches);
       if (all) audit_capability_of_all(at, c);
-      else co_await visit_or_fail(at, c);
+      else co_await visit_or_fail(at, c, sessions);
       break;
     }
-    default: co_await visit_or_fail(at, c); break;
+    default: co_await visit_or_fail(at, c, sessions); break;
   }
 }
 
@@ -131,13 +132,13 @@ void everywhere_action::audit_capability_of_all(h248::action_state& at, const h2
 }
 
 // IP terminations are ephemeral: none ever stands in the NULL context.
-awaitable<void> everywhere_action::visit_or_fail(h248::action_state& at, const h248::command& c) {
+awaitable<void> everywhere_action::visit_or_fail(h248::action_state& at, const h248::command& c, const h248::sessions_by_stream& sessions) {
   const auto pattern = c.termination();
   if (names_no_termination(pattern)) {
     at.fail(c, error_code::incorrect_identifier, pattern.name);
     co_return;
   }
-  const auto concerned = co_await visit_all(at, c);
+  const auto concerned = co_await visit_all(at, c, sessions);
   if (concerned.answered > 0 || at.whole()->error) co_return;
   const bool elsewhere = !pattern.has_all() && control_.directory_.where(lower(pattern.name)).has_value();
   const auto code = pattern.has_all() || concerned.matched > 0 ? error_code::no_termination_matched
@@ -146,9 +147,9 @@ awaitable<void> everywhere_action::visit_or_fail(h248::action_state& at, const h
   at.fail(c, code, pattern.name);
 }
 
-awaitable<visit> everywhere_action::visit_all(h248::action_state& at, const h248::command& c) {
+awaitable<visit> everywhere_action::visit_all(h248::action_state& at, const h248::command& c, const h248::sessions_by_stream& sessions) {
   if (!at.asked().context.is_all()) co_return visit();
-  everywhere_visitor act = [&c](context_action& action, h248::action_state& part) { return action.visit_with(part, c); };
+  everywhere_visitor act = [&c, &sessions](context_action& action, h248::action_state& part) { return action.visit_with(part, c, sessions); };
   auto ids = contexts_of(c.termination());
   co_return co_await send(at, &c, std::move(act), std::move(ids));
 }

@@ -22,7 +22,7 @@ class everywhere_action final : public h248::command_handler {
   awaitable<void> audit(h248::action_state& at, const h248::context_audit& wanted) override;
 
  private:
-  awaitable<void> run_one(h248::action_state& at, const h248::command& c);
+  awaitable<void> run_one(h248::action_state& at, const h248::command& c, const h248::sessions_by_stream& sessions);
   awaitable<void> run_on_root(h248::action_state& at, const h248::command& c);
   void modify_root(h248::action_state& at, const h248::command& c);
   void audit_capability_of_root(h248::action_state& at, const h248::command& c);
@@ -35,8 +35,8 @@ class everywhere_action final : public h248::command_handler {
   void audit_capability_of_all(h248::action_state& at, const h248::command& c);
 
   /// A command in every context that it concerns, on all shards at once.
-  awaitable<visit> visit_all(h248::action_state& at, const h248::command& c);
-  awaitable<void> visit_or_fail(h248::action_state& at, const h248::command& c);
+  awaitable<visit> visit_all(h248::action_state& at, const h248::command& c, const h248::sessions_by_stream& sessions);
+  awaitable<void> visit_or_fail(h248::action_state& at, const h248::command& c, const h248::sessions_by_stream& sessions);
   std::vector<h248::context_id> contexts_of(h248::termination_id pattern) const;
   /// `c` is null for what is no command. Waits until all have answered, and joins the answers in the order of the contexts.
   awaitable<visit> send(h248::action_state& at, const h248::command* c, everywhere_visitor act, std::vector<h248::context_id> to);

@@ -80,7 +80,8 @@ gateway_control::gateway_control(media_gateway_config config, const gateway::gat
       registration_(registration),
       names_(names),
       pool_(pool),
-      directory_(facts_.config.group, names_of(facts_.config.interfaces)) {
+      directory_(facts_.config.group, names_of(facts_.config.interfaces)),
+      orders_(control.get_executor(), "orders") {
   root_.name = "ROOT";
 }
 
@@ -97,6 +98,45 @@ void gateway_control::begin() {
     };
     homes_.push_back(std::make_unique<context_home>(pool_[i], facts_, std::move(send)));
   }
+  registration_.on_order([self](h248::change_method method) {
+    const auto control = self.lock();
+    if (control) control->ordered(method);
+  });
+}
+
+// The Delay of a Graceful or Forced of the MGC is over: what stands holds its data, and is the MGC's to subtract.
+void gateway_control::ordered(h248::change_method) {
+  if (closing_) return;
+  draining_ = out_of_service_ = true;
+  renew_service();
+  orders_.spawn("out of service", [this] { return put_all_in_service(false); });
+}
+
+awaitable<void> gateway_control::put_all_in_service(bool in_service) {
+  auto one = [in_service](context_owner& owner) -> awaitable<void> {
+    for (const auto& [key, t] : owner.record().terminations) {
+      t->service = in_service ? h248::service_state::in_service : h248::service_state::out_of_service;
+      co_await owner.apply_service(*t);
+    }
+  };
+  co_await in_every_context(std::move(one));
+}
+
+/// Contexts that a Move takes to another shard meanwhile are left out: what they are to know comes with the next action.
+awaitable<void> gateway_control::in_every_context(std::function<awaitable<void>(context_owner&)> act) {
+  std::map<context_home*, std::vector<h248::context_id>> by_home;
+  for (const auto& [id, entry] : directory_.contexts()) by_home[entry.home].push_back(h248::context_id{id});
+  task_group tasks(control_.get_executor(), "every context");
+  for (auto& [home, ids] : by_home) {
+    auto each = [&act](context_home& there, places& all) -> awaitable<void> {
+      auto never = [] { return false; };
+      (void)co_await in_each(there, all, all.size(), act, never);
+    };
+    auto call = many_contexts(*home, std::move(ids), std::move(each));
+    auto send = [at = home, sent = std::move(call)]() mutable -> awaitable<void> { co_await on(at->where(), std::move(sent)); };
+    tasks.spawn("shard", std::move(send));
+  }
+  co_await tasks.join();
 }
 
 awaitable<void> gateway_control::execute(const h248::incoming_request& request, h248::outgoing_reply& reply) {
@@ -138,14 +178,11 @@ awaitable<bool> gateway_control::perform(const h248::incoming_request& request, 
   if (makes) {
     if (auto why = refuses_context(asked)) co_return co_await refuse(request, asked, reply, std::move(*why));
   }
-  const auto most = facts_.config.max_terminations_per_context;
-  const auto lenders = directory_.lenders_of(asked, makes ? 0 : asked.context.value, most);
+  const auto concerned = directory_.concerned_by(asked, makes ? 0 : asked.context.value, facts_.config.max_terminations_per_context);
   // What is taken over stays on its thread where that is possible.
-  auto& home = lenders.empty() ? next_home() : *directory_.find(lenders.front())->home;
+  auto& home = concerned.others.empty() ? next_home() : *directory_.find(concerned.others.front())->home;
   const auto context = makes ? directory_.open(home) : asked.context.value;
-  // What a Move takes may come to another context before our turn is there: that is seen with the turn only.
-  const bool moves = std::ranges::any_of(asked.commands, [](const h248::command& c) { return c.kind == h248::command_kind::move; });
-  if (!moves) co_return co_await perform_there(request, asked, reply, context, makes);
+  if (!concerned.several) co_return co_await perform_there(request, asked, reply, context, makes);
   move_action handler(*this, context, makes);
   bool goes_on = false;
   auto body = [&]() -> awaitable<void> { goes_on = co_await h248::execute_action(request, asked, reply, handler); };
@@ -250,33 +287,24 @@ awaitable<void> gateway_control::settled(std::string termination, std::vector<ob
 
 awaitable<void> gateway_control::close() {
   closing_ = true;
-  while (directory_.size() > 0) {
-    std::map<context_home*, std::vector<h248::context_id>> by_home;
-    for (const auto& [id, entry] : directory_.contexts()) by_home[entry.home].push_back(h248::context_id{id});
-    task_group tasks(control_.get_executor(), "close");
-    for (auto& [home, ids] : by_home) tasks.spawn("shard", [this, at = home, all = std::move(ids)] { return close_all(*at, all); });
-    co_await tasks.join();
-  }
+  while (directory_.size() > 0) co_await end_all();
   while (performing_ > 0) co_await performed_.wait();
+  co_await orders_.stop();
   co_await notifier_->close();
 }
 
-awaitable<void> gateway_control::close_all(context_home& home, std::vector<h248::context_id> ids) {
-  auto end = [](context_home& there, places& all) -> awaitable<void> {
-    auto one = [&there](context_owner& owner) -> awaitable<void> {
-      const auto id = owner.id();
-      co_await owner.close();
-      there.forget(id);
-    };
-    auto never = [] { return false; };
-    (void)co_await in_each(there, all, all.size(), one, never);
+// What a Move takes to another thread meanwhile ends there, with the next round.
+awaitable<void> gateway_control::end_all() {
+  std::map<std::uint32_t, context_home*> asked;
+  for (const auto& [id, entry] : directory_.contexts()) asked.emplace(id, entry.home);
+  auto end = [](context_owner& owner) -> awaitable<void> {
+    co_await owner.close();
+    owner.forget();
   };
-  many_contexts call(home, ids, std::move(end));
-  co_await on(home.where(), std::move(call));
-  // What a Move has taken to another thread meanwhile ends there.
-  for (const auto id : ids) {
-    const auto* const known = directory_.find(id.value);
-    if (known && known->home == &home) directory_.forget(id.value);
+  co_await in_every_context(std::move(end));
+  for (const auto& [id, home] : asked) {
+    const auto* const known = directory_.find(id);
+    if (known && known->home == home) directory_.forget(id);
   }
   if (directory_.size() == 0) emptied_.set();
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "agw/core/event.hpp"
+#include "agw/core/task_group.hpp"
 #include "agw/h248/endpoint.hpp"
 #include "agw/h248/transaction_executor.hpp"
 #include "context_home.hpp"
@@ -37,8 +39,10 @@ class gateway_control : public std::enable_shared_from_this<gateway_control> {
   void begin();
 
   awaitable<void> execute(const h248::incoming_request& request, h248::outgoing_reply& reply);
-  /// Heartbeats, silence of the MGC, stopped flows, interfaces: whatever a second may bring.
-  awaitable<void> every_second();
+  /// Heartbeats, stopped flows, interfaces: whatever a second may bring.
+  void every_second();
+  /// Tells when nothing has come from the MGC for as long as it asked for (it/ito), until cancelled.
+  awaitable<void> watch_controller();
   /// Ends every context, and then the tasks.
   awaitable<void> close();
 
@@ -57,7 +61,11 @@ class gateway_control : public std::enable_shared_from_this<gateway_control> {
   std::optional<command_error> refuses_context(const h248::action& asked) const;
   std::optional<unsigned> needed_priority() const;
   void take(const context_news& news);
-  awaitable<void> close_all(context_home& home, std::vector<h248::context_id> ids);
+  void ordered(h248::change_method method);
+  awaitable<void> put_all_in_service(bool in_service);
+  /// In the turn of each, on all shards at the same time.
+  awaitable<void> in_every_context(std::function<awaitable<void>(context_owner&)> act);
+  awaitable<void> end_all();
 
   void observe_root(observed event);
   void send_root_notice();
@@ -66,7 +74,6 @@ class gateway_control : public std::enable_shared_from_this<gateway_control> {
   /// The service status as it is now, for the actions to come.
   void renew_service();
   void watch_interfaces();
-  void watch_controller(clock::time_point now);
   void watch_load();
 
   context_home& next_home() { return *homes_[turn_++ % homes_.size()]; }
@@ -84,9 +91,10 @@ class gateway_control : public std::enable_shared_from_this<gateway_control> {
   std::size_t turn_ = 0;
   directory directory_;
   std::optional<notifier> notifier_;
+  task_group orders_;  ///< of the MGC, that take effect later
 
   termination_record root_;
-  std::map<std::string, stored_property> root_properties_;
+  event root_changed_;
   std::shared_ptr<const service_status> service_ = std::make_shared<const service_status>();
   std::set<std::string> taken_out_;  ///< interfaces that the MGC took out of service, in lower case
   std::set<std::string> lost_;       ///< interfaces whose address has left the machine

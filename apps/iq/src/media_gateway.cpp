@@ -17,10 +17,14 @@ awaitable<void> media_gateway::execute(const h248::incoming_request& request, h2
 }
 
 awaitable<void> media_gateway::run() {
-  for (;;) {
-    co_await sleep_until(deadline_after(std::chrono::seconds(1)));
-    co_await control_->every_second();
-  }
+  auto body = [this](task_group& tasks) -> awaitable<void> {
+    tasks.spawn("silence", [this] { return control_->watch_controller(); });
+    for (;;) {
+      co_await sleep_until(deadline_after(std::chrono::seconds(1)));
+      control_->every_second();
+    }
+  };
+  co_await with_tasks("gateway", std::move(body));
 }
 
 awaitable<void> media_gateway::close() { return control_->close(); }

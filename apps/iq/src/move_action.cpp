@@ -86,11 +86,15 @@ awaitable<void> move_action::begin(h248::action_state& at) {
 // True: the turns of all that are concerned are ours. All places are taken before the first wait.
 awaitable<bool> move_action::borrow(h248::action_state& at) {
   const auto most = control_.facts_.config.max_terminations_per_context;
-  const auto wanted = control_.directory_.lenders_of(at.asked(), context_, most);
+  const auto wanted = control_.directory_.concerned_by(at.asked(), context_, most);
+  if (wanted.unmade) {
+    co_await wait_for(*wanted.unmade);
+    co_return false;
+  }
   const bool made_now = makes_ && !made_;
   taker_ = loan::ask(*control_.directory_.find(context_)->home, h248::context_id{context_}, made_now);
   made_ = made_ || makes_;
-  for (const auto id : wanted) lenders_.emplace(id, loan::ask(*control_.directory_.find(id)->home, h248::context_id{id}));
+  for (const auto id : wanted.others) lenders_.emplace(id, loan::ask(*control_.directory_.find(id)->home, h248::context_id{id}));
   const bool there = co_await loan::granted(taker_);
   for (auto lender = lenders_.begin(); lender != lenders_.end();) {
     const bool lends = co_await loan::granted(lender->second);
@@ -103,8 +107,17 @@ awaitable<bool> move_action::borrow(h248::action_state& at) {
     co_return false;
   }
   // Contexts that have gone to another thread, or got what is to be moved, are asked again.
-  const auto now = control_.directory_.lenders_of(at.asked(), context_, most);
-  co_return std::ranges::all_of(now, [&](std::uint32_t id) { return lenders_.contains(id); });
+  const auto now = control_.directory_.concerned_by(at.asked(), context_, most);
+  co_return !now.unmade && std::ranges::all_of(now.others, [&](std::uint32_t id) { return lenders_.contains(id); });
+}
+
+// Nothing is held meanwhile: nobody waits for us.
+awaitable<void> move_action::wait_for(std::uint32_t context) {
+  const auto* const known = control_.directory_.find(context);
+  if (!known) co_return;
+  auto turn = loan::ask(*known->home, h248::context_id{context});
+  (void)co_await loan::granted(turn);
+  loan::end(std::move(turn));
 }
 
 void move_action::let_go() {
@@ -123,7 +136,9 @@ awaitable<void> move_action::set_properties(h248::action_state& at, const h248::
 }
 
 awaitable<void> move_action::run(h248::action_state& at, const h248::command& c) {
-  const auto objections = c.kind == h248::command_kind::move ? h248::check_profile(c) : std::vector<h248::objection>();
+  std::vector<h248::objection> objections;
+  sessions_.clear();
+  if (c.kind == h248::command_kind::move) objections = h248::check_profile(c, sessions_);
   if (!objections.empty()) {
     at.fail(c, objections.front().code, objections.front().what);
     co_return;
@@ -203,7 +218,7 @@ awaitable<std::optional<command_error>> move_action::refusal(const h248::command
     if (!t.serves() || !terms_.service->serves(t.interface)) {
       co_return command_error(error_code::service_unavailable, t.name + " is out of service");
     }
-    const auto planned = plan_termination(c, t, owner.facts());
+    const auto planned = plan_termination(c, sessions_, t, owner.facts());
     if (!planned) co_return planned.error();
     co_return std::nullopt;
   };
@@ -226,7 +241,7 @@ awaitable<bool> move_action::move_one(h248::action_state& at, const h248::comman
   }
   auto configure = [&](context_owner& owner) -> awaitable<bool> {
     context_action action(owner, terms_, progress_);
-    co_return co_await action.configure(at, c, *owner.find(what.key));
+    co_return co_await action.configure(at, c, sessions_, *owner.find(what.key));
   };
   const bool configured = co_await loan::in(taker_, std::move(configure));
   if (configured) {

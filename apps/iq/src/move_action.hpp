@@ -33,6 +33,7 @@ class move_action final : public h248::command_handler {
   };
 
   awaitable<bool> borrow(h248::action_state& at);
+  awaitable<void> wait_for(std::uint32_t context);
   void let_go();
   void settle();
   awaitable<void> move(h248::action_state& at, const h248::command& c);
@@ -52,6 +53,7 @@ class move_action final : public h248::command_handler {
   bool makes_;
   action_terms terms_;
   action_progress progress_;
+  h248::sessions_by_stream sessions_;  ///< of the Move that is carried out
   loan_ptr taker_;
   std::map<std::uint32_t, loan_ptr> lenders_;
   bool made_ = false;      ///< the context, by our first loan of it

@@ -81,7 +81,7 @@ awaitable<bool> notifier::request(h248::action action, std::string about) {
   }
   if (const auto* error = reply->error()) {
     // An answer with 411 or 430 to a heartbeat is a termination that nobody wants any more: H.248.36 leaves it to the operator.
-    log::warn("{}: the MGC answers with error {} {}", about, static_cast<unsigned>(error->code), error->text);
+    log::warn("{}: the MGC answers with error {} {}", about, static_cast<unsigned>(error->code), log::printable(error->text));
   }
   co_return true;
 }

@@ -59,7 +59,8 @@ std::optional<gateway::layer> ordered_layer(h248::item_name name, bool access) {
   return std::nullopt;
 }
 
-checked<termination_plan> media_of(const h248::command& c, const termination_record& termination, const gateway_facts& facts) {
+checked<termination_plan> media_of(const h248::command& c, const h248::sessions_by_stream& sessions, const termination_record& termination,
+                                   const gateway_facts& facts) {
   termination_plan out;
   out.change.id = termination.id;
   out.change.name = termination.name;
@@ -70,13 +71,13 @@ checked<termination_plan> media_of(const h248::command& c, const termination_rec
   if (media->state) {
     if (const auto* groups = h248::find(media->state->properties, "mgroup/sem")) {
       if (groups->values.form == h248::value_form::alternatives) {
-        return command_error(error_code::unknown_value, "mgroup/sem: alternatives");
+        return command_error(error_code::invalid_aggregation, "mgroup/sem: alternatives");
       }
       out.groups.emplace();
       out.change.groups.emplace();
       for (const auto& v : groups->values.values) {
         auto group = group_of(v.text);
-        if (!group) return command_error(error_code::unknown_value, "mgroup/sem=\"" + std::string(v.text) + "\"");
+        if (!group) return command_error(error_code::invalid_aggregation, "mgroup/sem=\"" + std::string(v.text) + "\"");
         out.groups->emplace_back(v.text);
         out.change.groups->push_back(std::move(*group));
       }
@@ -97,7 +98,9 @@ checked<termination_plan> media_of(const h248::command& c, const termination_rec
     const bool keeps = record.reserve_value || record.reserve_group;
     if (p.control || p.local) wanted.keep_alternatives = keeps;
     if (reserved && !keeps) record.local = selected(record.local, h248::sdp());
-    auto choice = choose(p.local, p.remote, record, keeps, interface);
+    static const h248::read_sessions nothing;
+    const auto read = sessions.find(id.value);
+    auto choice = choose(read == sessions.end() ? nothing : read->second, record, keeps, interface);
     if (!choice) {
       failed = choice.error();
       if (failed->code == error_code::missing_local_or_remote) failed->text += " of stream " + std::to_string(id.value);
@@ -110,6 +113,11 @@ checked<termination_plan> media_of(const h248::command& c, const termination_rec
     if (choice->gives_back) {
       wanted.remove = true;
       record = stream_record();
+    }
+    if (choice->forgets_remote) {
+      wanted.forget_remote = true;
+      record.remote.clear();
+      record.has_remote = false;
     }
     if (!choice->locals.empty()) {
       wanted.local = choice->locals.front();
@@ -203,8 +211,9 @@ stored_property stored(const h248::property& p) {
   return out;
 }
 
-checked<termination_plan> plan_termination(const h248::command& c, const termination_record& now, const gateway_facts& facts) {
-  auto out = media_of(c, now, facts);
+checked<termination_plan> plan_termination(const h248::command& c, const h248::sessions_by_stream& sessions, const termination_record& now,
+                                           const gateway_facts& facts) {
+  auto out = media_of(c, sessions, now, facts);
   if (!out) return out;
   if (auto played = check_signals(c, *out, now); !played) return played.error();
   return out;

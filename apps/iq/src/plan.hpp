@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "agw/h248/profile_check.hpp"
 #include "agw/h248/transaction_executor.hpp"
 #include "facts.hpp"
 #include "records.hpp"
@@ -24,9 +25,10 @@ struct termination_plan {
   std::optional<std::vector<std::string>> groups;
 };
 
-/// `c` is of the profile (h248::check_profile). Everything that can be refused without asking the gateway is refused here: 449, 471, 473, 510, 513,
+/// `c` is of the profile, and `sessions` is what h248::check_profile read of it. Everything that can be refused without asking the gateway is refused here: 449, 471, 473, 510, 513,
 /// 515, 517 and those of the SDP.
-checked<termination_plan> plan_termination(const h248::command& c, const termination_record& now, const gateway_facts& facts);
+checked<termination_plan> plan_termination(const h248::command& c, const h248::sessions_by_stream& sessions, const termination_record& now,
+                                           const gateway_facts& facts);
 
 /// After the gateway carried the change out: the record is as planned, and `answer` holds what was under- or over-specified, with the choice.
 void commit(h248::action_state& at, h248::command& answer, termination_plan plan, const gateway::termination_answer& chosen,

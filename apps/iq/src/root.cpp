@@ -5,6 +5,7 @@
 #include "audits.hpp"
 #include "everywhere_action.hpp"
 #include "plan.hpp"
+#include "root_values.hpp"
 #include "termination_name.hpp"
 
 namespace agw::iq {
@@ -34,50 +35,31 @@ void everywhere_action::modify_root(h248::action_state& at, const h248::command&
     if (media->single || !media->streams.empty()) return at.fail(c, error_code::descriptor_not_legal, "Stream on ROOT");
     if (media->state) {
       for (const auto& p : media->state->properties) {
-        const auto number = p.values.first().as_integer().value_or(0);
-        const auto ms = std::chrono::milliseconds(number);
-        const auto limit = static_cast<std::uint32_t>(std::min<std::int64_t>(number, 1'000'000));
-        const bool timer = !p.name.is("root/MGOriginatedPendingLimit") && !p.name.is("root/MGCOriginatedPendingLimit");
-        // A timer of 0 would never let go of the processor.
-        if (timer && number == 0) return at.fail(c, error_code::unknown_value, h248::to_text(p.name) + "=0");
-        if (p.name.is("root/normalMGExecutionTime")) settings.normal_execution_time = ms;
-        if (p.name.is("root/MGCProvisionalResponseTimerValue")) settings.provisional_timeout = ms;
-        if (p.name.is("root/MGOriginatedPendingLimit")) settings.sent_pending_limit = limit;
-        if (p.name.is("root/MGCOriginatedPendingLimit")) settings.received_pending_limit = limit;
-      }
-      for (const auto& p : media->state->properties) {
-        auto kept = stored(p);
-        control_.root_properties_.insert_or_assign(lower(kept.name), std::move(kept));
+        if (const auto refused = set_root_value(p, settings)) return at.fail(c, refused->code, refused->text);
       }
     }
   }
   control_.control_.set_transactions(settings);
   if (c.find<h248::events_descriptor>()) control_.root_.moved = clock::now();
   subscribe(c, control_.root_);
+  control_.root_changed_.set();
   at.answer(c);
 }
 
 std::vector<h248::property> gateway_control::root_properties(h248::action_state& at) const {
   std::vector<h248::property> out;
   const auto add = [&](std::string_view name, std::uint64_t value) {
-    const auto set = root_properties_.find(lower(name));
     h248::property p;
     p.name = h248::item_name::of(name);
-    p.values = h248::one(at.keep(set == root_properties_.end() ? std::to_string(value) : set->second.values.front()));
+    p.values = h248::one(at.keep(std::to_string(value)));
     out.push_back(std::move(p));
   };
-  const auto ms = [](clock::duration d) {
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(d).count());
-  };
-  const auto& t = control_.transactions();
   add("root/maxNumberOfContexts", facts_.config.max_contexts);
   add("root/maxTerminationsPerContext", facts_.config.max_terminations_per_context);
-  add("root/normalMGExecutionTime", ms(t.normal_execution_time));
-  add("root/normalMGCExecutionTime", ms(t.provisional_timeout));
-  add("root/MGProvisionalResponseTimerValue", ms(t.normal_execution_time));
-  add("root/MGCProvisionalResponseTimerValue", ms(t.provisional_timeout));
-  add("root/MGCOriginatedPendingLimit", t.received_pending_limit);
-  add("root/MGOriginatedPendingLimit", t.sent_pending_limit);
+  for (const auto* name : {"root/normalMGExecutionTime", "root/normalMGCExecutionTime", "root/MGProvisionalResponseTimerValue",
+                           "root/MGCProvisionalResponseTimerValue", "root/MGCOriginatedPendingLimit", "root/MGOriginatedPendingLimit"}) {
+    if (const auto value = root_value(h248::item_name::of(name), control_.transactions())) add(name, *value);
+  }
   h248::property served;
   served.name = h248::item_name::of("ipra/ar");
   served.values.form = h248::value_form::sublist;
@@ -123,8 +105,10 @@ awaitable<void> everywhere_action::change_service_of_root(h248::action_state& at
     at.fail(c, *refused, "ServiceChange of ROOT");
     co_return;
   }
-  const bool forced = method == h248::change_method::forced, restart = method == h248::change_method::restart;
-  if (forced || method == h248::change_method::graceful) control_.draining_ = true;
+  // With a Delay, Forced takes effect when it is over: registration says so.
+  const bool later = services->delay.value_or(0) > 0;
+  const bool forced = method == h248::change_method::forced && !later, restart = method == h248::change_method::restart;
+  if (method == h248::change_method::forced || method == h248::change_method::graceful) control_.draining_ = true;
   if (restart) control_.draining_ = control_.leaving_;
   // Forced takes what stands out of service at once, Restart brings it back; both leave the calls to the MGC to subtract.
   if (forced || restart) {

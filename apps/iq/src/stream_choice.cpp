@@ -8,12 +8,6 @@ using h248::error_code;
 
 namespace {
 
-checked<std::vector<h248::sdp>> parsed(std::string_view octets) {
-  auto out = h248::sdp::parse(octets);
-  if (!out) return command_error(error_code::invalid_sdp, out.error().to_text());
-  return std::move(*out);
-}
-
 /// What a Local that comes again leaves out stays as it was.
 h248::sdp completed(h248::sdp description, const h248::sdp& before) {
   for (const char* name : {"setup", "max-message-size", "path"}) {
@@ -125,6 +119,10 @@ checked<void> choose_remote(stream_choice& out, std::vector<h248::sdp> all, cons
   for (const bool choosy : {true, false}) {
     if (chosen) break;
     if (out.locals.empty()) {
+      if (all.size() == 1) {  // nothing to choose
+        if (remote_of(all.front(), kind)) chosen = 0;
+        continue;
+      }
       const auto ours = h248::sdp::parse_one(known.local);
       chosen = partner(ours ? *ours : h248::sdp(), all, kind, choosy);
       continue;
@@ -151,25 +149,21 @@ stream_kind kind_of_local(const gateway::stream_local& l) {
   return std::holds_alternative<gateway::channel_local>(l) ? stream_kind::channel : stream_kind::bearer;
 }
 
-checked<stream_choice> choose(std::optional<std::string_view> local, std::optional<std::string_view> remote, const stream_record& known,
-                              bool reserve, const interface_config& interface) {
+checked<stream_choice> choose(const h248::read_sessions& given, const stream_record& known, bool reserve, const interface_config& interface) {
   stream_choice out;
-  if (local) {
-    auto all = parsed(*local);
-    if (!all) return all.error();
-    if (all->empty()) {
+  if (given.local) {
+    if (given.local->empty()) {
       out.gives_back = true;
       return out;
     }
-    if (auto done = choose_local(out, std::move(*all), known, reserve, interface); !done) return done.error();
+    if (auto done = choose_local(out, *given.local, known, reserve, interface); !done) return done.error();
     if (out.unsupportable) return out;
   }
-  if (!remote) return out;
-  auto all = parsed(*remote);
-  if (!all) return all.error();
-  if (all->empty()) return out;
+  if (!given.remote) return out;
+  out.forgets_remote = given.remote->empty();
+  if (out.forgets_remote) return out;
   if (out.locals.empty() && !known.has_local) return command_error(error_code::missing_local_or_remote, "Local");
-  if (auto done = choose_remote(out, std::move(*all), known); !done) return done.error();
+  if (auto done = choose_remote(out, *given.remote, known); !done) return done.error();
   return out;
 }
 

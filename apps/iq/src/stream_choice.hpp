@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agw/h248/profile_check.hpp"
 #include "agw/iq/media_gateway.hpp"
 #include "records.hpp"
 #include "sdp_mapping.hpp"
@@ -20,13 +21,13 @@ struct stream_choice {
   bool local_over_specified = false;      ///< it held more than one description: the choice returns
   bool remote_over_specified = false;
   bool gives_back = false;                ///< Local was empty: the stream's resources go
+  bool forgets_remote = false;            ///< Remote was empty: what stands towards the remote end goes
   bool unsupportable = false;             ///< nothing of Local can be had, and a Reserve flag makes that no error
 };
 
 /// `known` is what the stream has been until now; `reserve`: ReservedValue or ReservedGroup is ON. H.248.1 7.1.7 and 7.1.8: without
 /// it, the first description of Local for which one of Remote can be had is chosen; 510 when there are several and none can.
-checked<stream_choice> choose(std::optional<std::string_view> local, std::optional<std::string_view> remote, const stream_record& known,
-                              bool reserve, const interface_config& interface);
+checked<stream_choice> choose(const h248::read_sessions& given, const stream_record& known, bool reserve, const interface_config& interface);
 stream_kind kind_of_local(const gateway::stream_local& local);
 
 /// Of several descriptions in `local` the one that a Remote of this protocol selects; the first when none has it.

@@ -26,26 +26,32 @@ std::vector<std::string> gateway_control::realms() const {
   return out;
 }
 
-awaitable<void> gateway_control::every_second() {
-  if (closing_) co_return;
+void gateway_control::every_second() {
+  if (closing_) return;
   watch_interfaces();
-  watch_controller(clock::now());
   watch_load();
   for (const auto& home : homes_) {
     asio::post(home->where().executor(), [at = home.get()] { at->second_passed(); });
   }
-  co_return;
 }
 
-void gateway_control::watch_controller(clock::time_point now) {
-  const auto* ito = subscribed(root_, "it/ito");
-  const auto mgc = registration_.mgc();
-  if (!ito || !mgc) return;
-  const auto limit = std::chrono::milliseconds(10) * number(*ito, "mit", 0);
-  const auto heard = std::max(root_.moved, control_.last_heard(*mgc).value_or(root_.moved));
-  if (limit.count() <= 0 || now - heard < limit) return;
-  root_.moved = now;
-  observe_root(make_observed("it", "ito", 0));
+awaitable<void> gateway_control::watch_controller() {
+  for (;;) {
+    const auto now = clock::now();
+    const auto* ito = subscribed(root_, "it/ito");
+    const auto limit = std::chrono::milliseconds(10) * (ito ? number(*ito, "mit", 0) : 0);
+    if (closing_ || limit.count() <= 0 || !registration_.mgc()) {
+      co_await within(now + std::chrono::seconds(1), root_changed_.wait());
+      continue;
+    }
+    const auto due = std::max(root_.moved, registration_.last_heard().value_or(root_.moved)) + limit;
+    if (now < due) {
+      co_await within(due, root_changed_.wait());
+      continue;
+    }
+    root_.moved = now;
+    observe_root(make_observed("it", "ito", 0));
+  }
 }
 
 void gateway_control::watch_load() {

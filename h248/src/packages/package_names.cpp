@@ -23,7 +23,7 @@ bool has_word(const value_rule& rule, std::string_view word) {
   return std::ranges::any_of(rule.words, [&](std::string_view w) { return iequals(w, word); });
 }
 
-// Whether a path of names leads to something in the table. Items of different kinds may share a name; each will do.
+// Whether a path of names leads to something in the table. Items of different kinds may share a name; any of them counts.
 bool in_table(const std::vector<std::string_view>& path) {
   const package_info* package = find_package(path[0]);
   if (package == nullptr || path.size() > 4) return false;
@@ -100,7 +100,7 @@ package_names::package_names(const std::map<std::string, std::string>& overrides
     }
     const std::string last(split(key).back());
     if (!to_canonical_.emplace(wire, last).second) throw std::invalid_argument("two names become " + wire);
-    // Whatever the table means by the new name must have moved away.
+    // What the table calls by the new name must have been renamed too.
     const auto taken = split(wire);
     if (!iequals(last, name) && in_table(taken) && !to_wire_.contains(wire)) {
       throw std::invalid_argument(wire + " already means something else");

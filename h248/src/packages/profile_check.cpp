@@ -12,7 +12,7 @@ namespace {
 
 class checker {
  public:
-  checker(const command& c, std::vector<objection>& out) : command_(c), out_(out) {}
+  checker(const command& c, std::vector<objection>& out, sessions_by_stream& sessions) : command_(c), out_(out), sessions_(sessions) {}
 
   void run() {
     for (const auto& t : command_.terminations) {
@@ -126,7 +126,7 @@ class checker {
     }
   }
 
-  // Names that the command cannot be about, whatever stands where (H.248.1 6.2.2, 6.2.5).
+  // Terminations that the command cannot name, in whichever context (H.248.1 6.2.2, 6.2.5).
   void identifier(termination_id t) {
     const auto kind = command_.kind;
     const bool adds = kind == command_kind::add, choosable = adds || kind == command_kind::notify;
@@ -218,18 +218,19 @@ class checker {
     if (s.control) properties(s.control->properties, place::local_control);
     if (s.control && s.control->mode == stream_mode::loopback) object(error_code::unsupported_mode, "Mode = Loopback");
     if (s.statistics) (*this)(*s.statistics);
-    if (s.local) session("Local", id, *s.local);
-    if (s.remote) session("Remote", id, *s.remote);
+    if (s.local) session("Local", id, *s.local, sessions_[id.value].local);
+    if (s.remote) session("Remote", id, *s.remote, sessions_[id.value].remote);
   }
 
-  void session(std::string_view which, stream_id id, std::string_view octets) {
+  void session(std::string_view which, stream_id id, std::string_view octets, std::optional<std::vector<sdp>>& kept) {
     const std::string name = std::string(which) + " of stream " + std::to_string(id.value);
-    const auto read = sdp::parse(octets);
+    auto read = sdp::parse(octets);
     if (!read) {
       object(error_code::invalid_sdp, name + ": " + read.error().to_text());
       return;
     }
-    for (const auto& one : *read) {
+    kept.emplace(std::move(*read));
+    for (const auto& one : *kept) {
       const auto media = one.media();
       if (!media) {
         object(error_code::invalid_sdp, name + ": no m= line");
@@ -246,6 +247,7 @@ class checker {
 
   const command& command_;
   std::vector<objection>& out_;
+  sessions_by_stream& sessions_;
 };
 
 std::string place_of(const transaction_request& t, const action& a, const command* c) {
@@ -271,9 +273,9 @@ std::string to_text(const objection& o) {
   return out += o.what;
 }
 
-std::vector<objection> check_profile(const command& c) {
+std::vector<objection> check_profile(const command& c, sessions_by_stream& sessions) {
   std::vector<objection> out;
-  checker(c, out).run();
+  checker(c, out, sessions).run();
   return out;
 }
 
@@ -295,7 +297,8 @@ std::vector<objection> check_profile(const message& m) {
                        std::string(p.name.package) + "/" + std::string(p.name.item)});
       }
       for (const auto& c : a.commands) {
-        for (auto& found : check_profile(c)) {
+        sessions_by_stream read;
+        for (auto& found : check_profile(c, read)) {
           found.where = place_of(*request, a, &c);
           out.push_back(std::move(found));
         }

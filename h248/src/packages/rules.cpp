@@ -1,4 +1,4 @@
-// What the table says about values.
+// Whether values fit the rules of the table.
 #include <agw/h248/packages.hpp>
 
 #include <algorithm>

@@ -111,7 +111,7 @@ std::string sdp::to_text() const {
   for (const auto& line : lines_) {
     out += line.type;
     out += '=';
-    // No value may smuggle a line of its own in.
+    // A value must not add a line of its own.
     for (const char c : line.value) out += c == '\n' || c == '\r' ? ' ' : c;
     out += '\n';
   }

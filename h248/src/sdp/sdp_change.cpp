@@ -1,4 +1,4 @@
-// What changes a description: filling in what the gateway chose, and building one from nothing.
+// Changes to a description: values that the gateway chose, lines that are added, replaced or removed.
 #include <algorithm>
 #include <utility>
 

@@ -16,6 +16,7 @@ enum class deviation : std::uint8_t {
   ack_range,
   audit_body,
   digit_map_equals,
+  context_audit_first,
   // Of content: names and omissions are written as they came.
   domain_name,
   device_name,
@@ -38,6 +39,7 @@ constexpr std::string_view to_text(deviation d) noexcept {
     case deviation::ack_range: return "a range of acknowledgements that goes on at 1 behind the greatest TransactionID";
     case deviation::audit_body: return "an audit without an Audit descriptor";
     case deviation::digit_map_equals: return "no '=' between DigitMap and its value";
+    case deviation::context_audit_first: return "ContextAudit in front of the properties of the context";
     case deviation::domain_name: return "'_' in a domain name";
     case deviation::device_name: return "a device name that begins with a digit or holds '-' or '.'";
     case deviation::termination: return "a TerminationID that begins with a digit or holds '-' or '.'";

@@ -1,5 +1,5 @@
-// Actions: the context, its properties and audit, and the list of commands, each command guarded so that a broken one does not
-// take its neighbours with it.
+// Actions: the context, its properties and audit, and the list of commands, each command guarded so that a broken one
+// leaves the others intact.
 #include <utility>
 
 #include "text/parser.hpp"
@@ -90,10 +90,12 @@ bool parser::action_part(action& out, bool reply) {
     case token::emergency_off:
     case token::ieps_call:
     case token::context_attr:
-      if (out.audit || !out.commands.empty()) {
+      if (!out.commands.empty() || (out.audit && version_ != 2)) {
         in_.back_to(word);
         return in_.fail("context properties before ContextAudit and the commands");
       }
+      // erlang-megaco writes version 2 this way round.
+      if (out.audit) in_.deviate(deviation::context_audit_first, in_.last_word());
       return context_property(out.properties, kind);
     case token::context_audit:
       if (!out.commands.empty() || reply) return in_.fail("a command");

@@ -51,7 +51,7 @@ bool legal(token t, command_kind kind, bool reply) {
   return false;
 }
 
-// The answer to a wildcard, or to an audit of several items, may have most descriptors once for each.
+// The reply to a wildcard, or to an audit of several items, may repeat the other descriptors.
 bool once_in_reply(token t, command_kind kind) {
   if (kind == command_kind::notify || kind == command_kind::service_change) return true;
   return t == token::statistics;

@@ -212,7 +212,7 @@ bool parser::statistics(statistics_descriptor& out) {
     if (!in_.item(s.name)) return false;
     if (!seen.add({0, s.name, {}})) return in_.fail(error_code::property_twice, "each statistic once", where);
     in_.skip();
-    // The grammar forgets the '=' before a list; some write it, some don't.
+    // The grammar has no '=' before a list; peers write it or leave it out.
     if (in_.peek() == '=') {
       if (!values(s.values)) return false;
       if (s.values.form == value_form::alternatives || s.values.form == value_form::range) return in_.fail("a value or a list");

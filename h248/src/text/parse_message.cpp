@@ -162,7 +162,7 @@ bool parser::transaction_item(message& out, token kind) {
     default:
       return false;
   }
-  // The small ones carry no command: a broken one is reported and left out.
+  // Pending, acknowledgement and Segment hold no command: a broken one is reported and left out.
   box<error_descriptor> unused;
   if (kind == token::pending) {
     transaction_pending item;
@@ -276,7 +276,7 @@ bool parser::ack(transaction_ack& out) {
     if (!in_.take_glued('-')) continue;
     if (!id(range.last)) return false;
     if (range.first <= range.last) continue;
-    // TransactionIDs go round. What is more than half of them away is not behind the first but in front of it.
+    // TransactionIDs wrap. A last id that is more than half of them away is before the first, not after it.
     const transaction_id last = range.last;
     if (last.value - range.first.value >= 0x80000000u) return in_.fail("a range that does not go backwards");
     in_.deviate(deviation::ack_range, where);

@@ -1,4 +1,4 @@
-// ServiceChange: what a gateway says when it registers, fails over or goes, and what it is answered.
+// The Services descriptor of a ServiceChange and of its reply.
 #include "text/parser.hpp"
 
 namespace agw::h248::text {

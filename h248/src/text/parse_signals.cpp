@@ -19,7 +19,7 @@ bool parser::signals(signals_descriptor& out) {
       signal_request& s = add(group.signals);
       const std::size_t where = in_.offset();
       if (!signal(s)) return false;
-      // Annex B: exactly once. Without it nobody could tell when the next one of the list begins.
+      // Annex B: exactly once. The type says when the signal ends and the next of the list begins.
       if (!s.type) return in_.fail(error_code::missing_parameter, "SignalType in each signal of a list", where);
     } while (comma());
     if (!in_.close()) return false;
@@ -190,7 +190,7 @@ bool parser::digit_string() {
   }
 }
 
-// Takes one. Annex B calls the keys '*' and '#' E and F, as the packages do; some write what is on the keys.
+// Takes one. Annex B has E and F for the keys '*' and '#'; some equipment writes the keys.
 bool parser::digit_map_letter() {
   const char c = in_.peek();
   const char low = ascii_lower(c);
@@ -214,7 +214,7 @@ bool parser::digit_range() {
   }
   in_.skip();
   if (!in_.take_glued(']')) return in_.fail("']' at the end of the range");
-  // A '.' for the range stands right here, or behind white space.
+  // A '.' for the range stands right here, or after white space.
   if (is(in_.peek(), white)) in_.skip();
   return true;
 }

@@ -101,7 +101,7 @@ bool reader::quoted(std::string_view& out) {
   const std::string_view inside = run(quotable);
   if (*at_ != '"') {
     fail("'\"' at the end of the string");
-    // Whoever looks for the end of this command is not to take the closing quote for an opening one.
+    // The search for the end of this command must not take the closing quote for an opening one.
     while (at_ != end_ && *at_++ != '"') {
     }
     return false;
@@ -190,7 +190,7 @@ bool reader::octets(std::string_view& out, bool& escaped) {
     escaped = true;
   }
   if (const auto size = static_cast<std::size_t>(at_ - from); size != 0) {
-    // Whoever looks for the end of this command goes on at the brace, behind what is not H.248's.
+    // The search for the end of this command goes on at the brace, after the octets that are not H.248's.
     if (const void* nul = std::memchr(from, 0, size)) {
       return fail(level, "text without NUL", static_cast<std::size_t>(static_cast<const char*>(nul) - begin_));
     }

@@ -1,7 +1,7 @@
 // The lexical level: a cursor over the text that takes numbers, names, values and punctuation, counts braces, and keeps the first
 // error. Every function that can fail returns false (or an empty view) after noting what was expected and where.
 //
-// Behind the text stands a NUL, which is in no class and is no punctuation: whoever looks for one of those needs no other end.
+// A NUL follows the text. It is in no class and is no punctuation, so that a search for either of them stops there.
 #pragma once
 
 #include <cstddef>
@@ -29,7 +29,7 @@ class reader {
   // text.data()[text.size()] is NUL.
   explicit reader(std::string_view text) noexcept : at_(text.data()), begin_(text.data()), end_(text.data() + text.size()) {}
 
-  // The code of errors that have no better one: 400 to 442, by how deep we are.
+  // The code of errors that have no better one: 400 to 442, by the level of the grammar.
   error_code level = error_code::syntax_error_in_message;
 
   bool at_end() const noexcept { return at_ == end_; }
@@ -149,8 +149,8 @@ class reader {
   bool skip_to_depth(int depth);
 
  private:
-  // The longest run of characters of these classes. In a copy of the cursor: a character could be a part of the cursor itself, for all
-  // that the compiler knows.
+  // The longest run of characters of these classes. Works on a copy of the cursor: the compiler has to assume that a
+  // character may be a part of the cursor itself.
   std::string_view run(unsigned classes) {
     const char* const from = at_;
     const char* to = from;

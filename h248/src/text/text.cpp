@@ -15,13 +15,13 @@ namespace {
 #define AGW_FEATURE(name) 0
 #endif
 #if defined(__SANITIZE_ADDRESS__) || AGW_FEATURE(address_sanitizer)
-constexpr bool keeps_memory = false;  // whoever looks at a message that is gone is to be seen
+constexpr bool keeps_memory = false;  // the sanitizer has to see the use of a message that was freed
 #else
 constexpr bool keeps_memory = true;
 #endif
 #undef AGW_FEATURE
 
-// Messages come and go all the time, and with each of them 17 KB: a thread keeps those of the last one for the next.
+// Each message takes 17 KB: a thread keeps the memory of the last message for the next one.
 struct spare_memory {
   void* at = nullptr;
   ~spare_memory() { ::operator delete(at); }
@@ -48,8 +48,8 @@ struct parsed_message::state {
   arena memory;
   std::string owned;
   std::string_view text;
-  // What the parser builds is in the arena with all that belongs to it, and goes with the arena. Only whoever altered it may have put
-  // something of the heap into it.
+  // The parser builds everything in the arena, which frees it all at once. Only a message that was altered may own memory of the heap,
+  // and only then its destructor runs.
   message& value = *memory.make<message>();
   bool altered = false;
   list<parse_error> errors;

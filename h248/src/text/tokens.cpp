@@ -197,7 +197,7 @@ constexpr table make_table() {
     made.put(spellings[i].full, i);
     made.put(spellings[i].brief, i);
   }
-  // Version 2 printed the name of the token instead of its text; both are about.
+  // Version 2 has the name of the token instead of its text; equipment sends both.
   made.put("EmergencyOffToken", static_cast<std::size_t>(token::emergency_off));
   return made;
 }

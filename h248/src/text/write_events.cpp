@@ -205,7 +205,7 @@ void writer::signal_entries(const list<signal_entry>& entries) {
 void writer::one(const signals_descriptor& s) {
   word(token::signals);
   if (s.entries.empty()) {
-    if (version_ == 1) out_ += "{}";  // the bare form is younger
+    if (version_ == 1) out_ += "{}";  // the bare form exists since version 2
     return;
   }
   begin();

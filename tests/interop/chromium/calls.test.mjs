@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -122,6 +123,59 @@ test('an application-aware call: the gateway is an MSRP user agent on both sides
   await page.evaluate(() => window.agw.call({ controller: { interworking: 'aware' } }));
   await echo(page, 'through a B2BUA');
   await leave();
+  await agw.reaches('agw_contexts', 0);
+});
+
+for (const [name, options] of [
+  ['bytes pass unchanged', { tls: true }],
+  ['the gateway is an MSRP user agent', { tls: true, interworking: 'aware' }],
+  ['the gateway is the TLS client', { tls: true, coreSetup: 'active' }],
+  ['the bot is the TLS client', { tls: true, coreSetup: 'passive' }],
+]) {
+  test(`TLS towards the core: ${name}`, async () => {
+    const { page, leave } = await visit();
+    await page.evaluate((controller) => window.agw.call({ controller }), options);
+    await echo(page, 'not to be read on the way');
+    const done = await page.evaluate(() => window.agw.stages.filter((s) => s.state === 'done').map((s) => s.stage));
+    assert.ok(done.includes('tls'), `tls in ${done}`);
+    await leave();
+    await agw.reaches('agw_contexts', 0);
+  });
+}
+
+test('agw-controller tells its metrics and health, to who names it rightly', async () => {
+  const health = await (await fetch(`${agw.url}healthz`)).json();
+  assert.equal(health.registered, true);
+  assert.match(await (await fetch(`${agw.url}metrics`)).text(), /^agw_controller_gateways 1$/m);
+  const { port } = new URL(agw.url);
+  const status = await new Promise((resolve, reject) => {
+    const asking = http.get({ host: '127.0.0.1', port, path: '/healthz', headers: { Host: 'rebound.example' } }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    });
+    asking.on('error', reject);
+  });
+  assert.equal(status, 421);
+});
+
+test('calls are spread over two gateways, and a gateway that dies takes its own along', async () => {
+  const second = await agw.another();
+  const first_call = await visit();
+  await first_call.page.evaluate(() => window.agw.call());
+  const second_call = await visit();
+  await second_call.page.evaluate(() => window.agw.call());
+  await echo(first_call.page, 'on one');
+  await echo(second_call.page, 'on the other');
+  assert.equal(await agw.value('agw_contexts'), 1);
+  await second.end();
+  const outcome = (page) => page.evaluate(() => window.agw.state.call.cause);
+  const deadline = Date.now() + 20000;
+  while (!(await outcome(first_call.page)) && !(await outcome(second_call.page)) && Date.now() < deadline) await first_call.page.waitForTimeout(50);
+  const [dead, alive] = (await outcome(first_call.page)) ? [first_call, second_call] : [second_call, first_call];
+  assert.equal(await outcome(dead.page), 'gateway');
+  await echo(alive.page, 'still here');
+  await dead.leave();
+  await alive.leave();
   await agw.reaches('agw_contexts', 0);
 });
 

@@ -8,7 +8,7 @@ import { flow } from './sample_flow.mjs';
 const web = fileURLToPath(new URL('../../../apps/controller/web/', import.meta.url));
 const types = { html: 'text/html; charset=utf-8', css: 'text/css', js: 'text/javascript', svg: 'image/svg+xml' };
 const policy =
-  "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+  "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 export async function serve() {
   const server = createServer(async (request, response) => {
@@ -166,6 +166,10 @@ export async function attach(page, peer, script = {}) {
           [call, message.sdp, message.channels],
         );
         await play({ kind: 'stages', ids: message.channels.map((channel) => channel.id) });
+      }
+      if (message.type === 'modify' && script.refuse_modify) {
+        tell({ type: 'error', call, of: 'modify', code: 'h248', h248: 510, text: script.refuse_modify });
+        return undefined;
       }
       if (message.type === 'modify') {
         const channels = await peer.evaluate(([id, entries]) => window.peer.modify(id, entries), [call, message.channels]);

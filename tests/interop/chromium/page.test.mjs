@@ -137,6 +137,32 @@ test('a refused call says why and can be tried again', async () => {
   await end();
 });
 
+test('a channel that is refused leaves the call and its other channel', async () => {
+  const { page, end, script } = await start({}, { refuse_modify: 'insufficient resources' });
+  await page.evaluate(() => window.agw.call());
+  const why = await page.evaluate(() => window.agw.addChannel('second').catch((error) => error.message));
+  assert.equal(why, 'insufficient resources');
+  assert.equal(await page.evaluate(() => window.agw.state.call.channels.find((c) => c.label === 'second').state), 'closed');
+  await page.evaluate(() => window.agw.sendText('still here', 'chat'));
+  await page.evaluate(() => window.agw.waitFor({ channel: 'chat', text: 'still here' }));
+  delete script.refuse_modify;
+  await page.evaluate(() => window.agw.addChannel('third'));
+  await page.waitForFunction(() => window.agw.state.call.channels.at(-1).state === 'open');
+  await end();
+});
+
+test('the options of the page are those of the offer', async () => {
+  const { page, end, seen } = await start();
+  await page.click('summary');
+  await page.check('#option-aware');
+  await page.check('#option-tls');
+  await page.click('#call');
+  await page.waitForFunction(() => window.agw.state.call?.state === 'up');
+  const { options } = seen.find((message) => message.type === 'offer');
+  assert.deepEqual(options, { interworking: 'aware', tls: true });
+  await end();
+});
+
 test('a failed stage is shown with its reason, and the end of the call with its cause', async () => {
   const { page, end, script } = await start();
   await page.evaluate(() => window.agw.call());

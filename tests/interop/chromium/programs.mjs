@@ -73,6 +73,13 @@ export async function start(server_options = []) {
       }
       throw new Error(`${name} is ${seen}, not ${wanted}`);
     },
+    // One more agw-server at the same controller.
+    async another() {
+      const port = await free_udp_port();
+      const other = new program('agw-server', ['--h248', `127.0.0.1:${port}`, '--mgc', `127.0.0.1:${mgc}`, '--http', '127.0.0.1:0']);
+      await other.says(/registered with/);
+      return other;
+    },
     async stop() {
       const codes = [await server.end(), await controller.end()];
       return codes;

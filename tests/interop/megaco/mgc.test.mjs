@@ -36,7 +36,7 @@ async function gateway(transport, style, mgc) {
   const listen = transport === 'udp' ? `listen = "127.0.0.1:${await free_udp_port()}"` : `listen = "${address}:${await free_udp_port()}"`;
   fs.writeFileSync(
     config,
-    `[h248]\n${listen}\nmgc = ["${address}:${mgc}"]\nstyle = "${style}"\nmaximum_waiting_delay = "0ms"\n` +
+    `[h248]\n${listen}\nmgc = ["${address}:${mgc}"]\nhandoff = "any"\nstyle = "${style}"\nmaximum_waiting_delay = "0ms"\n` +
       `t_max = "2s"\nattempt_timeout = "6s"\nmin_retry_delay = "200ms"\n[http]\nlisten = "127.0.0.1:0"\n` +
       `[shutdown]\nmode = "graceful"\ndelay = "60s"\n`,
   );

@@ -133,3 +133,15 @@ TEST_CASE("the bot ends with what is no MSRP") {
   CHECK(f.ended);
   CHECK(f.error);
 }
+
+TEST_CASE("the bot keeps to what the peer takes: types and sizes") {
+  fixture f;
+  f.bot.set_limits({"text/*"}, 20);
+  f.text("short", "t1aaaa");
+  CHECK_THAT(f.stream.sent, Contains("short"));
+  f.text("this is longer than twenty octets", "t2aaaa");
+  CHECK_THAT(f.stream.sent, !Contains("longer than twenty"));
+  f.bot.set_limits({"image/png"}, std::nullopt);
+  f.text("again", "t3aaaa");
+  CHECK_THAT(f.stream.sent, !Contains("again"));
+}

@@ -130,3 +130,41 @@ TEST_CASE("S1's Local leaves the SCTP port to the gateway unless the WIC knows o
   CHECK_THAT(association_local("passive", std::nullopt), Contains("a=sctp-port:$\n") && Contains("a=setup:passive\n"));
   CHECK_THAT(association_local("actpass", 5000), Contains("a=sctp-port:5000\n"));
 }
+
+TEST_CASE("what a WIC takes stands in its Remote, and what the core takes in the gateway's Local") {
+  channel c;
+  c.id = 0;
+  c.path = "msrps://wic.invalid:2855/a;dc";
+  c.accept_types = {"text/plain", "image/*"};
+  c.max_size = 4000;
+  CHECK_THAT(channel_remote(c, true), Contains("a=dcsa:0 accept-types:text/plain image/*\n") && Contains("a=dcsa:0 max-size:4000\n"));
+  const auto ours = toward_wic(c);
+  CHECK_THAT(channel_local(ours, "msrp://core/b;tcp", "passive", true), Contains("a=dcsa:0 accept-types:*\n") && !Contains("max-size"));
+}
+
+TEST_CASE("what a WIC takes is read from its SDP, too") {
+  auto sdp = browser_offer + "a=dcmap:0 subprotocol=\"msrp\"\r\na=dcsa:0 path:msrps://w.invalid:2855/a;dc\r\n"
+                             "a=dcsa:0 accept-types:text/plain message/cpim\r\na=dcsa:0 max-size:500\r\n";
+  const auto read = read_wic(sdp);
+  REQUIRE(read.has_value());
+  REQUIRE(read->channels.size() == 1);
+  CHECK(read->channels[0].accept_types == std::vector<std::string>{"text/plain", "message/cpim"});
+  CHECK(read->channels[0].max_size == 500u);
+}
+
+TEST_CASE("fingerprints of a filled Local are read, and broken ones are not taken for more than they are") {
+  const auto of = [](const std::string& lines) { return fingerprints_of("v=0\nc=IN IP4 127.0.0.1\nm=message 7 TCP/TLS *\n" + lines); };
+  const auto one = of("a=fingerprint:sha-256 01:AB:ff\n");
+  REQUIRE(one.size() == 1);
+  CHECK(one[0].hash == "sha-256");
+  CHECK(one[0].digest == std::vector<std::byte>{std::byte{0x01}, std::byte{0xab}, std::byte{0xff}});
+  CHECK(of("").empty());
+  CHECK(fingerprints_of("nonsense").empty());
+  const auto broken = of("a=fingerprint:sha-256 01:zz:ff\n");
+  CHECK((broken.empty() || broken[0].digest.size() == 1));
+}
+
+TEST_CASE("an association on an IPv6 interface asks for an IPv6 address") {
+  CHECK_THAT(association_local("passive", std::nullopt, true), Contains("c=IN IP6 $\n"));
+  CHECK_THAT(association_local("passive", std::nullopt), Contains("c=IN IP4 $\n"));
+}

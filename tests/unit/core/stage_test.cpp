@@ -1,6 +1,10 @@
-#include <catch2/catch.hpp>
+#include <algorithm>
+#include <new>
+#include <stdexcept>
+
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <catch2/catch.hpp>
 
 #include "agw/core/metrics.hpp"
 #include "agw/core/stage.hpp"
@@ -68,6 +72,35 @@ TEST_CASE_METHOD(fixture, "a stage past its deadline fails with the reason timeo
   time.advance(2s);
   REQUIRE(cause == "dtls:timeout");
   REQUIRE(counted.expose().find("agw_stage_failures_total{reason=\"timeout\",stage=\"dtls\"} 1") != std::string::npos);
+}
+
+TEST_CASE_METHOD(fixture, "whatever a stage throws is reported as a failure of that stage") {
+  stage_scope scope(services, "context 1", 1, observer());
+  std::vector<std::string> causes;
+  const auto failing = [&](auto thrown) {
+    test::run(context, [&]() -> awaitable<void> {
+      auto broken = [&]() -> awaitable<void> {
+        throw thrown;
+        co_return;
+      };
+      try {
+        co_await scope.stage("msrp", broken(), stage_life::lasting);
+      } catch (const stage_error& e) {
+        causes.push_back(e.cause() + " " + e.detail());
+      }
+    });
+  };
+  failing(std::length_error("a message that is too long"));
+  failing(std::bad_alloc());
+  failing(system_error(asio::error::broken_pipe));
+  failing(42);
+  REQUIRE(causes.size() == 4);
+  CHECK(causes[0] == "msrp:error a message that is too long");
+  CHECK(causes[1].substr(0, 10) == "msrp:error");
+  CHECK(causes[2].substr(0, 10) == "msrp:error");
+  CHECK(causes[3].substr(0, 10) == "msrp:error");
+  CHECK(std::count(seen.begin(), seen.end(), "msrp failed msrp:error") == 4);
+  CHECK(counted.expose().find("agw_stage_failures_total{reason=\"error\",stage=\"msrp\"} 4") != std::string::npos);
 }
 
 TEST_CASE_METHOD(fixture, "a failure that passes through two stages is reported once") {

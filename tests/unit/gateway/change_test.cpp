@@ -39,7 +39,7 @@ TEST_CASE("a change whose second stream is refused leaves the first as it was") 
     const auto refused = co_await gateway.apply(std::move(wrong));
     REQUIRE(refused.has_error());
     CHECK(refused.error().reason == refusal_reason::conflict);
-    // Stream 2 still waits for its Remote: nobody is taken yet, whatever the refused change said.
+    // Stream 2 still waits for its Remote: the refused change had no effect.
     auto early = co_await dial(r, port);
     co_await settle();
     CHECK_FALSE(r.saw("tcp", gateway_event::kind::established));
@@ -189,6 +189,7 @@ TEST_CASE("groups are refused that make no sense") {
     SECTION("its channel and its association in each other's place") {
       group.deaggregation = s2;
       group.components = {s1, s3};
+      why = refusal_reason::grouping;
       what = "stream 1";
     }
     SECTION("a channel of no group") {

@@ -1,4 +1,4 @@
-// How layers end: by whom it is told, and that it is told once.
+// How layers end: which part reports it, and that it is reported once.
 #include <boost/asio/write.hpp>
 
 #include "call.hpp"
@@ -188,7 +188,7 @@ TEST_CASE("who listened listens again by order, at the port that the peer knows"
       co_await gateway.release(core_side, s2, layer::tcp);
       co_await r.event_of("tcp", kind::released);
       r.events.clear();
-      // The port stays ours, and nobody gets through until the next order.
+      // The port stays reserved, and no connection is accepted until the next order.
       CHECK(few.leased() == 1);
       asio::ip::tcp::socket early(r.loop);
       error_code error;

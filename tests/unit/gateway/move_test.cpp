@@ -174,7 +174,7 @@ TEST_CASE("what a peer does not take in time keeps the termination where it is, 
     context other(r.services, r.loop.get_executor(), context_id{8}, [](gateway_event) {});
     call c(r);
     co_await c.run(gateway, [&](task_group& tasks) -> awaitable<void> {
-      // More than TCP's buffers hold, and nobody reads.
+      // More than TCP's buffers hold, and the peer does not read.
       const std::string text(60'000, 'x');
       constexpr int chunks = 200;
       tasks.spawn("talker", [&]() -> awaitable<void> {

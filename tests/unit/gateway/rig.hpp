@@ -45,7 +45,7 @@ struct rig {
     services.stages.deadlines = {{"ice", 20s}, {"dtls", 20s}, {"sctp", 20s}, {"channel", 20s}, {"tcp", 20s}, {"tls", 20s}};
     services.ports = &ports;
     services.dtls = gateway_identity();
-    services.config.flush_time = 20s;  // what ends by it says so itself
+    services.config.flush_time = 20s;  // tests that end by it set their own
     services.config.accept_patience = 20s;
     add_builtin_stages(services.subprotocols);
   }
@@ -140,7 +140,7 @@ inline termination_change with_stream(termination_id id, stream_number n, stream
   return out;
 }
 
-/// Shows what is received to somebody else first.
+/// Passes what is received to an observer first.
 class tapped_pipe final : public datagram_pipe {
  public:
   tapped_pipe(datagram_pipe& lower, std::function<void(bytes_view)>& tap) : lower_(lower), tap_(tap) {}

@@ -68,6 +68,7 @@ struct bench {
     config.transactions.acknowledge = false;
     control = std::make_unique<endpoint>(context.get_executor(), std::move(config), &counts);
     control->add_link(network.open(address));
+    control->set_version(memory_network::at("10.0.0.2"), 3);
     control->on_request([this](const incoming_request& r, outgoing_reply& reply) { return execute(r, reply, handler); });
     peer = network.open(memory_network::at("10.0.0.2"));
     group.spawn("endpoint", [this]() -> awaitable<void> { co_await control->run(); });
@@ -131,6 +132,34 @@ TEST_CASE("a request that comes again is answered again and not executed again")
   REQUIRE(b.ask("!/3 mgc T=5{C=${A=ip/1}}").empty());
   REQUIRE(b.ask("!/3 other T=5{C=${A=ip/1}}") == first);
   REQUIRE(b.handler.executed.size() == 2);
+}
+
+TEST_CASE("other content under a remembered id is not executed, unless contents are compared") {
+  bench b;
+  const auto first = b.ask("!/3 mgc T=5{C=${A=ip/1}}");
+  REQUIRE(b.ask("!/3 mgc T=5{C=1{S=ip/1}}") == first);
+  REQUIRE(b.ask("!/3 mgc K{5}").empty());
+  REQUIRE(b.ask("!/3 mgc T=5{C=1{S=ip/1}}").empty());
+  REQUIRE(b.handler.executed == texts{"ip/1"});
+  endpoint_config config;
+  config.transactions.compare_requests = true;
+  bench other(std::move(config));
+  other.ask("!/3 mgc T=5{C=${A=ip/1}}");
+  REQUIRE(other.ask("!/3 mgc T=5{C=1{S=ip/2}}") == texts{"P=5{C=1{S=ip/2}}"});
+  REQUIRE(other.handler.executed == texts{"ip/1", "ip/2"});
+}
+
+TEST_CASE("a message whose header cannot be read is answered with error 400, once a second") {
+  bench b;
+  b.control->set_version(memory_network::at("10.0.0.2"), 0);
+  b.peer->send(b.address, "MEGACO/3 [10.0.0.999 T=1{C=1{A=ip/1}} and so on, and so forth");
+  b.time.settle();
+  REQUIRE(b.replies == texts{"!/1 mg ER=400{\"Syntax error in message\"}"});
+  REQUIRE(b.ask("!/3").empty());
+  b.time.advance(1s);
+  REQUIRE(b.ask("!/3 ").empty());  // no room for an answer that is not longer
+  b.time.advance(1s);
+  REQUIRE(b.ask("!/3 [x] what is this, and who asks") == texts{"ER=400{}"});
 }
 
 TEST_CASE("replies to the requests of one message share a message, headed with the version of the request") {

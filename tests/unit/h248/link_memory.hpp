@@ -5,9 +5,11 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 
 #include <boost/asio/post.hpp>
 
+#include <agw/core/scope_guard.hpp>
 #include <agw/core/until.hpp>
 #include <agw/h248/link.hpp>
 
@@ -39,11 +41,10 @@ class memory_link final : public message_link {
   bool reliable() const noexcept override { return false; }
   std::size_t max_message_bytes() const noexcept override { return 65507; }
   awaitable<void> run(receiver on_message, state_observer) override {
-    network_.receivers_[address_] = &on_message;
-    struct entry {
-      memory_link& of;
-      ~entry() { of.network_.receivers_.erase(of.address_); }
-    } const listed{*this};
+    // Another link at that address is not heard as long as this one is there.
+    auto& heard = network_.receivers_[address_];
+    const auto before = std::exchange(heard, &on_message);
+    const scope_guard unlist([&] { heard = before; });
     co_await sleep_until(no_deadline);
   }
   bool send(const peer_address& to, std::string_view text) override {
@@ -67,7 +68,7 @@ inline void memory_network::deliver(const peer_address& from, const peer_address
   }
   asio::post(executor_, [this, from, to, t = std::move(text)]() mutable {
     if (cut_off.contains(from.host) || cut_off.contains(to.host)) return;
-    if (const auto at = receivers_.find(to); at != receivers_.end()) (*at->second)(from, std::move(t));
+    if (const auto at = receivers_.find(to); at != receivers_.end() && at->second) (*at->second)(from, std::move(t));
   });
 }
 

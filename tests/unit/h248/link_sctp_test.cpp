@@ -204,8 +204,8 @@ TEST_CASE("an MGC that is not there yet is dialled again", "[.kernel-sctp]") {
     auto body = [&](task_group& group) -> awaitable<void> {
       group.spawn("mg", [&]() -> awaitable<void> { co_await mg->run(); });
       event refused;
-      mg->on_peer([&](const peer_address&, bool alive) {
-        if (!alive) refused.set();
+      mg->on_peer([&](const peer_address&, peer_event what) {
+        if (what == peer_event::disconnected) refused.set();
       });
       group.spawn("mgc", [&]() -> awaitable<void> {
         co_await refused.wait();

@@ -1,12 +1,18 @@
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include <catch2/catch.hpp>
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
 
 #include <agw/core/metrics.hpp>
 #include <agw/h248/link_tcp.hpp>
 #include <agw/h248/link_tpkt.hpp>
+#include <agw/h248/registration.hpp>
 
 #include "connections.hpp"
 
@@ -44,8 +50,8 @@ TEST_CASE("a request survives the end of its connection") {
     tcp::acceptor acceptor(executor, tcp::endpoint(loopback, 0));
     const peer_address to{transport::tcp, loopback, acceptor.local_endpoint().port()};
     auto mg = make(executor, "mg", dialling());
-    std::vector<bool> states;
-    mg->on_peer([&](const peer_address&, bool alive) { states.push_back(alive); });
+    std::vector<peer_event> states;
+    mg->on_peer([&](const peer_address&, peer_event what) { states.push_back(what); });
     auto body = [&](task_group& group) -> awaitable<void> {
       group.spawn("mg", [&]() -> awaitable<void> { co_await mg->run(); });
       std::optional<result<incoming_reply>> outcome;
@@ -68,7 +74,7 @@ TEST_CASE("a request survives the end of its connection") {
       };
       co_await with_tasks("second", std::move(inner));
       REQUIRE(outcome->has_value());
-      REQUIRE(std::ranges::count(states, false) >= 1);
+      REQUIRE(std::ranges::count(states, peer_event::disconnected) >= 1);
     };
     co_await with_tasks("test", std::move(body));
   });
@@ -103,8 +109,8 @@ TEST_CASE("connections of strangers and streams that are no TPKT are closed and 
       co_await first.async_connect(tcp::endpoint(loopback, small->local(transport::tcp).value().port), asio::use_awaitable);
       const bool too_many = co_await closed(small->local(transport::tcp).value().port, "");
       REQUIRE(too_many);
-      std::vector<peer_address> nobody;
-      mgc->set_peers(nobody);
+      std::vector<trusted_peer> nobody;
+      mgc->set_peers(std::move(nobody));
       const auto refused = drops("h248", "refused-peer");
       const bool stranger = co_await closed(port, "");
       REQUIRE(stranger);
@@ -123,7 +129,7 @@ TEST_CASE("one host takes so many connections and no more, and loses those that 
     auto mgc = make(executor, "mgc", config);
     auto mg = make(executor, "mg", dialling());
     int endings = 0;
-    mg->on_peer([&](const peer_address&, bool alive) { endings += alive ? 0 : 1; });
+    mg->on_peer([&](const peer_address&, peer_event what) { endings += what == peer_event::alive ? 0 : 1; });
     auto body = [&](task_group& group) -> awaitable<void> {
       group.spawn("mgc", [&]() -> awaitable<void> { co_await mgc->run(); });
       group.spawn("mg", [&]() -> awaitable<void> { co_await mg->run(); });
@@ -217,6 +223,166 @@ TEST_CASE("a request for one peer alone fails with its connection; others are re
       const auto reply = co_await mg->request(to, std::move(again));
       INFO((reply ? std::string() : reply.error().message()));
       REQUIRE(reply.has_value());
+    };
+    co_await with_tasks("test", std::move(body));
+  });
+}
+
+namespace {
+
+// What `socket` brings until `count` of `word` have come.
+awaitable<std::string> read_until(tcp::socket& socket, std::string_view word, std::size_t count) {
+  std::string all, buffer(65536, '\0');
+  for (std::size_t seen = 0, from = 0; seen < count;) {
+    const auto size = co_await socket.async_read_some(asio::buffer(buffer), asio::use_awaitable);
+    all.append(buffer, 0, size);
+    for (auto at = all.find(word, from); at != std::string::npos; at = all.find(word, from)) {
+      from = at + word.size();
+      ++seen;
+    }
+  }
+  co_return all;
+}
+
+}  // namespace
+
+TEST_CASE("every request of one connection is answered, however many come at once") {
+  agw::test::run([]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    endpoint_config config;
+    config.mid = mid_name::parse("mgc").value();
+    config.transactions.max_running_per_peer = 100;
+    endpoint mgc(executor, std::move(config));
+    auto link = open_tcp_link(executor, {transport::tcp, loopback, 0}, listening());
+    mgc.add_link(std::move(*link));
+    std::size_t most = 0, running = 0;
+    mgc.on_request([&](const incoming_request& request, outgoing_reply& reply) -> awaitable<void> {
+      most = std::max(most, ++running);
+      for (int turn = 0; turn < 50; ++turn) co_await asio::post(executor, asio::use_awaitable);
+      --running;
+      reply.actions().emplace_back().context = request->actions.front().context;
+    });
+    const auto dropped = drops("h248", "too-many-transactions");
+    auto body = [&](task_group& group) -> awaitable<void> {
+      group.spawn("mgc", [&]() -> awaitable<void> { co_await mgc.run(); });
+      tcp::socket socket(executor);
+      co_await socket.async_connect(tcp::endpoint(loopback, mgc.local(transport::tcp).value().port), asio::use_awaitable);
+      std::string out;
+      for (int n = 1; n <= 3000; n += 10) {
+        std::string message = "!/3 mg ";
+        for (int i = n; i < n + 10; ++i) message += "T=" + std::to_string(i) + "{C=1{A=ip/1}}";
+        append_tpkt(out, message);
+      }
+      group.spawn("writer", [&]() -> awaitable<void> { co_await asio::async_write(socket, asio::buffer(out), asio::use_awaitable); });
+      const auto answers = co_await read_until(socket, "{C=1}", 3000);
+      for (const int n : {1, 1500, 3000}) REQUIRE(answers.find("P=" + std::to_string(n) + "{C=1}") != std::string::npos);
+    };
+    co_await with_tasks("test", std::move(body));
+    REQUIRE(most <= 100);
+    REQUIRE(most > 80);
+    REQUIRE(drops("h248", "too-many-transactions") == dropped);
+  });
+}
+
+TEST_CASE("what one message asks beyond the limit is refused with error 510 over a connection, and not dropped") {
+  agw::test::run([]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    endpoint_config config;
+    config.mid = mid_name::parse("mgc").value();
+    config.transactions.max_running_per_peer = 2;
+    endpoint mgc(executor, std::move(config));
+    auto link = open_tcp_link(executor, {transport::tcp, loopback, 0}, listening());
+    mgc.add_link(std::move(*link));
+    mgc.on_request([&](const incoming_request&, outgoing_reply& reply) -> awaitable<void> {
+      co_await asio::post(executor, asio::use_awaitable);
+      reply.actions().emplace_back().context = {1};
+    });
+    auto body = [&](task_group& group) -> awaitable<void> {
+      group.spawn("mgc", [&]() -> awaitable<void> { co_await mgc.run(); });
+      tcp::socket socket(executor);
+      co_await socket.async_connect(tcp::endpoint(loopback, mgc.local(transport::tcp).value().port), asio::use_awaitable);
+      std::string out;
+      append_tpkt(out, "!/3 mg T=1{C=1{A=ip/1}}T=2{C=1{A=ip/1}}T=3{C=1{A=ip/1}}");
+      append_tpkt(out, "!/3 mg T=4{C=1{A=ip/1}}");
+      co_await asio::async_write(socket, asio::buffer(out), asio::use_awaitable);
+      const auto answers = co_await read_until(socket, "P=", 4);
+      REQUIRE(answers.find("P=3{ER=510{") != std::string::npos);
+      REQUIRE(answers.find("P=4{C=1}") != std::string::npos);
+    };
+    co_await with_tasks("test", std::move(body));
+  });
+}
+
+TEST_CASE("a message that comes octet by octet has one time for all of them") {
+  agw::test::run([]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    auto config = listening();
+    config.frame_timeout = std::chrono::milliseconds(300);
+    auto mgc = make(executor, "mgc", config);
+    auto body = [&](task_group& group) -> awaitable<void> {
+      group.spawn("mgc", [&]() -> awaitable<void> { co_await mgc->run(); });
+      tcp::socket socket(executor);
+      co_await socket.async_connect(tcp::endpoint(loopback, mgc->local(transport::tcp).value().port), asio::use_awaitable);
+      std::string whole;
+      append_tpkt(whole, "!/3 mg T=1{C=1{A=ip/1}}" + std::string(2000, ' '));
+      boost::system::error_code ec;
+      group.spawn("dribble", [&]() -> awaitable<void> {
+        for (const char& octet : whole) {
+          boost::system::error_code ignored;
+          auto token = asio::redirect_error(asio::use_awaitable, ignored);
+          co_await asio::async_write(socket, asio::buffer(&octet, 1), token);
+          co_await sleep_until(deadline_after(std::chrono::milliseconds(20)));
+        }
+      });
+      // At 20 ms each, no pause is as long as the time; all of them are longer.
+      std::string buffer(1000, '\0');
+      auto token = asio::redirect_error(asio::use_awaitable, ec);
+      co_await socket.async_read_some(asio::buffer(buffer), token);
+      REQUIRE(ec);
+    };
+    co_await with_tasks("test", std::move(body));
+  });
+}
+
+TEST_CASE("a connection that ends is dialled again to the same MGC, which is told Disconnected") {
+  agw::test::run([]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    tcp::acceptor first(executor, tcp::endpoint(loopback, 0)), second(executor, tcp::endpoint(loopback, 0));
+    auto mg = make(executor, "mg", dialling());
+    registration_config config;
+    for (const auto* at : {&first, &second}) config.mgcs.push_back({transport::tcp, "127.0.0.1", at->local_endpoint().port()});
+    config.max_waiting_delay = {};
+    config.min_retry_delay = std::chrono::milliseconds(1);
+    registration registering(*mg, config);
+    std::vector<std::string> asked;
+    // Takes the gateway on the next connection.
+    auto take = [&](tcp::acceptor& at) -> awaitable<tcp::socket> {
+      auto socket = co_await at.async_accept(asio::use_awaitable);
+      asked.push_back(co_await read_until(socket, "}}}}", 1));
+      const auto& text = asked.back();
+      const auto id = text.substr(text.find("T=") + 2, text.find('{') - text.find("T=") - 2);
+      std::string out;
+      append_tpkt(out, "!/1 mgc P=" + id + "{C=-{SC=ROOT{SV{V=3}}}}");
+      co_await asio::async_write(socket, asio::buffer(out), asio::use_awaitable);
+      co_return socket;
+    };
+    auto body = [&](task_group& group) -> awaitable<void> {
+      group.spawn("mg", [&]() -> awaitable<void> { co_await mg->run(); });
+      group.spawn("registration", [&]() -> awaitable<void> { co_await registering.run(); });
+      {
+        auto socket = co_await take(first);
+        const bool there = co_await registering.registered(deadline_after(std::chrono::seconds(5)));
+        REQUIRE(there);
+      }
+      auto again = co_await take(first);
+      const bool there = co_await registering.registered(deadline_after(std::chrono::seconds(5)));
+      REQUIRE(there);
+      REQUIRE(asked.at(1).find("MT=DC") != std::string::npos);
+      // One that is not there any more is left for the next.
+      first.close();
+      again.close();
+      auto other = co_await take(second);
+      REQUIRE(asked.at(2).find("MT=FL") != std::string::npos);
     };
     co_await with_tasks("test", std::move(body));
   });

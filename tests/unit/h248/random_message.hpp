@@ -155,11 +155,17 @@ class message_generator : private random_descriptors {
     out_ += context();
     open();
     bool any = false;
-    if (chance(20)) {
+    const bool audit_first = version_ == 2 && stray();
+    if (audit_first) {
+      context_audit();
+      comma();
+      one_property();
+      any = true;
+    } else if (chance(20)) {
       one_property();
       any = true;
     }
-    if (chance(10) && (whole_ || version_ > 1)) {
+    if (!audit_first && chance(10) && (whole_ || version_ > 1)) {
       if (any) comma();
       context_audit();
       any = true;

@@ -155,3 +155,20 @@ TEST_CASE("without any MGC there is nothing to do") {
   step = b.machine.next(b.now);
   REQUIRE(std::get<registration_machine::wait>(step).until == no_deadline);
 }
+
+TEST_CASE("an MGC whose connection ended is asked first, once, and then the others") {
+  bench b({mgc("10.0.0.1"), mgc("10.0.0.2"), mgc("10.0.0.3")});
+  b.attempt();
+  b.accept();
+  b.machine.disconnected(b.now);
+  REQUIRE(b.attempt() == attempt{mgc("10.0.0.1"), change_method::disconnected, 900, 3});
+  REQUIRE(b.waited == 0s);
+  b.no_reply();
+  REQUIRE(b.attempt() == attempt{mgc("10.0.0.2"), change_method::failover, 909, 3});
+  b.no_reply();
+  REQUIRE(b.attempt() == attempt{mgc("10.0.0.3"), change_method::failover, 909, 3});
+  b.accept();
+  // One of the two that are left is not asked twice.
+  b.machine.lost(b.now);
+  REQUIRE(b.attempt() == attempt{mgc("10.0.0.1"), change_method::failover, 909, 3});
+}

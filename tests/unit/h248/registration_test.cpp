@@ -1,3 +1,9 @@
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <random>
+#include <string>
+
 #include <catch2/catch.hpp>
 
 #include <agw/core/metrics.hpp>
@@ -47,14 +53,7 @@ struct controller final : command_handler {
 };
 
 struct house {
-  house() {
-    endpoint_config config;
-    config.mid = mid_name::parse("mg").value();
-    gateway = std::make_unique<endpoint>(context.get_executor(), std::move(config));
-    gateway->add_link(network.open(memory_network::at("10.0.0.100")));
-    gateway->on_request([this](const incoming_request& request, outgoing_reply& reply) { return serve(request, reply); });
-    options.max_waiting_delay = 0s;
-  }
+  house() { options.max_waiting_delay = 0s; }
   ~house() {
     group.cancel();
     auto end = [this]() -> awaitable<void> { co_await group.stop(); };
@@ -62,6 +61,9 @@ struct house {
     time.settle();
   }
   awaitable<void> serve(const incoming_request& request, outgoing_reply& reply) {
+    ++served;
+    if (on_served) on_served(request);
+    if (const agw::clock::duration wait = slow ? slow() : agw::clock::duration{}; wait > agw::clock::duration{}) co_await sleep_until(deadline_after(wait));
     auto& a = reply.actions().emplace_back();
     a.context = request->actions.front().context;
     const auto& asked = request->actions.front().commands.front();
@@ -84,6 +86,12 @@ struct house {
     group.spawn("part", std::move(f));
   }
   registration& start() {
+    endpoint_config config;
+    config.mid = mid_name::parse("mg").value();
+    config.trusted = trusted;
+    gateway = std::make_unique<endpoint>(context.get_executor(), std::move(config));
+    gateway->add_link(network.open(memory_network::at("10.0.0.100")));
+    gateway->on_request([this](const incoming_request& request, outgoing_reply& reply) { return serve(request, reply); });
     registering = std::make_unique<registration>(*gateway, options, 3);
     registering->on_change([this](registration_state s, const peer_address&) { states.push_back(s); });
     spawn([this]() -> awaitable<void> { co_await gateway->run(); });
@@ -111,6 +119,10 @@ struct house {
   std::vector<std::unique_ptr<controller>> controllers;
   std::unique_ptr<endpoint> gateway;
   registration_config options;
+  trust trusted = trust::address;
+  int served = 0;  // transactions, by the gateway
+  std::function<void(const incoming_request&)> on_served;
+  std::function<agw::clock::duration()> slow;  // how long the gateway takes
   std::unique_ptr<registration> registering;
   std::vector<registration_state> states;
 };
@@ -293,7 +305,49 @@ TEST_CASE("an MGC that needs its time says so, and is waited for") {
   CHECK(mgc.changes == std::vector<gateway_change>{gateway_change::restarted});
 }
 
-TEST_CASE("another MGC of the list may take over, and nothing else") {
+namespace {
+
+// HandOff to `target`, as `from` asks for it. The error code, if the gateway refuses.
+std::optional<h248::error_code> hand_over(house& h, controller& from, const char* target) {
+  std::optional<h248::error_code> refused;
+  h.now([&]() -> awaitable<void> {
+    services_descriptor services;
+    services.method = change_method::hand_off;
+    services.reason = quoted("903 MGC Directed Change");
+    services.mgc_to_try = h248::mid{h248::mid::form::ip4, target, 2944};
+    list<action> actions;
+    actions.push_back(service_change_on_root(std::move(services)));
+    const auto reply = co_await from.control.request(memory_network::at("10.0.0.100"), std::move(actions));
+    REQUIRE(reply.has_value());
+    if (const auto* e = reply->error()) refused = e->code;
+  });
+  return refused;
+}
+
+// Sends `text` from `from` to the gateway as it is, and returns what comes back there.
+std::vector<std::string> say(house& h, const peer_address& from, std::string_view text) {
+  std::vector<std::string> back;
+  const auto link = h.network.open(from);
+  task_group listening(h.context.get_executor(), "listener");
+  listening.spawn("listener", [&]() -> awaitable<void> {
+    message_link::receiver on_message = [&](const peer_address&, std::string answer) { back.push_back(std::move(answer)); };
+    message_link::state_observer nobody;
+    co_await link->run(std::move(on_message), std::move(nobody));
+  });
+  h.time.settle();
+  link->send(memory_network::at("10.0.0.100"), text);
+  h.time.settle();
+  auto end = [&]() -> awaitable<void> { co_await listening.stop(); };
+  asio::co_spawn(h.context, std::move(end), [](std::exception_ptr) {});
+  h.time.settle();
+  return back;
+}
+
+peer_address at_port(const char* host, std::uint16_t port) { return {transport::udp, asio::ip::make_address(host), port}; }
+
+}  // namespace
+
+TEST_CASE("another MGC of the list gets error 504, for whatever it asks") {
   house h;
   h.add("10.0.0.1");
   auto& other = h.add("10.0.0.2");
@@ -311,32 +365,21 @@ TEST_CASE("another MGC of the list may take over, and nothing else") {
     });
     return code;
   };
-  for (const char* refused : {"C=1{TP{a,b,IS}}", "C=1{CA{PR}}", "C=-{SC=ROOT{SV{MT=GR,RE=\"905\"}}}", "C=-{SC=ip/1/*{SV{MT=FO,RE=\"905\"}}}", "C=1{S=*}"}) {
+  for (const char* refused : {"C=1{TP{a,b,IS}}", "C=1{CA{PR}}", "C=-{SC=ROOT{SV{MT=GR,RE=\"905\"}}}", "C=-{SC=ip/1/*{SV{MT=FO,RE=\"905\"}}}", "C=1{S=*}",
+                              "C=-{SC=ROOT{SV{MT=HO,RE=\"903\",MG=[10.0.0.2]:2944}}}"}) {
     CAPTURE(refused);
     CHECK(asks(refused) == h248::error_code::unauthorized_entity);
   }
-  CHECK(asks("C=-{SC=ROOT{SV{MT=HO,RE=\"903\",MG=[10.0.0.2]:2944}}}") == std::nullopt);
   h.time.settle();
-  CHECK(r.mgc() == memory_network::at("10.0.0.2"));
+  CHECK(r.mgc() == memory_network::at("10.0.0.1"));
 }
 
 TEST_CASE("a hand-over moves the gateway to the MGC that is named") {
   house h;
   auto& first = h.add("10.0.0.1");
   auto& second = h.add("10.0.0.2");
-  h.options.mgcs.resize(1);
   auto& registration = h.start();
-  h.now([&]() -> awaitable<void> {
-    services_descriptor services;
-    services.method = change_method::hand_off;
-    services.reason = quoted("903 MGC Directed Change");
-    services.mgc_to_try = h248::mid{h248::mid::form::ip4, "10.0.0.2", 2944};
-    list<action> actions;
-    actions.push_back(service_change_on_root(std::move(services)));
-    const auto reply = co_await first.control.request(memory_network::at("10.0.0.100"), std::move(actions));
-    REQUIRE(reply.has_value());
-    REQUIRE(reply->error() == nullptr);
-  });
+  REQUIRE_FALSE(hand_over(h, first, "10.0.0.2"));
   REQUIRE(registration.mgc() == second.address);
   REQUIRE(second.heard.at(0).find("MT=HO") != std::string::npos);
   REQUIRE(second.heard.at(0).find("903 MGC Directed Change") != std::string::npos);
@@ -347,6 +390,113 @@ TEST_CASE("a hand-over moves the gateway to the MGC that is named") {
     REQUIRE(reply.has_value());
     REQUIRE(reply->error()->code == h248::error_code::unauthorized_entity);
   });
+}
+
+TEST_CASE("a hand-over to an MGC that no configuration names is refused, unless any will do") {
+  for (const bool any : {false, true}) {
+    house h;
+    auto& first = h.add("10.0.0.1");
+    auto& second = h.add("10.0.0.2");
+    h.options.mgcs.resize(1);
+    if (any) h.options.handoff = handoff_targets::any;
+    auto& registration = h.start();
+    const auto refused = hand_over(h, first, "10.0.0.2");
+    REQUIRE(refused == (any ? std::nullopt : std::optional(h248::error_code::unauthorized)));
+    REQUIRE(registration.mgc() == (any ? second.address : first.address));
+  }
+}
+
+TEST_CASE("what comes from another port of the MGC's host does not count, unless its host is trusted") {
+  for (const bool host : {false, true}) {
+    house h;
+    if (host) h.trusted = trust::host;
+    h.add("10.0.0.1");
+    h.start();
+    const auto before = drops("h248", "refused-peer");
+    const auto answers = say(h, at_port("10.0.0.1", 5000), "!/3 [10.0.0.1]:2944 T=1{C=-{AV=ROOT{AT{}}}}");
+    REQUIRE(answers.size() == (host ? 1 : 0));
+    REQUIRE(drops("h248", "refused-peer") == before + (host ? 0 : 1));
+    // A HandOff from there neither.
+    say(h, at_port("10.0.0.1", 5000), "!/3 [10.0.0.1]:2944 T=2{C=-{SC=ROOT{SV{MT=HO,RE=\"903\",MG=[10.0.0.1]:2944}}}}");
+    REQUIRE(h.states.back() == registration_state::registered);
+  }
+}
+
+TEST_CASE("what comes under another mId than that of the MGC that took us is dropped and counted") {
+  house h;
+  h.add("10.0.0.1");
+  auto& r = h.start();
+  const auto heard = r.last_heard();
+  h.time.advance(1s);
+  const auto before = drops("h248", "refused-mid");
+  REQUIRE(say(h, memory_network::at("10.0.0.1"), "!/3 [10.0.0.7]:2944 T=1{C=-{AV=ROOT{AT{}}}}").empty());
+  REQUIRE(drops("h248", "refused-mid") == before + 1);
+  REQUIRE(r.last_heard() == heard);
+  REQUIRE(say(h, memory_network::at("10.0.0.1"), "!/3 [10.0.0.1]:2944 T=1{C=-{AV=ROOT{AT{}}}}").size() == 1);
+  REQUIRE(r.last_heard() == agw::clock::now());
+}
+
+TEST_CASE("who is not the MGC gets no more octets than it sent") {
+  house h;
+  h.add("10.0.0.1");
+  h.options.mgcs.push_back(peer_name{transport::udp, "10.0.0.2", 2944});
+  h.start();
+  const auto other = memory_network::at("10.0.0.2");
+  for (const std::string_view text : {"!/3 a T=1{C=-{AV=ROOT{AT{}}}}", "!/3 a T=1{C=1{S=*}}T=2{C=1{S=*}}T=3{C=1{S=*}}T=4{C=1{S=*}}", "!/9 a T=1{C=1{S=*}}",
+                                      "!/3 a T=1{x}T=2{x}T=3{x}", "!/3 a P=1{IA,C=1}", "garbage", "!/3 a", "!/3 a SM=1/1/& "}) {
+    CAPTURE(text);
+    std::size_t octets = 0;
+    for (const auto& answer : say(h, other, text)) octets += answer.size();
+    CHECK(octets <= text.size());
+  }
+  // What fits is said, first without its text.
+  const std::string roomy = "!/3 [10.0.0.2]:2944 T=1{C=-{AV=ROOT{AT{}}}}";
+  REQUIRE(say(h, other, roomy) == std::vector<std::string>{"!/3 mg P=1{ER=504{}}"});
+  const std::string more = "!/3 [10.0.0.2]:2944 T=1{C=-{AV=ROOT{AT{M,E,SG,OE,SA,PG,DM,EB}}}}                                ";
+  REQUIRE(say(h, other, more).at(0).find("unauthorized entity") != std::string::npos);
+}
+
+TEST_CASE("a new registration forgets the transactions of the one before") {
+  house h;
+  auto& mgc = h.add("10.0.0.1");
+  auto& r = h.start();
+  const auto executed = [&] {
+    const auto count = h.served;
+    say(h, memory_network::at("10.0.0.1"), "!/3 [10.0.0.1]:2944 T=1{C=-{AV=ROOT{AT{}}}}");
+    return h.served - count;
+  };
+  REQUIRE(executed() == 1);
+  REQUIRE(executed() == 0);
+  REQUIRE_FALSE(hand_over(h, mgc, "10.0.0.1"));
+  REQUIRE(r.state() == registration_state::registered);
+  REQUIRE(executed() == 1);
+  REQUIRE(executed() == 0);
+}
+
+TEST_CASE("the delay of a Graceful or Forced of the MGC is kept, and a Restart takes it back") {
+  house h;
+  h.add("10.0.0.1");
+  auto& r = h.start();
+  std::vector<change_method> due;
+  r.on_order([&](change_method m) { due.push_back(m); });
+  int id = 100;
+  const auto order = [&](std::string_view parts) {
+    const auto text = "!/3 [10.0.0.1]:2944 T=" + std::to_string(++id) + "{C=-{SC=ROOT{SV{" + std::string(parts) + "}}}}";
+    REQUIRE(say(h, memory_network::at("10.0.0.1"), text).size() == 1);
+  };
+  order("MT=GR,RE=\"905\",DL=30");
+  h.time.advance(29s);
+  REQUIRE(due.empty());
+  h.time.advance(1s);
+  REQUIRE(due == std::vector{change_method::graceful});
+  order("MT=FO,RE=\"905\",DL=5");
+  h.time.advance(5s);
+  REQUIRE(due.back() == change_method::forced);
+  order("MT=FO,RE=\"905\",DL=5");
+  order("MT=RS,RE=\"901\"");
+  order("MT=GR,RE=\"905\"");
+  h.time.advance(20s);
+  REQUIRE(due.size() == 2);
 }
 
 TEST_CASE("hosts that are no MGC of ours are refused and counted") {
@@ -418,4 +568,77 @@ TEST_CASE("the MGC audits silent gateways and forgets those that are gone") {
   for (int i = 0; i < 15; ++i) h.time.advance(10s);
   REQUIRE(mgc.registry.all().empty());
   REQUIRE(mgc.changes.back() == gateway_change::lost);
+}
+
+TEST_CASE("requests in flight, hand-overs and MGCs that come and go: each request has one outcome, and in the end there is an MGC") {
+  for (std::uint32_t seed = 1; seed <= 15; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    const auto pick = [&](unsigned n) { return random() % n; };
+    int asked = 0, outcomes = 0;
+    std::map<std::string, int> executed;  // by registration, mId and TransactionID
+    house h;
+    for (const auto* host : {"10.0.0.1", "10.0.0.2", "10.0.0.3"}) h.add(host);
+    h.slow = [&] { return std::chrono::milliseconds(pick(4) == 0 ? pick(3000) : 0); };
+    h.on_served = [&](const incoming_request& r) {
+      const auto registrations = std::ranges::count(h.states, registration_state::registered);
+      ++executed[std::to_string(registrations) + " " + to_text(r.sender()) + " " + std::to_string(r->id.value)];
+    };
+    auto& r = h.start();
+    for (int step = 0; step < 150; ++step) {
+      auto& mgc = *h.controllers[pick(3)];
+      switch (pick(8)) {
+        case 0:
+        case 1:
+          ++asked;
+          h.spawn([&]() -> awaitable<void> {
+            auto actions = audit_root();
+            co_await r.request(std::move(actions));
+            ++outcomes;
+          });
+          break;
+        case 2:
+        case 3:
+          ++asked;
+          h.spawn([&]() -> awaitable<void> {
+            auto actions = audit_root();
+            co_await mgc.control.request(memory_network::at("10.0.0.100"), std::move(actions));
+            ++outcomes;
+          });
+          break;
+        case 4: {
+          ++asked;
+          const auto target = "10.0.0." + std::to_string(1 + pick(3));
+          h.spawn([&, target]() -> awaitable<void> {
+            services_descriptor services;
+            services.method = change_method::hand_off;
+            services.reason = quoted("903 MGC Directed Change");
+            services.mgc_to_try = h248::mid{h248::mid::form::ip4, target, 2944};
+            list<action> actions;
+            actions.push_back(service_change_on_root(std::move(services)));
+            co_await mgc.control.request(memory_network::at("10.0.0.100"), std::move(actions));
+            ++outcomes;
+          });
+          break;
+        }
+        case 5:
+          if (!h.network.cut_off.erase(mgc.address.host)) h.network.cut_off.insert(mgc.address.host);
+          break;
+        case 6: h.network.lose_next = pick(3); break;
+        default: h.time.advance(std::chrono::milliseconds(pick(2500)));
+      }
+      if (pick(3) == 0) h.time.settle();
+    }
+    h.network.cut_off.clear();
+    h.network.lose_next = 0;
+    for (int i = 0; i < 150; ++i) h.time.advance(1s);
+    CHECK(outcomes == asked);
+    CHECK(r.state() == registration_state::registered);
+    CHECK(h.gateway->executing() == 0);
+    CHECK(h.gateway->unanswered() == 0);
+    for (const auto& [name, count] : executed) {
+      CAPTURE(name);
+      CHECK(count == 1);
+    }
+  }
 }

@@ -60,6 +60,8 @@ const reading readings[] = {
     {"!/3 mg SM=7/2/END P=3{C=1}", "!/3 mg SM=7/2/&P=3{C=1}", segment_end, 18},
     {"!/2 mg T=1{C=1{AV=a}}", "!/2 mg T=1{C=1{AV=a{AT{}}}}", "an audit without an Audit descriptor", 20},
     {"!/2 mg T=1{C=1{MF=a{E=1{dd/ce{DM{1x}}}}}}", "!/2 mg T=1{C=1{MF=a{E=1{dd/ce{DM={1x}}}}}}", "no '=' between DigitMap and its value", 33},
+    {"!/2 mg T=1{C=1{CA{EG},PR=5,TP{a,b,BW},S=a}}", "!/2 mg T=1{C=1{TP{a,b,BW},PR=5,CA{EG},S=a}}",
+     "ContextAudit in front of the properties of the context", 23},
     {"!/3 mg T=1{C=1{N=a{ER=518{}}}}", "!/3 mg T=1{C=1{N=a{ER=518{}}}}", "a Notify that does not begin with ObservedEvents", 20},
     {"!/3 mg T=1{C=1{AC=a{AT{PG}}}}", "!/3 mg T=1{C=1{AC=a{AT{PG}}}}", "an AuditCapability of Packages", 24},
     {"!/3 mg P=1{C=1{}}", "!/3 mg P=1{C=1}", "an action reply that says nothing", 15},

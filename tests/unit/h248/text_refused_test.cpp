@@ -105,6 +105,7 @@ TEST_CASE("properties of the context come before its audit") {
   refused("T=1{C=1{CA{TP},TP{a,b,BW}}}", error_code::syntax_error_in_action, 16);
   refused("T=1{C=1{PR=1,CA{TP},CT{a/b=1}}}", error_code::syntax_error_in_action, 21);
   CHECK(accepted("T=1{C=1{PR=1,CA{TP},S=a}}"));
+  CHECK(parse("!/1 m T=1{C=1{CA{TP},PR=1,S=a}}").errors().front().code == error_code::syntax_error_in_action);
 }
 
 TEST_CASE("a statistic, and Statistics in a reply, stand once") {

@@ -117,7 +117,7 @@ class lossy_run {
       } else if (const auto* pending = std::get_if<transaction_pending>(&t)) {
         s.machine.requests().on_pending(from, pending->id, now_);
       } else if (const auto* ack = std::get_if<transaction_ack>(&t)) {
-        for (const auto& range : ack->ranges) s.machine.replies().on_ack(from, in->from, range, now_);
+        for (const auto& range : ack->ranges) s.machine.replies().on_ack(in->from, range, now_);
       }
     }
   }

@@ -50,7 +50,7 @@ struct bench {
   void answer(execution_id execution) { machine.replies().answer(execution, transaction_reply{}, now); }
   bool reply(transaction_id id, bool immediate_ack = false) { return machine.requests().on_reply(peer, 3, id, immediate_ack, now); }
   void ack(std::uint32_t first, std::uint32_t last_id) {
-    machine.replies().on_ack(peer, peer_mid, ack_range{{first}, {last_id}}, now);
+    machine.replies().on_ack(peer_mid, ack_range{{first}, {last_id}}, now);
   }
 
   transaction_config config;
@@ -240,7 +240,7 @@ TEST_CASE("a repeated request is not executed again: its reply is sent again") {
   REQUIRE(b.machine.replies().repeated_requests() == 1);
 }
 
-TEST_CASE("ids are remembered by host and mId, not by port") {
+TEST_CASE("ids are remembered by mId, not by address") {
   bench b;
   REQUIRE(b.receive(5) != 0);
   auto from = peer;
@@ -251,7 +251,26 @@ TEST_CASE("ids are remembered by host and mId, not by port") {
   const mid other{mid::form::domain, "other.example", {}};
   REQUIRE(b.machine.replies().on_request(peer, other, 3, {5}, 1, b.now) != 0);
   from.host = asio::ip::make_address("10.0.0.9");
-  REQUIRE(b.machine.replies().on_request(from, peer_mid, 3, {5}, 1, b.now) != 0);
+  REQUIRE(b.machine.replies().on_request(from, peer_mid, 3, {5}, 1, b.now) == 0);
+}
+
+TEST_CASE("what a sender has finished can be forgotten, and what runs still runs once") {
+  bench b;
+  b.answer(b.receive(5));
+  const auto running = b.receive(6);
+  REQUIRE(running != 0);
+  b.machine.replies().forget_finished(mid{mid::form::domain, "mgc.EXAMPLE", {}});
+  REQUIRE(b.machine.replies().remembered_bytes() == 0);
+  const auto again = b.receive(5);
+  REQUIRE(again != 0);
+  REQUIRE(b.receive(6) == 0);
+  b.answer(again);
+  b.answer(running);
+  REQUIRE(b.receive(5) == 0);
+  REQUIRE(b.receive(6) == 0);
+  b.now += 31s;
+  REQUIRE(b.machine.expire(b.now).given_up.empty());
+  REQUIRE(b.machine.replies().remembered() == 0);
 }
 
 TEST_CASE("the reply goes to where the request last came from") {
@@ -266,7 +285,7 @@ TEST_CASE("the reply goes to where the request last came from") {
   REQUIRE(out.back().to == from);
 }
 
-TEST_CASE("an id used anew with another content is a new transaction of a restarted peer") {
+TEST_CASE("with contents compared, an id used anew is a new transaction of a peer that has restarted") {
   bench b;
   b.answer(b.receive(5, 1));
   b.sent();
@@ -379,10 +398,10 @@ TEST_CASE("a long reply goes out in segments, and each that is acknowledged is n
     REQUIRE(first[i].size() + 7 <= 600);
   }
   const auto bytes = b.machine.replies().remembered_bytes();
-  b.machine.replies().on_segment_ack(peer, peer_mid, {5}, {1, false});
-  b.machine.replies().on_segment_ack(peer, peer_mid, {5}, {1, false});
-  b.machine.replies().on_segment_ack(peer, peer_mid, {5}, {4, true});
-  b.machine.replies().on_segment_ack(peer, peer_mid, {5}, {9, true});
+  b.machine.replies().on_segment_ack(peer_mid, {5}, {1, false});
+  b.machine.replies().on_segment_ack(peer_mid, {5}, {1, false});
+  b.machine.replies().on_segment_ack(peer_mid, {5}, {4, true});
+  b.machine.replies().on_segment_ack(peer_mid, {5}, {9, true});
   REQUIRE(b.receive(5) == 0);
   REQUIRE(b.sent() == std::vector<std::string>{first[1], first[2]});
   REQUIRE(b.machine.replies().remembered_bytes() < bytes);
@@ -533,4 +552,74 @@ TEST_CASE("messages hold at most ten transactions and at most a datagram's bytes
     if (sizes.back() > 1) REQUIRE(text.size() <= b.config.datagram_bytes);
   }
   REQUIRE(sizes == std::vector<std::size_t>{2, 2, 1, 1});
+}
+
+TEST_CASE("the first Pending comes within the time that the controller was promised, the next ones as always") {
+  transaction_config c;
+  c.provisional_response_time = 400ms;
+  bench b(c);
+  const auto begin = b.now;
+  b.receive(5);
+  b.step();
+  REQUIRE(b.now - begin == 400ms);
+  REQUIRE(b.sent() == std::vector<std::string>{"PN=5{}"});
+  b.step();
+  REQUIRE(b.now - begin == 400ms + c.normal_execution_time);
+  // It makes nothing later.
+  c.provisional_response_time = 10s;
+  bench late(c);
+  const auto since = late.now;
+  late.receive(5);
+  late.step();
+  REQUIRE(late.now - since == c.normal_execution_time);
+}
+
+TEST_CASE("a request is not repeated before the peer's normal execution time is over") {
+  transaction_config c;
+  c.peer_execution_time = 900ms;
+  bench b(c);
+  b.request();
+  REQUIRE(b.machine.next_deadline() - b.now == 900ms);
+  c.peer_execution_time = 60s;
+  bench slow(c);
+  slow.request();
+  REQUIRE(slow.machine.next_deadline() - slow.now == c.max_timeout);
+}
+
+TEST_CASE("over TCP a reply beyond one message is cut where segments are allowed, and error 533 where not") {
+  for (const bool allowed : {true, false}) {
+    bench b(allowed ? with_segments() : transaction_config());
+    b.machine.outbox().set_limits(transport::tcp, {true, 700});
+    auto from = peer;
+    from.via = transport::tcp;
+    const auto execution = b.machine.replies().on_request(from, peer_mid, 3, {5}, 1, b.now);
+    b.machine.replies().answer(execution, long_reply(), b.now);
+    std::vector<outgoing_message> out;
+    b.machine.outbox().flush(out, b.now);
+    REQUIRE((out.size() > 1) == allowed);
+    for (const auto& m : out) {
+      REQUIRE(m.to == from);
+      REQUIRE(m.text.size() <= 700);
+    }
+    REQUIRE(out.front().text.find(allowed ? "P=5/1{" : "P=5{ER=533{") != std::string::npos);
+  }
+}
+
+TEST_CASE("a reply is bound by its octets, and by what its segments or its message can hold") {
+  auto c = with_segments();
+  c.max_reply_bytes = 1000;
+  bench b(c);
+  const auto execution = b.receive(5);
+  REQUIRE(b.machine.replies().max_reply_bytes(execution) == 1000);
+  b.machine.replies().answer(execution, long_reply(), b.now);
+  REQUIRE(b.sent().at(0).starts_with("P=5{ER=533{"));
+  c.max_reply_bytes = 1u << 20;
+  c.max_segments = 2;
+  bench few(c);
+  const auto other = few.receive(5);
+  REQUIRE(few.machine.replies().max_reply_bytes(other) < 1200);
+  few.machine.replies().answer(other, long_reply(), few.now);
+  REQUIRE(few.sent().at(0).starts_with("P=5{ER=533{"));
+  bench whole;
+  REQUIRE(whole.machine.replies().max_reply_bytes(whole.receive(5)) < 65507);
 }

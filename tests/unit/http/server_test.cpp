@@ -2,7 +2,10 @@
 
 #include <catch2/catch.hpp>
 
+#include <sys/resource.h>
+
 #include "agw/core/metrics.hpp"
+#include "agw/http/routes.hpp"
 #include "harness.hpp"
 
 using namespace agw;
@@ -57,7 +60,7 @@ struct fixture {
 };
 
 std::string get(std::string_view path, std::string_view more = {}) {
-  return "GET " + std::string(path) + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + std::string(more) + "\r\n";
+  return "GET " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + std::string(more) + "\r\n";
 }
 
 }  // namespace
@@ -77,13 +80,13 @@ TEST_CASE("an asset is served byte by byte with its type") {
 }
 
 TEST_CASE("HEAD has the headers of GET and no body") {
-  const auto out = fixture().ask("HEAD /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const auto out = fixture().ask("HEAD /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
   CHECK_THAT(out, Contains("Content-Length: 3\r\n") && EndsWith("\r\n\r\n"));
 }
 
 TEST_CASE("an unknown path is 404, another method 405, a handler that throws 500") {
   CHECK_THAT(fixture().ask(get("/nowhere")), StartsWith("HTTP/1.1 404 "));
-  const auto post = fixture().ask("POST /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi");
+  const auto post = fixture().ask("POST /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi");
   CHECK_THAT(post, StartsWith("HTTP/1.1 405 ") && Contains("Allow: GET, HEAD\r\n"));
   CHECK_THAT(fixture().ask(get("/throws")), StartsWith("HTTP/1.1 500 "));
 }
@@ -93,7 +96,7 @@ TEST_CASE("a connection is kept for further requests, pipelined ones too") {
   test::with_server(f.server, f.context, [&](tcp::endpoint to) -> awaitable<void> {
     client c(f.context.get_executor(), to);
     co_await c.connect();
-    const std::string request = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    const std::string request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     co_await c.send(request + request);
     for (int i = 0; i < 3; ++i) {
       const auto head = co_await c.head();
@@ -113,8 +116,8 @@ TEST_CASE("garbage is 400, too long a header 431, too long a body 413; each clos
   CHECK_THAT(fixture().ask("GET /healthz HTTP/9.9\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
   CHECK_THAT(fixture().ask(get("/healthz", "X: " + std::string(100'000, 'a') + "\r\n")), StartsWith("HTTP/1.1 431 "));
   CHECK_THAT(fixture().ask(get("/" + std::string(100'000, 'a'))), StartsWith("HTTP/1.1 431 "));
-  CHECK_THAT(fixture().ask("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"), StartsWith("HTTP/1.1 413 "));
-  CHECK_THAT(fixture().ask("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffffffff\r\n"), StartsWith("HTTP/1.1 4"));
+  CHECK_THAT(fixture().ask("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"), StartsWith("HTTP/1.1 413 "));
+  CHECK_THAT(fixture().ask("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nfffffffff\r\n"), StartsWith("HTTP/1.1 4"));
 }
 
 TEST_CASE("a request that trickles in is ended by its deadline, however it trickles") {
@@ -179,7 +182,7 @@ TEST_CASE("a silent connection ends after the idle time, a slow handler with 503
   REQUIRE(group.empty());
 }
 
-TEST_CASE("one connection too many is told so, and the others go on") {
+TEST_CASE("one connection too many closes the one that has been idle for longest, and the others go on") {
   auto config = test::loopback();
   config.max_connections = 2;
   fixture f(config);
@@ -187,18 +190,121 @@ TEST_CASE("one connection too many is told so, and the others go on") {
     const auto executor = f.context.get_executor();
     client first(executor, to), second(executor, to), third(executor, to);
     co_await first.connect();
+    while (f.server.connections() < 1) co_await asio::post(f.context, asio::use_awaitable);
     co_await second.connect();
-    const auto refused = co_await third.ask("");
-    CHECK_THAT(refused, StartsWith("HTTP/1.1 503 "));
+    while (f.server.connections() < 2) co_await asio::post(f.context, asio::use_awaitable);
+    const std::string request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    co_await first.send(request);  // now the second one has waited for longer
+    co_await first.head();
+    const auto body = co_await first.take(3);
+    CHECK(body == "ok\n");
+    const auto served = co_await third.ask(get("/healthz"));
+    CHECK_THAT(served, EndsWith("ok\n"));
+    const auto ended = co_await second.rest();
+    CHECK(ended.empty());
     co_await first.send(get("/healthz"));
     const auto out = co_await first.rest();
     CHECK_THAT(out, EndsWith("ok\n"));
-    first.socket().close();
-    while (f.server.connections() > 1) co_await asio::post(f.context, asio::use_awaitable);
-    client fourth(executor, to);
-    const auto served = co_await fourth.ask(get("/healthz"));
-    CHECK_THAT(served, EndsWith("ok\n"));
   });
+}
+
+TEST_CASE("where no connection is idle, one more is answered 503") {
+  auto config = test::loopback();
+  config.max_connections = 2;
+  fixture f(config);
+  test::with_server(f.server, f.context, [&](tcp::endpoint to) -> awaitable<void> {
+    const auto executor = f.context.get_executor();
+    client first(executor, to), second(executor, to), third(executor, to);
+    for (auto* c : {&first, &second}) {
+      co_await c->connect();
+      co_await c->send(get("/never"));
+    }
+    while (f.waiting < 2) co_await asio::post(f.context, asio::use_awaitable);
+    const auto refused = co_await third.ask("");
+    CHECK_THAT(refused, StartsWith("HTTP/1.1 503 "));
+    CHECK(f.server.connections() == 2);
+  });
+}
+
+TEST_CASE("a request whose rest does not come gives way as an idle connection does") {
+  auto config = test::loopback();
+  config.max_host_connections = 1;
+  fixture f(config);
+  test::with_server(f.server, f.context, [&](tcp::endpoint to) -> awaitable<void> {
+    const auto executor = f.context.get_executor();
+    client slow(executor, to), other(executor, to);
+    co_await slow.connect();
+    co_await slow.send("GET /healthz HTTP/1.1\r\nHost: local");
+    while (f.server.connections() < 1) co_await asio::post(f.context, asio::use_awaitable);
+    const auto served = co_await other.ask(get("/healthz"));
+    CHECK_THAT(served, EndsWith("ok\n"));
+    const auto ended = co_await slow.rest();
+    CHECK(ended.empty());
+  });
+}
+
+TEST_CASE("health is told beside a thousand idle connections, and most of them are closed") {
+  rlimit descriptors{};
+  getrlimit(RLIMIT_NOFILE, &descriptors);
+  descriptors.rlim_cur = std::min<rlim_t>(descriptors.rlim_max, 4096);
+  setrlimit(RLIMIT_NOFILE, &descriptors);
+  fixture f;
+  test::with_server(f.server, f.context, [&](tcp::endpoint to) -> awaitable<void> {
+    const auto executor = f.context.get_executor();
+    std::vector<std::unique_ptr<client>> idle;
+    for (int i = 0; i < 1000; ++i) {
+      idle.push_back(std::make_unique<client>(executor, to));
+      co_await idle.back()->connect();
+    }
+    client asking(executor, to);
+    const auto served = co_await asking.ask(get("/healthz"));
+    CHECK_THAT(served, EndsWith("ok\n"));
+    CHECK(f.server.connections() <= http::server_config().max_host_connections);
+  });
+}
+
+TEST_CASE("a request for another server's name is misdirected") {
+  const auto ask = [](const std::string& host, std::vector<std::string> names = {}) {
+    auto config = test::loopback();
+    config.names = std::move(names);
+    return fixture(config).ask("GET /healthz HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n");
+  };
+  for (const std::string host : {"localhost", "LOCALHOST:80", "a.localhost", "127.0.0.1:8080", "[::1]:8080", "[::1]", "localhost."}) {
+    INFO(host);
+    CHECK_THAT(ask(host), StartsWith("HTTP/1.1 200 "));
+  }
+  for (const std::string host : {"evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example", "localhost:80:80", "::1", "[127.0.0.1]", "", "localhost@evil.example", "xlocalhost"}) {
+    INFO(host);
+    CHECK_THAT(ask(host), StartsWith("HTTP/1.1 421 "));
+  }
+  CHECK_THAT(ask("gateway.example", {"gateway.example"}), StartsWith("HTTP/1.1 200 "));
+  CHECK_THAT(ask("anything.example", {"*"}), StartsWith("HTTP/1.1 200 "));
+  CHECK_THAT(ask("other.example", {"gateway.example"}), StartsWith("HTTP/1.1 421 "));
+}
+
+TEST_CASE("a request has one Host, but for HTTP/1.0") {
+  CHECK_THAT(fixture().ask("GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
+  CHECK_THAT(fixture().ask(get("/healthz", "Host: evil.example\r\n")), StartsWith("HTTP/1.1 400 "));
+  CHECK_THAT(fixture().ask("GET /healthz HTTP/1.0\r\nHost: evil.example\r\n\r\n"), StartsWith("HTTP/1.0 421 "));
+}
+
+TEST_CASE("every response has a Content-Security-Policy, errors too") {
+  for (const auto path : {"/healthz", "/", "/nowhere"}) {
+    const auto out = fixture().ask(get(path));
+    CHECK_THAT(out, Contains("Content-Security-Policy: default-src 'self';") && Contains("frame-ancestors 'none'"));
+  }
+}
+
+TEST_CASE("metrics and health are served as every program has them") {
+  fixture f;
+  metrics counted;
+  counted.gauge("agw_something", "For the test.").Set(3);
+  http::add_metrics(f.server, counted);
+  http::add_health(f.server, [] { return std::string("{\"status\":\"ok\"}\n"); });
+  CHECK_THAT(f.ask(get("/metrics")), Contains("text/plain; version=0.0.4") && Contains("agw_something 3"));
+  fixture other;
+  http::add_health(other.server, [] { return std::string("{\"status\":\"ok\"}\n"); });
+  CHECK_THAT(other.ask(get("/healthz")), Contains("application/json") && EndsWith("{\"status\":\"ok\"}\n"));
 }
 
 TEST_CASE("cancelling the server ends handlers and connections before run returns") {

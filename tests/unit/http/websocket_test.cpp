@@ -276,3 +276,34 @@ TEST_CASE("a plain GET on the WebSocket's path is told to upgrade, an upgrade el
     CHECK_THAT(head, StartsWith("HTTP/1.1 404 "));
   });
 }
+
+TEST_CASE("there are only so many WebSockets, and beside them requests are answered") {
+  auto config = test::loopback();
+  config.max_host_websockets = 1;
+  asio::io_context context{1};
+  http::server server(context.get_executor(), config);
+  server.websocket("/ws", echo);
+  server.route("/healthz", [](http::request) -> awaitable<http::response> { co_return http::response(); });
+  test::with_server(server, context, [&](tcp::endpoint to) -> awaitable<void> {
+    client first(context.get_executor(), to), second(context.get_executor(), to), asking(context.get_executor(), to);
+    co_await first.connect();
+    co_await open(first);
+    const auto refused = co_await second.ask(test::upgrade("/ws"));
+    CHECK_THAT(refused, StartsWith("HTTP/1.1 503 "));
+    const auto health = co_await asking.ask("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    CHECK_THAT(health, StartsWith("HTTP/1.1 200 "));
+    co_await first.send(frame(1, "still here"));
+    const auto back = co_await read_frame(first);
+    CHECK(back.payload == "still here");
+  });
+}
+
+TEST_CASE("a WebSocket for another server's name is misdirected, whatever its origin") {
+  fixture(echo).run([](client& c) -> awaitable<void> {
+    auto request = test::upgrade("/ws", "Origin: http://rebound.example\r\n");
+    request.replace(request.find("Host: localhost"), 15, "Host: rebound.example");
+    co_await c.send(std::move(request));
+    const auto head = co_await c.head();
+    CHECK_THAT(head, StartsWith("HTTP/1.1 421 "));
+  });
+}

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <limits>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +56,7 @@ class memory_channel final : public message_pipe {
   }
   bool try_send(bytes_view message, message_kind kind) override {
     if (failed_) throw stage_error("channel", "reset");
+    if (message.size() > limit) throw std::length_error("a message beyond max_message_bytes()");
     if (window == 0) return false;
     if (window != unlimited) --window;
     sent.emplace_back(as_text(message));

@@ -10,7 +10,8 @@ using namespace agw::msrp::test;
 namespace {
 
 struct rig {
-  explicit rig(relay_paths p = {}) : paths(std::move(p)), checker(parser_limits{}, paths, splits, counters) {}
+  explicit rig(relay_paths p = {}, std::size_t limit = 65536)
+      : paths(std::move(p)), checker(parser_limits{}, paths, splits, counters, limit) {}
 
   std::string check(std::string_view message) {
     const auto out = checker.check(as_bytes(message));
@@ -143,7 +144,7 @@ TEST_CASE("records of split chunks are bounded, the oldest goes first") {
     r.splits.close();
   }
   CHECK(r.splits.size() == split_transactions::max_split_chunks);
-  CHECK(r.check(response(last_ids.front(), 200)) == response(last_ids.front(), 200));  // nobody's now
+  CHECK(r.check(response(last_ids.front(), 200)) == response(last_ids.front(), 200));  // its record is gone
   CHECK(r.check(response(last_ids.back(), 200)) == response("original" + std::to_string(last_ids.size() - 1), 200));
 }
 
@@ -189,4 +190,85 @@ TEST_CASE("in aware mode a stranger's request is answered on the channel") {
   CHECK(r.check(response("abcd", 200)).empty());
   CHECK(r.counters.rejected == 2);
   CHECK(r.counters.chunks == 0);
+}
+
+TEST_CASE("a keep-alive passes to the stream, alone, before and behind a chunk") {
+  const auto chunk = make_chunk("hello");
+  for (const auto& message : {std::string("\r\n"), std::string("\r\n\r\n"), "\r\n" + chunk, chunk + "\r\n", "\r\n\r\n" + chunk + "\r\n"}) {
+    rig r;
+    CHECK(r.check(message) == message);
+    CHECK(r.to == side::stream);
+    CHECK(r.counters.bytes == message.size());
+    CHECK(r.check(chunk) == chunk);
+  }
+  for (const auto& message : {std::string("\r"), std::string("\r\n\r"), chunk + "\r", "\n" + chunk, chunk + "\r\nx"}) {
+    rig r;
+    CHECK(r.check(message) == "error");
+  }
+  rig aware(aware_paths());
+  send_options o;
+  o.to = aware.paths.channel.own;
+  o.from = bob;
+  auto beyond = o;
+  beyond.to = aware.paths.stream.peer;
+  beyond.from = aware.paths.stream.own;
+  CHECK(aware.check("\r\n" + make_chunk("hello", o) + "\r\n") == make_chunk("hello", beyond) + "\r\n");
+}
+
+TEST_CASE("in aware mode a chunk that cannot be taken is refused on the channel, and the session goes on") {
+  rig r(aware_paths());
+  const std::string both = "To-Path: " + r.paths.channel.own + "\r\nFrom-Path: " + std::string(bob) + "\r\n";
+  const auto status_of = [&](const std::string& headers) {
+    const auto out = r.check("MSRP abcd SEND\r\n" + headers + "\r\nbody\r\n-------abcd$\r\n");
+    CHECK(r.to == side::channel);
+    return out.substr(0, 13);
+  };
+  CHECK(status_of(both + "what\r\nContent-Type: text/plain\r\n") == "MSRP abcd 400");
+  CHECK(status_of(both) == "MSRP abcd 400");
+  CHECK(status_of(both + "Content-Type: \r\n") == "MSRP abcd 415");
+  CHECK(status_of("From-Path: " + std::string(bob) + "\r\n") == "MSRP abcd 400");
+  CHECK(r.check("MSRP abcd SEND\r\nTo-Path: " + r.paths.channel.own + "\r\n-------abcd$\r\n").empty());
+  CHECK(r.counters.rejected == 5);
+  send_options o;
+  o.to = r.paths.channel.own;
+  CHECK_FALSE(r.check(make_chunk("good", o)).empty());
+  CHECK(r.to == side::stream);
+}
+
+TEST_CASE("a refusal that the channel cannot take is counted, and not sent") {
+  rig r(aware_paths(), 100);
+  CHECK(r.check(make_chunk("astray")).empty());
+  CHECK(r.counters.rejected == 1);
+  CHECK_FALSE(r.error);
+}
+
+TEST_CASE("with sessmatch a request is ours by its session id, whatever the middleboxes did to the rest") {
+  auto paths = aware_paths();
+  send_options o;
+  o.to = "msrp://somewhere.else.example.com:1/wic;tcp";
+  rig exact(paths);
+  CHECK(exact.check(make_chunk("hello", o)).substr(0, 17) == "MSRP d93kswow 481");
+  paths.match = uri_match::sessmatch;
+  rig by_session(paths);
+  CHECK_FALSE(by_session.check(make_chunk("hello", o)).empty());
+  CHECK(by_session.to == side::stream);
+  o.to = "msrps://gw.example.com:9/WIC;dc";
+  CHECK(by_session.check(make_chunk("hello", o)).substr(0, 17) == "MSRP d93kswow 481");
+}
+
+TEST_CASE("a request for a session that another connection has is refused with 506, for an unknown one with 481") {
+  session_directory sessions;
+  const auto theirs = sessions.bind("msrps://gw.example.com:9/other;dc");
+  auto paths = aware_paths();
+  paths.sessions = &sessions;
+  send_options o;
+  o.to = "msrps://GW.example.com:9/other;dc";
+  rig r(paths);
+  CHECK(r.check(make_chunk("hello", o)).substr(0, 17) == "MSRP d93kswow 506");
+  o.to = "msrps://gw.example.com:9/nobody;dc";
+  CHECK(r.check(make_chunk("hello", o)).substr(0, 17) == "MSRP d93kswow 481");
+  o.to = paths.channel.own;
+  paths.channel.in_use = true;
+  rig second(paths);
+  CHECK(second.check(make_chunk("hello", o)).substr(0, 17) == "MSRP d93kswow 506");
 }

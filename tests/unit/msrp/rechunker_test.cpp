@@ -331,6 +331,89 @@ TEST_CASE("in aware mode a chunk for somebody else is answered with 481 and goes
   CHECK(r.messages.size() == 1);
 }
 
+TEST_CASE("in aware mode a chunk that cannot be taken is answered, and the session goes on") {
+  relay_paths paths;
+  paths.mode = relay_mode::aware;
+  paths.stream.own = "msrp://gw.example.com:4000/core;tcp";
+  paths.stream.peer = alice;
+  paths.channel.own = "msrps://gw.example.com:9/wic;dc";
+  paths.channel.peer = bob;
+  send_options to_us;
+  to_us.to = paths.stream.own;
+  const auto good = make_chunk("good", to_us);
+  const std::string to_path = "To-Path: " + paths.stream.own + "\r\n";
+  const std::string both = to_path + "From-Path: " + std::string(alice) + "\r\n";
+  const auto request = [](std::string_view method, const std::string& headers, const std::string& body = "") {
+    return "MSRP abcd " + std::string(method) + "\r\n" + headers + (body.empty() ? "" : "\r\n" + body + "\r\n") + "-------abcd$\r\n";
+  };
+  const struct {
+    std::string name, chunk, answer;
+  } cases[] = {
+      {"a header without colon", request("SEND", both + "what\r\n"), "400"},
+      {"two ranges", request("SEND", both + "Byte-Range: 1-0/0\r\nByte-Range: 1-0/0\r\n"), "400"},
+      {"a body of no type", request("SEND", both + "Message-ID: m\r\n", "x"), "400"},
+      {"paths that changed places", request("SEND", "From-Path: " + std::string(alice) + "\r\n" + to_path), "400"},
+      {"no To-Path", request("SEND", "From-Path: " + std::string(alice) + "\r\n"), "400"},
+      {"no From-Path, so that nobody can be told", request("SEND", to_path), ""},
+      {"an empty type", request("SEND", both + "Content-Type: \r\n", "x"), "415"},
+      {"another session", make_chunk("x"), "481"},
+      {"a method that may not be split", request("FILE_OFFSET", both, std::string(5000, 'x')), "413"},
+      {"a REPORT that may not be split", request("REPORT", both, std::string(5000, 'x')), ""},
+      {"headers that leave no room for a body", request("SEND", both + "Content-Type: a/" + std::string(600, 'b') + "\r\n", std::string(2000, 'x')), "413"},
+      {"headers that are too long alone", request("SEND", both + "X: " + std::string(1200, 'b') + "\r\n"), "413"},
+      {"a response that is too long", "MSRP abcd 200 " + std::string(1200, 'x') + "\r\n" + both + "-------abcd$\r\n", ""},
+  };
+  for (const auto& c : cases) {
+    for (const std::size_t portion : {1ul, 100ul, 10000ul}) {
+      INFO(c.name << ", portions of " << portion);
+      rig r(1000, paths);
+      r.feed(c.chunk + good, portion);
+      CHECK_FALSE(r.error);
+      CHECK(r.messages.size() == 1);
+      CHECK(r.counters.rejected == 1);
+      CHECK(r.counters.chunks == 1);
+      std::string answer;
+      for (const auto& reply : r.replies) answer += parse_one(reply).block.substr(5 + parse_one(reply).transaction_id.size() + 1, 3);
+      CHECK(answer == c.answer);
+    }
+  }
+}
+
+TEST_CASE("in agnostic mode headers do not matter until a chunk has to be split, and then only its Byte-Range does") {
+  const std::string odd = "MSRP ab SEND\r\nFrom-Path: x\r\nwhat\r\n";
+  const auto chunk = [&](std::string_view headers, std::size_t size) {
+    return odd + std::string(headers) + "\r\n" + std::string(size, 'x') + "\r\n-------ab$\r\n";
+  };
+  const auto error_of = [&](std::string_view headers, std::size_t size) {
+    rig r(1000);
+    r.feed(chunk(headers, size));
+    if (!r.error && size < 500) CHECK(r.messages == std::vector<std::string>{chunk(headers, size)});
+    if (!r.error) CHECK(r.messages.size() == (size < 500 ? 1 : 4));
+    return r.error;
+  };
+  for (const std::size_t size : {100ul, 3000ul}) {
+    CHECK_FALSE(error_of("", size));
+    CHECK_FALSE(error_of("Byte-Range: 1-*/*\r\nTo-Path: y\r\nTo-Path: z\r\n", size));
+    CHECK_FALSE(error_of("Byte-Range: 0-*/*\r\n", size));
+    CHECK(error_of("Byte-Range: one\r\n", size) == (size < 500 ? boost::system::error_code() : errc::bad_byte_range));
+    CHECK(error_of("Byte-Range: 1-*/*\r\nByte-Range: 5-*/*\r\n", size) == (size < 500 ? boost::system::error_code() : errc::bad_byte_range));
+  }
+}
+
+TEST_CASE("keep-alives of the stream end here, wherever they come") {
+  const auto chunk = make_chunk(pattern(600));
+  const std::string stream = "\r\n" + chunk + "\r\n\r\n" + chunk + "\r\n";
+  for (std::size_t portion = 1; portion <= stream.size(); portion += portion < 80 ? 1 : 61) {
+    rig r(2000);
+    r.feed(stream, portion);
+    REQUIRE_FALSE(r.error);
+    CHECK(r.messages == std::vector<std::string>{chunk, chunk});
+    CHECK(r.chunker->between_chunks());
+    CHECK_FALSE(r.chunker->finish());
+    CHECK(r.counters.rejected == 0);
+  }
+}
+
 TEST_CASE("aware paths that are no URIs are refused beforehand") {
   relay_paths paths;
   CHECK(validate(paths).has_value());

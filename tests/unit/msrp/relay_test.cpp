@@ -15,10 +15,11 @@ namespace {
 
 // A relay that runs on a test clock between two pipes in memory.
 struct call {
-  explicit call(relay_paths paths = {}, std::size_t channel_limit = 65536) {
+  explicit call(relay_paths paths = {}, std::size_t channel_limit = 65536, std::shared_ptr<session_directory> sessions = nullptr) {
     channel.limit = channel_limit;
     relay_config config;
     config.paths = std::move(paths);
+    config.sessions = std::move(sessions);
     relaying.emplace(std::move(config), channel, stream, gate);
     auto body = [this]() -> awaitable<void> { ended_by = co_await relaying->run(); };
     asio::co_spawn(context, std::move(body), asio::bind_cancellation_slot(cancel.slot(), [this](std::exception_ptr e) {
@@ -57,6 +58,16 @@ struct call {
   std::exception_ptr error;
   bool ended = false;
 };
+
+relay_paths aware_paths() {
+  relay_paths paths;
+  paths.mode = relay_mode::aware;
+  paths.stream.own = "msrp://gw.example.com:4000/core;tcp";
+  paths.stream.peer = alice;
+  paths.channel.own = "msrps://gw.example.com:9/wic;dc";
+  paths.channel.peer = bob;
+  return paths;
+}
 
 }  // namespace
 
@@ -385,13 +396,8 @@ TEST_CASE("cancel ends the relay at every wait") {
   }
 }
 
-TEST_CASE("in aware mode a stranger is answered on his own side, between the other writes") {
-  relay_paths paths;
-  paths.mode = relay_mode::aware;
-  paths.stream.own = "msrp://gw.example.com:4000/core;tcp";
-  paths.stream.peer = alice;
-  paths.channel.own = "msrps://gw.example.com:9/wic;dc";
-  paths.channel.peer = bob;
+TEST_CASE("in aware mode a stranger is answered on its own side, between the other writes") {
+  const auto paths = aware_paths();
   send_options to_core;
   to_core.to = paths.channel.own;
   to_core.from = bob;
@@ -415,4 +421,78 @@ TEST_CASE("in aware mode a stranger is answered on his own side, between the oth
   c.settle();
   REQUIRE(c.channel.sent.size() == 1);
   CHECK(c.channel.sent[0].substr(0, 17) == "MSRP d93kswow 481");
+}
+
+TEST_CASE("in aware mode a WIC that takes only 100 octets loses what does not fit, and not the session") {
+  const auto paths = aware_paths();
+  call c(paths, 100);
+  c.channel.arrive(make_chunk("astray"));  // the 481 does not fit
+  c.settle();
+  CHECK_FALSE(c.ended);
+  CHECK(c.channel.sent.empty());
+  CHECK(c.relaying->counters().to_stream.rejected == 1);
+  send_options to_wic;
+  to_wic.to = paths.stream.own;
+  to_wic.from = alice;
+  c.stream.arrive(make_chunk("hello", to_wic));  // nor does this
+  c.settle();
+  CHECK_FALSE(c.ended);
+  CHECK(c.stream.sent.substr(0, 17) == "MSRP d93kswow 413");
+  send_options to_core;
+  to_core.to = paths.channel.own;
+  to_core.from = bob;
+  c.channel.arrive(make_chunk("hello", to_core));
+  c.settle();
+  CHECK(parse_whole(c.stream.sent).chunks.at(1).body == "hello");
+}
+
+TEST_CASE("keep-alives are swallowed towards the channel and pass to the stream") {
+  call c;
+  const auto chunk = make_chunk("hello");
+  c.stream.arrive("\r\n" + chunk + "\r\n\r\n");
+  c.channel.arrive("\r\n");
+  c.channel.arrive(chunk);
+  c.settle();
+  CHECK(c.channel.sent == std::vector<std::string>{chunk});
+  CHECK(c.stream.sent == "\r\n" + chunk);
+}
+
+TEST_CASE("two relays with one session: the second refuses with 506 while the first runs") {
+  const auto sessions = std::make_shared<session_directory>();
+  const auto paths = aware_paths();
+  send_options to_wic;
+  to_wic.to = paths.stream.own;
+  to_wic.from = alice;
+  const auto chunk = make_chunk("hello", to_wic);
+  {
+    call first(paths, 65536, sessions);
+    CHECK(sessions->size() == 2);
+    call second(paths, 65536, sessions);
+    second.stream.arrive(chunk);
+    second.settle();
+    CHECK(second.channel.sent.empty());
+    CHECK(second.stream.sent.substr(0, 17) == "MSRP d93kswow 506");
+    first.stream.arrive(chunk);
+    first.settle();
+    CHECK(first.channel.sent.size() == 1);
+  }
+  CHECK(sessions->size() == 0);
+  call third(paths, 65536, sessions);
+  third.stream.arrive(chunk);
+  third.settle();
+  CHECK(third.channel.sent.size() == 1);
+  call agnostic({}, 65536, sessions);
+  CHECK(sessions->size() == 2);
+}
+
+TEST_CASE("a path that both sides have is one session, and not in use elsewhere") {
+  auto paths = aware_paths();
+  paths.channel.own = paths.stream.own;
+  const auto sessions = std::make_shared<session_directory>();
+  call c(paths, 65536, sessions);
+  send_options to_us;
+  to_us.to = paths.stream.own;
+  c.stream.arrive(make_chunk("hello", to_us));
+  c.settle();
+  CHECK(c.channel.sent.size() == 1);
 }

@@ -43,6 +43,7 @@ struct seen_chunk {
   chunk_kind kind = chunk_kind::send;
   std::optional<byte_range> range;
   bool has_body = false;
+  boost::system::error_code flaw;
   std::string body;
   char flag = '?';
 
@@ -53,6 +54,7 @@ struct seen_stream {
   std::vector<seen_chunk> chunks;  // the last one may be unfinished
   boost::system::error_code error;
   bool between = true;
+  bool kept_alive = false;
 
   bool operator==(const seen_stream&) const = default;
 };
@@ -80,10 +82,13 @@ class recorder {
         chunk.kind = header.kind;
         chunk.range = header.range;
         chunk.has_body = header.has_body;
+        chunk.flaw = header.flaw;
       } else if (const auto* piece = std::get_if<body_piece>(&*event)) {
         seen_.chunks.back().body.append(as_text(piece->bytes));
+      } else if (const auto* end = std::get_if<chunk_end>(&*event)) {
+        seen_.chunks.back().flag = static_cast<char>(end->flag);
       } else {
-        seen_.chunks.back().flag = static_cast<char>(std::get<chunk_end>(*event).flag);
+        seen_.kept_alive = true;
       }
     }
     seen_.between = parser_.between_chunks();

@@ -74,6 +74,29 @@ TEST_CASE("requests are answered as RFC 4975, 7.3 says") {
   CHECK(answer("MSRP d93kswow REPORT\r\n" + paths + "Message-ID: abcd\r\nStatus: 000 200 OK\r\n-------d93kswow$\r\n").empty());
 }
 
+TEST_CASE("an endpoint answers what it cannot take and goes on, and takes ids and ranges of any form") {
+  endpoint b(config_of(bob, alice));
+  const std::string paths = "To-Path: " + std::string(bob) + "\r\nFrom-Path: " + std::string(alice) + "\r\n";
+  const std::string body = "Content-Type: text/plain\r\n\r\nx\r\n-------abc$\r\n";
+  const auto answer = [&](const std::string& text) {
+    b.feed("\r\n" + text);
+    REQUIRE_FALSE(b.error);
+    const auto out = b.output();
+    return out.empty() ? std::string() : out.substr(0, 12);
+  };
+  CHECK(answer("MSRP abc SEND\r\n" + paths + "Message-ID: m@x_y 1\r\n" + body) == "MSRP abc 200");
+  CHECK(b.log.back() == "done m@x_y 1 1");
+  CHECK(answer("MSRP abc SEND\r\n" + paths + "Message-ID: m2\r\nByte-Range: 0-1/1\r\n" + body) == "MSRP abc 200");
+  CHECK(b.log.back() == "done m2 1");
+  CHECK(answer("MSRP abc SEND\r\n" + paths + "Message-ID: m3\r\nByte-Range: 0-0/0\r\n-------abc$\r\n") == "MSRP abc 200");
+  CHECK(answer("MSRP abc SEND\r\n" + paths + "Message-ID: m4\r\nByte-Range: what\r\n" + body) == "MSRP abc 400");
+  CHECK(answer("MSRP abc SEND\r\n" + paths + "Message-ID: m5\r\nByte-Range: 9223372036854775808-*/*\r\n" + body) == "MSRP abc 413");
+  CHECK(answer("MSRP abc SEND\r\n" + paths + "Message-ID: m6\r\nContent-Type: \r\n\r\nx\r\n-------abc$\r\n") == "MSRP abc 415");
+  CHECK(answer("MSRP abc SEND\r\nFrom-Path: " + std::string(alice) + "\r\n" + body) == "MSRP abc 400");
+  CHECK(answer("MSRP abc SEND\r\n" + body).empty());
+  CHECK(answer("MSRP abc SEND\r\n" + paths + "Message-ID: m7\r\n" + body) == "MSRP abc 200");
+}
+
 TEST_CASE("a message that is too long is stopped with 413, once its length is known or reached") {
   auto config = config_of(bob, alice);
   config.max_size = 1000;

@@ -82,6 +82,18 @@ TEST_CASE("URIs compare as RFC 4975, 6.1 says") {
   CHECK(equivalent("msrp://[::ffff:127.0.0.1]:9/a;tcp", "msrp://[::ffff:7f00:1]:9/a;tcp"));
 }
 
+TEST_CASE("sessmatch compares the session id alone") {
+  const std::string uri = "msrp://host.example.com:8493/asfd34;tcp";
+  const std::string moved = "msrps://192.0.2.7:4000/asfd34;dc";
+  CHECK(matches(uri, moved, uri_match::sessmatch));
+  CHECK_FALSE(matches(uri, moved, uri_match::exact));
+  CHECK(matches(uri, uri, uri_match::exact));
+  CHECK_FALSE(matches(uri, "msrp://host.example.com:8493/ASFD34;tcp", uri_match::sessmatch));
+  CHECK_FALSE(matches("msrp://host.example.com:8493;tcp", "msrp://192.0.2.7:1;tcp", uri_match::sessmatch));
+  CHECK_FALSE(matches(uri, "nonsense", uri_match::sessmatch));
+  CHECK_FALSE(matches(uri + " " + uri, uri, uri_match::sessmatch));
+}
+
 TEST_CASE("a path is a list of URIs") {
   const std::string path = "msrp://r1.example.com:1/a;tcp msrp://r2.example.com:2/b;tcp msrp://end.example.com:3/c;tcp";
   const auto uris = split_path(path).value();

@@ -91,6 +91,7 @@ TEST_CASE("without options agw-server runs on loopback") {
   CHECK(o.deadlines.at("ice") == 30s);
   CHECK(o.deadlines.at("tcp") == 10s);
   CHECK(o.gateway.ice_mode == ice::agent_mode::lite);
+  CHECK(o.gateway.msrp_match == msrp::uri_match::exact);
   CHECK(o.control.mid.empty());
   CHECK(o.shards() >= 1);
 }
@@ -202,6 +203,14 @@ TEST_CASE("every value of the file is checked, and the line says where and what"
     CHECK(refused_file("[h248]\nmgc = [\"" + std::string(nobody) + "\"]\n").starts_with("agw.toml:2: h248.mgc = "));
   }
   CHECK(refused_file("[h248]\nmid = \"[192.0.2.1\"\n").starts_with("agw.toml:2: h248.mid = \"[192.0.2.1\": allowed is "));
+  // Names of many, names that a header cannot hold.
+  for (const std::string name : {"*", "*gw", "gw/*", "gw/$", "$", "gw@", "gw@@x", "8gw", "gw.1", "gw-1", "<gw_1>", "MTP{123456789}",
+                                 "[0.0.0.0]:2944", "[::]:2944", "[224.0.0.1]"}) {
+    INFO(name);
+    CHECK(refused_file("[h248]\nmid = \"" + name + "\"\n").starts_with("agw.toml:2: h248.mid = \"" + name + "\": allowed is "));
+  }
+  CHECK(accepted_file("[msrp]\nmatch = \"sessmatch\"\n").gateway.msrp_match == msrp::uri_match::sessmatch);
+  CHECK(refused_file("[msrp]\nmatch = \"all\"\n") == "agw.toml:2: msrp.match = \"all\": allowed is one of \"exact\", \"sessmatch\"");
   CHECK(refused_file("[ice]\nmode = \"half\"\n") == "agw.toml:2: ice.mode = \"half\": allowed is one of \"lite\", \"full\"");
   CHECK(refused_file("[deadlines]\nice = 30\n")
             .starts_with("agw.toml:2: deadlines.ice = 30: allowed is a duration from 100ms to 10min"));
@@ -271,4 +280,20 @@ TEST_CASE("help shows every option with its default") {
   }
   CHECK(help.find("(default 127.0.0.1:2944)") != std::string::npos);
   CHECK(help.find("(default 20000-29999)") != std::string::npos);
+}
+
+TEST_CASE("whom the gateway trusts, and how long a reply may be, is configured") {
+  const auto defaults = accepted({});
+  CHECK(defaults.control.trusted == h248::trust::address);
+  CHECK(defaults.registration.handoff == h248::handoff_targets::configured);
+  CHECK_FALSE(defaults.control.transactions.compare_requests);
+  CHECK(defaults.control.transactions.max_reply_bytes == 1u << 20);
+  const auto o = accepted_file("[h248]\ntrust = \"host\"\nhandoff = \"any\"\ncompare_requests = true\nmax_reply = 65536\n");
+  CHECK(o.control.trusted == h248::trust::host);
+  CHECK(o.registration.handoff == h248::handoff_targets::any);
+  CHECK(o.control.transactions.compare_requests);
+  CHECK(o.control.transactions.max_reply_bytes == 65536);
+  CHECK(refused_file("[h248]\ntrust = \"port\"\n").find("h248.trust") != std::string::npos);
+  CHECK(refused_file("[h248]\nhandoff = \"none\"\n").find("h248.handoff") != std::string::npos);
+  CHECK(refused_file("[h248]\nmax_reply = 10\n").find("h248.max_reply") != std::string::npos);
 }

@@ -238,7 +238,7 @@ TEST_CASE("waiting channels take turns, and one that does not use its turn gives
   CHECK(a->try_send(some(10)));
   CHECK(!a->try_send(some(10)));  // b's turn now; a is behind d
   f.context.restart();
-  f.context.poll();               // nobody used the turns: they pass until nobody waits
+  f.context.poll();               // unused turns pass on until no channel waits
   CHECK(d->try_send(some(10)));
   CHECK(f.host.sent.size() == 2);
 }

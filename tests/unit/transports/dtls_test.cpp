@@ -258,7 +258,7 @@ TEST_CASE("after close nothing is sent, and both sides' receive says closed") {
 }
 
 TEST_CASE("a handshake is cancelled at each of its awaits and leaves a pipe that the next one can use") {
-  // One flight after the other is let through before the cancel: 0 = nothing has arrived yet.
+  // So many flights arrive before the cancel: 0 = none has arrived yet.
   for (const auto as : {role::active, role::passive}) {
     for (int flights = 0; flights < 4; ++flights) {
       asio::io_context context(1);

@@ -142,7 +142,7 @@ TEST_CASE("connect answers checks, returns at the nomination, and the path carri
 TEST_CASE("what came before connect waits in the kernel: checks are answered, DTLS behind a valid check is delivered") {
   fixture f;
   const auto unverified = drops("ice", "unverified");
-  f.send(test::dtls_like(1));  // nobody has proved anything yet
+  f.send(test::dtls_like(1));  // no check has come yet
   f.send(f.client.valid_check());
   f.send(test::dtls_like(2));
   f.send(f.client.valid_check(true));
@@ -345,7 +345,7 @@ TEST_CASE("without ICE datagrams go to the given address and only its are taken"
     ice::remote_parameters remote;
     remote.address = f.socket.local();
     auto path = co_await ice::connect(tasks, *f.endpoint, remote);
-    REQUIRE(tasks.empty());  // nobody watches consent
+    REQUIRE(tasks.empty());  // without ICE there is no consent
     datagram_batch batch;
     batch.push(test::dtls_like(7));
     path->send(batch);

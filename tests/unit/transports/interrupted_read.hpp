@@ -12,7 +12,7 @@
 
 namespace agw::test {
 
-/// Reads from `stream` beside `meanwhile()`, as one who hands on what he took and is cancelled only where he waits for more. How many
+/// Reads from `stream` beside `meanwhile()`, as a relay does that passes on what it took and is cancelled only while it waits for more. How many
 /// octets came; 0: it was cancelled.
 inline awaitable<std::size_t> interrupted_read(byte_stream& stream, std::span<std::byte> into, std::function<awaitable<void>()> meanwhile) {
   auto executor = co_await asio::this_coro::executor;

@@ -1,4 +1,4 @@
-// The coroutine type of the house, and the names used with it.
+// The coroutine type of agw, and the names used with it.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -21,8 +21,8 @@ template <class T = void>
 using awaitable = asio::awaitable<T>;
 
 /// True when the coroutine was asked to end: `is_cancelled(co_await asio::this_coro::cancellation_state)`. A cancel that comes
-/// when an operation has its result already, but the coroutine has not its turn yet, does not show in that result; the next
-/// co_await throws. Who has taken something by then must put it back first.
+/// after an operation has completed, but before the coroutine resumes, does not show in that operation's result; the next co_await
+/// throws. Code that has taken something in that operation puts it back first.
 inline bool is_cancelled(const asio::cancellation_state& state) noexcept {
   return state.cancelled() != asio::cancellation_type::none;
 }

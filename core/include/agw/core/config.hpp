@@ -1,5 +1,5 @@
-// Configuration files (TOML), each value with its place. Whoever finds a value wrong says so in one line that names the key,
-// the file and line, and what is allowed:
+// Configuration files (TOML), each value with its place. A wrong value is reported in one line that names the key, the file and line,
+// and what is allowed:
 //
 //   agw-server.toml:12: ports.low = 70000: allowed is an integer from 1024 to 65535
 #pragma once
@@ -29,7 +29,7 @@ using config_result = boost::system::result<T, config_error>;
 /// One value as it was written, and where.
 struct config_value {
   using list = std::vector<config_value>;
-  /// A TOML value of a type that no setting takes: a date, a time, a floating-point number. Its words say which.
+  /// A TOML value of a type that no setting takes: a date, a time, a floating-point number; `what` says which.
   struct unsupported {
     std::string what;
   };

@@ -35,7 +35,7 @@ class stage_error : public std::exception {
   std::string cause() const { return std::string(stage_).append(":").append(reason_); }
   const char* what() const noexcept override { return what_.c_str(); }
 
-  /// A failure is counted, logged and notified once; whoever does it marks the error before rethrowing it.
+  /// A failure is counted, logged and notified once; the code that does so marks the error before rethrowing it.
   bool reported() const noexcept { return reported_; }
   void mark_reported() noexcept { reported_ = true; }
 

@@ -36,7 +36,7 @@ class event {
     }
   }
 
-  /// Forgets a set() that nobody waited for.
+  /// Discards a set() that no wait() has consumed.
   void reset() noexcept { set_ = false; }
   bool is_set() const noexcept { return set_; }
 

@@ -84,7 +84,7 @@ class message_pipe {
   /// the sender back. False: the peer closed the channel and everything before that was delivered. One receive at a time;
   /// nothing is lost by a cancel.
   virtual awaitable<bool> receive(std::vector<message>& into) = 0;
-  /// Queues one message whole (a copy is taken); false when the send buffer has no room now. Empty messages are allowed.
+  /// Queues one message whole (a copy is made); false when the send buffer has no room now. Empty messages are allowed.
   /// Throws stage_error when the channel failed; `message` may not exceed max_message_bytes().
   virtual bool try_send(bytes_view message, message_kind kind = message_kind::binary) = 0;
   /// Returns when try_send() is worth another try. One waiter at a time.
@@ -99,7 +99,7 @@ class message_pipe {
   virtual awaitable<void> close(deadline by) = 0;
 };
 
-/// What a read had taken from below when it was cancelled, for the next one.
+/// The bytes that a cancelled read had taken from the lower layer, kept for the next read.
 class unread_bytes {
  public:
   bool empty() const noexcept { return at_ == bytes_.size(); }

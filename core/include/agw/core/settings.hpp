@@ -22,7 +22,7 @@
 
 namespace agw {
 
-/// The program ends before it began: --help (0), a wrong option or value (2). The text goes to standard output with code 0 and to
+/// The program ends before it starts: --help (0), a wrong option or value (2). The text goes to standard output with code 0 and to
 /// standard error otherwise; finish() does that and returns the code. The text ends without a newline.
 struct early_exit {
   int code = 0;
@@ -83,7 +83,7 @@ class settings {
   /// For rules: the line for whichever of `keys` was given first, by option or file (if none was, the first one's key alone).
   config_error wrong(std::initializer_list<std::string_view> keys, std::string_view allowed) const;
 
-  /// Reads --config FILE, then the options. Nothing: go on with the values. Otherwise the program is to end. Call it once.
+  /// Reads --config FILE, then the options. Nothing: the values are valid. Otherwise the program is to end. Call it once.
   std::optional<early_exit> parse(int argc, const char* const* argv);
   /// Only the file's part of it, rules included.
   std::optional<config_error> load(const config_document& document);

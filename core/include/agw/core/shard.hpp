@@ -81,7 +81,7 @@ class shard_pool {
 
 namespace detail {
 
-/// A call on another shard, kept alive by whoever may still touch it. What co_spawn() itself offers is not enough: a cancel that crosses the
+/// A call on another shard, kept alive by everything that may still touch it. What co_spawn() itself offers is not enough: a cancel that crosses the
 /// end of the call would reach memory that is gone (Boost 1.81).
 template <class F>
 class hop : public std::enable_shared_from_this<hop<F>> {

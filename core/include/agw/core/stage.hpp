@@ -1,5 +1,5 @@
 // stage(name, awaitable): the one place that gives every stage its deadline, cancellation, duration histogram, failure counter,
-// log line, trace span and report to the controller. Whoever writes a stage writes an awaitable and gets all of that.
+// log line, trace span and report to the controller. The author of a stage writes an awaitable and gets all of that.
 #pragma once
 
 #include <chrono>
@@ -55,7 +55,8 @@ class stage_scope {
   /// Runs a stage. `name` is a string literal. A `setup` stage is cancelled when the deadline configured under its name passes,
   /// and then fails with the reason "timeout"; its duration goes into the histogram. A `lasting` stage has neither; a `patient`
   /// one is timed, but sets its own deadline.
-  /// Throws stage_error, reported once, when the stage fails; operation_aborted when it is cancelled.
+  /// Throws stage_error, reported once, when the stage fails; operation_aborted when it is cancelled. An exception of any other type
+  /// becomes the reason "error".
   template <class T>
   awaitable<T> stage(std::string_view name, awaitable<T> operation, stage_life life = stage_life::setup) {
     const auto begin = started(name);

@@ -41,7 +41,7 @@ class task_group {
   void cancel();
 
   /// Waits until every child ended. When the awaiting coroutine is cancelled, the children are cancelled and still waited for;
-  /// then the cancellation goes on. Throws the first failure of a child. One join() or stop() at a time.
+  /// then operation_aborted is thrown. Throws the first failure of a child. One join() or stop() at a time.
   awaitable<void> join();
 
   /// cancel() and join(), with the children's failures logged and not thrown. A coroutine that was cancelled itself cannot

@@ -75,7 +75,7 @@ awaitable<T> until(deadline by, awaitable<T> operation) {
   if constexpr (!std::is_void_v<T>) co_return std::move(*outcome.value);
 }
 
-/// until() for whom a deadline that passes is no error: false, or nothing, when it ended the operation. Errors of the operation itself,
+/// until() for callers to whom a deadline that passes is no error: false, or nothing, when it ended the operation. Errors of the operation itself,
 /// a timed_out of its own among them, are thrown.
 template <class T>
 awaitable<std::conditional_t<std::is_void_v<T>, bool, std::optional<T>>> within(deadline by, awaitable<T> operation) {

@@ -14,7 +14,7 @@
 
 namespace agw::h248 {
 
-// Memory that is given back all at once. Not copyable, not movable: what it handed out stays where it is. Runs no
+// Memory that is freed all at once. Not copyable, not movable: what it handed out stays where it is. Runs no
 // destructors: the owner of an object (list, box) does. Not for concurrent use.
 class arena {
  public:
@@ -153,7 +153,7 @@ class list {
 
   // The last element, or end().
   iterator last() { return iterator(tail_); }
-  // Drops it again; `before` is what was the last one when it came.
+  // Removes the last element; `before` is what last() was before it was added.
   void drop_last(iterator before) noexcept {
     node* const gone = tail_;
     tail_ = before.at_;

@@ -1,4 +1,4 @@
-// Commands and their replies, with the descriptors not told elsewhere: Packages, Error, ServiceChange (Services).
+// Commands and their replies, with the descriptors that have no header of their own: Packages, Error, ServiceChange (Services).
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ struct profile_name {
   friend bool operator==(profile_name a, profile_name b) { return iequals(a.name, b.name) && a.version == b.version; }
 };
 
-// Of a ServiceChange and of its reply; method and reason are required in the request and absent from the reply.
+// Of a ServiceChange and of its reply. A request has a method, and by the grammar a reason (some peers leave it out); a reply has neither.
 struct services_descriptor {
   std::optional<change_method> method{};
   std::string_view method_extension{};  // X-name, for change_method::extension

@@ -36,11 +36,24 @@ class metrics;
 
 namespace agw::h248 {
 
+/// Which addresses a peer may send from.
+enum class trust : std::uint8_t {
+  address,  // the one it is known by, host and port
+  host,     // any port of that host
+};
+
+/// Who may talk to us: an address and, once it is known, the mId that its messages must carry.
+struct trusted_peer {
+  peer_address address{};
+  std::optional<mid_name> mid{};
+};
+
 struct endpoint_config {
   mid_name mid{};                       // who we say we are; empty: the address of the first link
   std::uint8_t version = 3;             // of messages to peers nothing else is known of; requests above it get error 406
   layout style = layout::compact;
-  std::vector<peer_address> peers{};    // who may talk to us, by host; empty: everybody. Others are dropped and counted
+  std::vector<peer_address> peers{};    // who may talk to us; empty: everybody. Others are dropped and counted
+  trust trusted = trust::address;       // what of their addresses counts
   transaction_config transactions{};
   parse_limits limits{};
   std::uint64_t seed = 0;               // of transaction ids and timers; 0: from the system
@@ -154,8 +167,12 @@ using request_handler = std::function<awaitable<void>(const incoming_request&, o
 using admission = std::function<std::optional<error_code>(const incoming_request&)>;
 /// Sees every message as it is on the wire. `text` lives during the call.
 using message_observer = std::function<void(direction, const peer_address&, std::string_view text, clock::time_point)>;
-/// A request to the peer timed out or its connection ended (false), or it speaks again after that (true).
-using peer_observer = std::function<void(const peer_address&, bool alive)>;
+enum class peer_event : std::uint8_t {
+  alive,         // it speaks again after one of these
+  silent,        // a request to it timed out
+  disconnected,  // its connection ended, or could not be made
+};
+using peer_observer = std::function<void(const peer_address&, peer_event what)>;
 
 /// Shard-bound: every member is called on `executor`, run() included; others hop with agw::on(). Destroyed after run() ended.
 class endpoint {
@@ -185,18 +202,23 @@ class endpoint {
   awaitable<result<incoming_reply>> request(peer_address to, list<action> actions);
   /// The same with a version of its own: the first ServiceChange is headed MEGACO/1 (H.248.1 11.3). `arrived`, if not empty, sees the
   /// reply before anything that came behind it is looked at. With `patience` it is for this peer alone: it fails after that time (more
-  /// when a TransactionPending comes: T-MAX from then), and with errc::disconnected when its connection cannot be made or ends.
+  /// when a TransactionPending comes: T-MAX from then), and with errc::disconnected when its connection cannot be made or ends. `started`,
+  /// if not empty, learns the transaction's id before any observer sees a message with it; a request that cannot start has none.
   awaitable<result<incoming_reply>> request(peer_address to, list<action> actions, std::uint8_t version,
-                                            std::function<void(const incoming_reply&)> arrived = {}, clock::duration patience = {});
+                                            std::function<void(const incoming_reply&)> arrived = {}, clock::duration patience = {},
+                                            std::function<void(transaction_id)> started = {});
 
   /// The version that was agreed with a peer; config.version for others. Setting 0 forgets it.
   void set_version(const peer_address& peer, std::uint8_t version);
   std::uint8_t version(const peer_address& peer) const;
 
-  /// Who may talk to us from now on, by host: these and nobody else (also when there are none).
-  void set_peers(const std::vector<peer_address>& peers);
-  /// One more; no effect while everybody may.
-  void allow(const peer_address& peer);
+  /// Who may talk to us from now on: these and nobody else (also when there are none).
+  void set_peers(std::vector<trusted_peer> peers);
+  /// Whether something from `from` counts as from `known`, by the configuration's trust.
+  bool same_peer(const peer_address& from, const peer_address& known) const noexcept;
+
+  /// A sender's finished transactions are not remembered any more: it has registered anew, and may use their ids again.
+  void forget_transactions(const h248::mid& sender);
 
   /// Requests to `from` that are unanswered are sent to `to` from now on (HandOff, Failover: H.248.1 11.5).
   void redirect(const peer_address& from, const peer_address& to);
@@ -208,7 +230,8 @@ class endpoint {
   const mid_name& mid() const noexcept;
   /// Of the first link of that kind; errc::no_link.
   result<peer_address> local(transport kind) const;
-  /// When something last came from that host; nothing if never.
+  /// When something that counts last came from the peer; nothing if never. Where everybody may talk to us, and with trust::host, from its
+  /// host.
   std::optional<clock::time_point> last_heard(const peer_address& peer) const;
   /// Own requests without reply, and requests of peers in execution.
   std::size_t unanswered() const noexcept;

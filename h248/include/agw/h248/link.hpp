@@ -28,6 +28,12 @@ class message_link {
   /// Whose connections are taken; before run(). Datagrams are the endpoint's to judge.
   virtual void set_filter(peer_filter) {}
 
+  using pace = std::function<bool(const peer_address&)>;
+  /// Whether more is to be read from a connection now; before run(). Asked after each message; where the answer is no, the connection
+  /// is not read until resume(), and its peer waits. Datagrams, and links that cannot wait, come nevertheless.
+  virtual void set_pace(pace) {}
+  virtual void resume() {}
+
   using receiver = std::function<void(const peer_address& from, std::string text)>;
   using state_observer = std::function<void(const peer_address& peer, bool connected)>;
   /// Receives until cancelled; calls `on_message` for each message. `on_state` tells when a connection comes and goes (never for

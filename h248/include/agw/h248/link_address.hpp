@@ -59,8 +59,6 @@ std::string to_text(const peer_name& name);
 
 /// An address as it stands, or errc::bad_address for a domain name.
 result<peer_address> numeric(const peer_name& name);
-/// All addresses of a name, in the resolver's order; at least one. errc::bad_address when there is none.
-awaitable<result<std::vector<peer_address>>> resolve(peer_name name);
 /// Those that a socket bound to `local` can send to: from an IPv4 address only IPv4 ones. The order stays.
 std::vector<peer_address> reachable_from(const asio::ip::address& local, std::vector<peer_address> all);
 

@@ -42,8 +42,10 @@ class registration_machine {
   /// Refused with an error, or (nothing) no reply.
   void failed(const attempt& a, std::optional<error_code> why, clock::time_point now);
 
-  /// The MGC we are registered with does not answer.
+  /// The MGC we are registered with does not answer: the others come first.
   void lost(clock::time_point now);
+  /// The connection with it ended: it is asked first, once.
+  void disconnected(clock::time_point now);
   /// It wants us to go to another one. Also while an attempt runs.
   void hand_off(const peer_name& to);
 
@@ -60,7 +62,7 @@ class registration_machine {
   bool is_current(const attempt& a) const;
   void fill(bool previous_last);
   void give_up_target(clock::time_point now);
-  clock::duration chance();
+  clock::duration jitter();
 
   const registration_config& config_;
   std::mt19937_64 random_;

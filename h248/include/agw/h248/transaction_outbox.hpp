@@ -47,6 +47,8 @@ class transaction_outbox {
   shared_text encode(const transaction& t, std::uint8_t version) const;
   /// Whether it fits into one message.
   bool fits(const peer_address& to, std::uint8_t version, const std::string& text) const;
+  /// How long the message is that holds `text` alone, bytes.
+  std::size_t message_bytes(std::uint8_t version, const std::string& text) const { return header(version).size() + text.size(); }
   /// What a message holds beside the header, bytes.
   std::size_t message_room(const peer_address& to, std::uint8_t version) const {
     const auto taken = header(version).size(), all = limits(to.via).max_message_bytes;

@@ -1,10 +1,10 @@
 // The responder's half of the transaction layer (H.248.1 D.1.1, D.1.2, D.1.4): lets each transaction of a peer run at most once,
 // repeats its reply when the request comes again, and tells the peer to wait when it takes long. No I/O.
 //
-// A transaction is known by the host it comes from, the sender's mId and its id. A finished one is remembered for LONG-TIMER,
-// without its reply once the peer has acknowledged that. Ids in an acknowledged range that never ran here are not barred: no
-// correct peer acknowledges a reply before it sends the request. A request under a remembered id whose content is another one
-// is no repetition: its sender has restarted, and it runs.
+// A transaction is known by the sender's mId and its id (D.1.2.1), whatever address it comes from. A finished one is remembered for
+// LONG-TIMER, without its reply once the peer has acknowledged that: then a repetition is discarded. Ids in an acknowledged range
+// that never ran here are not barred: no correct peer acknowledges a reply before it sends the request. A new registration forgets
+// the finished transactions of the one before.
 #pragma once
 
 #include <cstdint>
@@ -27,19 +27,25 @@ class reply_table {
   /// Both references outlive the table.
   reply_table(const transaction_config& config, transaction_outbox& outbox) : config_(config), outbox_(outbox) {}
 
+  /// Whether a request with that id is executed, or was and is remembered.
+  bool knows(const mid& sender, transaction_id id) const;
+  /// Whether there is room for one more execution.
+  bool has_room(const mid& sender) const;
   /// A request came: 0 when it is not to be executed (a repetition, dealt with here, or there is no room for it), else the execution
-  /// that answer() is to end. `digest` is of its content.
+  /// that answer() is to end. A request under a remembered id with another `digest` is executed: where 0 is given for each, none is.
   execution_id on_request(const peer_address& from, const mid& sender, std::uint8_t version, transaction_id id, std::uint64_t digest,
                           clock::time_point now);
   /// How long the reply of an execution may become, bytes: what its transport, its segments and the configuration allow.
   std::size_t max_reply_bytes(execution_id execution) const;
-  void on_ack(const peer_address& from, const mid& sender, const ack_range& range, clock::time_point now);
+  void on_ack(const mid& sender, const ack_range& range, clock::time_point now);
   /// A segment of a reply has arrived there: it is not sent again.
-  void on_segment_ack(const peer_address& from, const mid& sender, transaction_id id, const reply_segment& segment);
+  void on_segment_ack(const mid& sender, transaction_id id, const reply_segment& segment);
 
   /// The execution ended. Sends the reply to where the request came from; with ImmAckRequired where a Pending went ahead; as error 533
   /// when it is too long, in segments where the configuration has them. No effect if the execution was given up.
   void answer(execution_id execution, transaction_reply reply, clock::time_point now);
+  /// Forgets the finished transactions of a sender, which may use their ids anew. What runs is still known.
+  void forget_finished(const mid& sender);
   /// The execution ended without a reply (we are stopping): a repetition would run again.
   void forget(execution_id execution);
 
@@ -66,7 +72,7 @@ class reply_table {
     std::vector<shared_text> reply{};  // one, or its segments; null: has arrived
     timers::iterator at{};
   };
-  // One per host and mId.
+  // One per mId.
   struct association {
     std::string name;
     std::size_t running = 0;
@@ -81,11 +87,12 @@ class reply_table {
     clock::time_point finished;
   };
 
-  association* find(const peer_address& from, const mid& sender);
-  association* find_or_make(const peer_address& from, const mid& sender);
+  association* find(const mid& sender);
+  association* find_or_make(const mid& sender);
   static transaction_entry* entry(const reference& r);
   void repeat(association& of, std::uint32_t id, transaction_entry& e, clock::time_point now);
   void send_pending(std::uint32_t id, transaction_entry& e, clock::time_point now);
+  clock::duration first_pending() const;
   bool may_segment(const transaction_entry& e) const { return config_.segment_replies && e.version >= 3; }
   std::size_t room_of(const transaction_entry& e) const;
   std::size_t max_reply_bytes(const transaction_entry& e) const;

@@ -1,5 +1,5 @@
 // The requester's half of the transaction layer (H.248.1 8.2.3, D.1.3 to D.1.5): repeats our requests until a reply comes, or
-// until there is no more hope. No I/O: time comes in, messages go to the outbox.
+// until T-MAX is over. No I/O: time comes in, messages go to the outbox.
 #pragma once
 
 #include <cstdint>
@@ -81,6 +81,7 @@ class request_table {
 
   bool reliable(const peer_address& to) const { return outbox_.limits(to.via).reliable; }
   peer& peer_at(const peer_address& address, clock::time_point now);
+  clock::duration first_wait(const request& r) const;
   void arm(std::uint32_t id, request& r, clock::time_point when);
   void erase(std::unordered_map<std::uint32_t, request>::iterator at);
   void answered(std::unordered_map<std::uint32_t, request>::iterator at, bool acknowledged, clock::time_point now);

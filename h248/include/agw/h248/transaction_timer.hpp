@@ -1,5 +1,5 @@
 // When a request is repeated (H.248.1 D.1.3): the delay to a peer is estimated as TCP does it, each repetition doubles it, and
-// chance spreads what one event set off at once.
+// a random part spreads what one event set off at once.
 #pragma once
 
 #include <algorithm>

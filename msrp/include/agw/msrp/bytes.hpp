@@ -1,4 +1,4 @@
-// The two faces of MSRP's octets: bytes for the pipes, text for what is parsed.
+// Conversions between octets as bytes (for pipes) and as text (for parsers).
 #pragma once
 
 #include <cstddef>

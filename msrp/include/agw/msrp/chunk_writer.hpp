@@ -41,7 +41,7 @@ std::string make_report(std::string_view transaction_id, std::string_view to_pat
                         std::string_view message_id, const byte_range& range, unsigned status);
 
 /// Whether the receiver of `request` answers with `status`: Failure-Report "no" silences all, "partial" the 200; REPORT is never
-/// answered (RFC 4975, 7.1.2 and 7.2).
+/// answered (RFC 4975, 7.1.2 and 7.2), nor a request without From-Path.
 bool wants_response(const chunk_header& request, unsigned status) noexcept;
 
 /// The words of RFC 4975, 10 for a status; empty for another one.

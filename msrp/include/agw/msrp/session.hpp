@@ -29,8 +29,8 @@ struct session_config {
   std::vector<std::string> accept_types = {"*"};   ///< content types we take, "*" or "text/*" too; others get 415
   std::size_t max_incoming = 16;                   ///< unfinished messages of the peer; a further one gets 413
   std::size_t max_outgoing = 64;                   ///< unfinished messages of ours
-  std::size_t max_unanswered = 64;                 ///< chunks on their way without a response; write() stops there
-  std::size_t max_output_bytes = 256 * 1024;       ///< octets waiting to be taken; write() stops there
+  std::size_t max_unanswered = 64;                 ///< chunks sent and not answered yet; write() stops there
+  std::size_t max_output_bytes = 256 * 1024;       ///< octets of output that take_output() has not taken; write() stops there
   clock::duration response_timeout = std::chrono::seconds(30);  ///< RFC 4975, 7.1.1
   parser_limits limits;
 };
@@ -44,18 +44,18 @@ struct outgoing_message {
   std::string extra;                               ///< further complete header lines, each with its CRLF
 };
 
-/// What write() took.
+/// How much write() accepted.
 struct written {
   std::size_t taken = 0;   ///< octets from the front
-  bool ended = false;      ///< the end, too: the message needs no further write()
+  bool ended = false;      ///< the end was accepted: the message needs no further write()
 };
 
 // Events. Their views are good until the next call of the session. Ids are Message-IDs.
-/// The first chunk of a message that is seen.
+/// The first chunk of a message has begun.
 struct message_started { std::string_view id; const chunk_header* header; };
-/// `offset` counts from 0, and runs on without gap unless relays changed the order.
+/// `offset` counts from 0, without gaps unless relays changed the order of chunks.
 struct message_data { std::string_view id; std::uint64_t offset; bytes_view bytes; };
-/// Not complete: the peer aborted it, or it broke our limits.
+/// Not complete: the peer aborted it, or it exceeded our limits.
 struct message_done { std::string_view id; std::uint64_t size; bool complete; };
 /// Ours: every chunk was answered with 200.
 struct message_accepted { std::string_view id; };
@@ -66,8 +66,8 @@ struct report_received { std::string_view id; unsigned status; std::optional<byt
 using session_event = std::variant<need_more, message_started, message_data, message_done, message_accepted, message_failed,
                                    report_received>;
 
-/// Works the same on TCP and on a data channel: each output is one whole chunk. Bodies are not kept: what arrives is handed on
-/// at once, what is written leaves with the next output. Memory is bounded by the configuration, as long as the shell stops
+/// Works the same on TCP and on a data channel: each output is one whole chunk. Bodies are not kept: what arrives is delivered
+/// at once, what is written leaves with the next output. Memory is bounded by the configuration, as long as the caller stops
 /// feeding while congested().
 class session {
  public:
@@ -86,9 +86,9 @@ class session {
   /// chunk goes into the output when it is full and more is there, or when the end was taken. errc::unknown_message: it has
   /// failed or was ended.
   boost::system::result<written> write(std::string_view id, bytes_view bytes, bool last);
-  /// Gives the message up: a last chunk with the flag "#", if any went before. No event follows.
+  /// Aborts the message: with a last chunk that has the flag "#" when earlier ones were sent. No event follows.
   void abort(std::string_view id);
-  /// A SEND without body: what the active side opens the session with when it has nothing to say (RFC 4975, 7.1; RFC 8873, 5.2).
+  /// A SEND without body: the active side opens the session with it when it has no message (RFC 4975, 7.1; RFC 8873, 5.2).
   void send_empty();
   /// Ends an incoming message with an error response (413 to stop it); message_done does not follow.
   void refuse(std::string_view id, unsigned status);
@@ -98,7 +98,7 @@ class session {
   /// The next whole chunk to put on the wire, responses first. Its transaction's time runs from `now` on.
   std::optional<std::string> take_output(clock::time_point now);
   std::size_t output_bytes() const noexcept { return output_bytes_; }
-  /// The peer does not take what it asked for: do not feed more until output was taken.
+  /// The peer does not read the responses that it asked for: do not feed more until output was taken.
   bool congested() const noexcept { return control_bytes_ > config_.max_output_bytes; }
 
   /// When expire() is to be called, or no_deadline.
@@ -143,11 +143,12 @@ class session {
   std::optional<session_event> on_response();
   std::optional<session_event> on_report();
   void respond(unsigned status);
+  unsigned check_address() const;
   unsigned check_send();
   bool accepts(std::string_view content_type) const;
   void note_refused(std::string_view id, unsigned status);
   std::string_view fail(std::string_view id);
-  void cut(std::map<std::string, outgoing, std::less<>>::iterator it, continuation flag);
+  void queue_chunk(std::map<std::string, outgoing, std::less<>>::iterator it, continuation flag);
   void push_control(std::string bytes);
 
   session_config config_;
@@ -157,8 +158,7 @@ class session {
 
   std::map<std::string, incoming, std::less<>> incoming_;
   incoming* current_ = nullptr;          // of the chunk that is being received; null: its body is not wanted
-  bool answered_ = false;                // the chunk that is being received has had its response
-  std::uint64_t chunk_begin_ = 0;
+  bool answered_ = false;                // the chunk that is being received was answered
   std::uint64_t offset_ = 0;
   std::deque<refused> refused_;          // so that chunks still on their way do not start the message anew
 
@@ -169,8 +169,8 @@ class session {
   std::size_t output_bytes_ = 0;
   std::size_t queued_unanswered_ = 0;
   std::deque<transaction> transactions_; // in order of `due`
-  std::deque<transaction> silent_;       // Failure-Report "partial": only errors are answered, and nobody waits for them
-  std::string event_id_;                 // backs an event whose message is gone
+  std::deque<transaction> silent_;       // Failure-Report "partial": only errors are answered, without a deadline
+  std::string event_id_;                 // holds the id for an event whose message was erased
 };
 
 }  // namespace agw::msrp

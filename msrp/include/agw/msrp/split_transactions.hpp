@@ -1,4 +1,4 @@
-// Which transactions are the gateway's own because it split a chunk, and what their responses mean for the original one.
+// The transactions of the pieces of split chunks, and what their responses mean for the original transaction.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ class split_transactions {
 
   explicit split_transactions(id_source& ids) : ids_(ids) {}
 
-  /// A chunk is being split from here on; one at a time. `wanted` decides what its sender is to hear.
+  /// Begins a split chunk; one at a time. `wanted`: which answers its sender asked for.
   void open(std::string_view original_id, failure_report wanted);
   /// The id of the next piece of that chunk, which does not occur in its body.
   std::string next_id(bytes_view body);
@@ -31,9 +31,9 @@ class split_transactions {
   void close();
 
   enum class verdict : std::uint8_t {
-    not_ours,  ///< a response to somebody else's transaction: pass it on
-    absorb,    ///< ours, and the sender need not hear of it
-    answer,    ///< ours, and it is the answer to `original_id`: the first error, or the last 200 of all
+    not_ours,  ///< a response to a transaction of the peers: pass it on
+    absorb,    ///< a response to a piece that is not passed on
+    answer,    ///< the response that answers `original_id`: the first error, or the 200 that completes all pieces
   };
   struct outcome {
     verdict what = verdict::not_ours;
@@ -52,7 +52,7 @@ class split_transactions {
     std::uint64_t issued = 0;
     std::uint64_t answered = 0;
     bool closed = false;
-    bool told = false;  // the sender has had its answer
+    bool told = false;  // the sender has its answer
   };
 
   id_source& ids_;

@@ -16,8 +16,8 @@ using random_source = void (*)(std::span<std::byte>);
 /// The kernel's generator (getrandom).
 void system_random(std::span<std::byte> out);
 
-/// Makes identifiers of letters and digits. They are unpredictable, so that no body can be prepared to contain one. One per
-/// session: it keeps 256 octets of randomness to spare system calls.
+/// Makes identifiers of letters and digits. They are unpredictable, so that nobody can prepare a body that contains one. One per
+/// session: it buffers 256 octets of randomness to save system calls.
 class id_source {
  public:
   explicit id_source(random_source source = &system_random) : source_(source) {}

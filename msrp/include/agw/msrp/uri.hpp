@@ -36,6 +36,12 @@ bool equivalent(const uri_view& a, const uri_view& b);
 /// The same for texts. Equal texts are equivalent; a text that is no URI is equivalent to nothing else.
 bool equivalent(std::string_view a, std::string_view b);
 
+/// How the URI of a request is compared with the session's own. sessmatch: by the session id alone, because middleboxes have changed the
+/// rest (draft-ietf-simple-msrp-sessmatch, OMA CPM).
+enum class uri_match : std::uint8_t { exact, sessmatch };
+/// exact: equivalent(). sessmatch: both have the same session id, in the same case.
+bool matches(std::string_view a, std::string_view b, uri_match how);
+
 /// The first URI of the value of a To-Path, From-Path or a=path. Empty when there is none.
 std::string_view first_uri(std::string_view path) noexcept;
 /// The last URI: the endpoint.

@@ -1,4 +1,4 @@
-// The certificate that agw shows in DTLS handshakes: self-signed, or the operator's.
+// The certificate that agw presents in DTLS handshakes: self-signed, or the operator's.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@
 namespace agw::dtls {
 
 struct self_signed_config {
-  /// Subject and issuer. WebRTC peers look at the fingerprint only; keep it free of anything private.
+  /// Subject and issuer. WebRTC peers check the fingerprint only, and the name is public: nothing private belongs here.
   std::string common_name = "agw";
   /// A gateway process may live for years and peers compare the fingerprint, not the dates; so this is long.
   std::chrono::hours valid_for = std::chrono::hours(24 * 3650);

@@ -34,7 +34,7 @@ class data_channel final : public message_pipe {
   ~data_channel() override;
 
   std::uint16_t id() const noexcept;
-  /// What the DCEP OPEN said, or what a negotiated channel was opened with.
+  /// From the DCEP OPEN, or what a negotiated channel was opened with.
   const std::string& label() const noexcept;
   const std::string& protocol() const noexcept;
 
@@ -53,7 +53,7 @@ class data_channel final : public message_pipe {
   /// directions are reset; open_channel() waits for that.
   awaitable<void> close(deadline by) override;
 
-  /// Returns true when the peer has closed the channel, whatever has yet to be received; false when it failed. One waiter at a time.
+  /// Returns true when the peer has closed the channel, even if messages are still to be received; false when it failed. One waiter at a time.
   awaitable<bool> peer_closed();
   /// What has arrived and was not received yet.
   std::size_t unread_messages() const noexcept;

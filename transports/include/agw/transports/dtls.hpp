@@ -15,13 +15,13 @@ namespace agw::dtls {
 class machine;
 
 /// An established session. It refers to the lower pipe, which must outlive it. No task of its own runs: what DTLS still has to do
-/// after the handshake (answer a peer that did not get our last flight, close_notify, alerts) happens inside receive().
+/// after the handshake (repeat the last flight for a peer that missed it, close_notify, alerts) happens inside receive().
 /// Shard-bound; destroying it sends nothing: close() first.
 class session final : public datagram_pipe {
  public:
   ~session() override;
 
-  /// Decrypts all that the lower pipe has, into `into`. Throws stage_error("dtls", …): "closed" when the peer said close_notify
+  /// Decrypts all that the lower pipe has, into `into`. Throws stage_error("dtls", …): "closed" when the peer sent close_notify
   /// or close() was called, "alert", "protocol"; and whatever the lower pipe throws. Payload that came before the end is
   /// delivered first.
   awaitable<void> receive(datagram_batch& into) override;

@@ -28,7 +28,7 @@ class context {
   /// when OpenSSL refuses the certificate or the profiles.
   explicit context(certificate own, const std::string& srtp_profiles = {});
 
-  /// The one whose fingerprint belongs into our SDP.
+  /// Our certificate: its fingerprint goes into our SDP.
   const certificate& own() const noexcept { return own_; }
   SSL_CTX* native() const noexcept { return native_.get(); }
 
@@ -44,7 +44,7 @@ struct handshake_config {
 
   std::shared_ptr<const dtls::context> context;  ///< required
   dtls::role role = role::passive;
-  /// What the peer's a=fingerprint lines say; see matches_any(). None = no certificate is accepted.
+  /// The peer's a=fingerprint values; see matches_any(). None = no certificate is accepted.
   std::vector<fingerprint> fingerprints;
   /// The largest datagram we send, with the DTLS record around it, bytes; 256 to 16384. The default fits every path that carries
   /// IPv6 with some tunnels (RFC 8831, clause 5: 1200 when nothing is known). The lower pipe's own limit counts when it is
@@ -55,8 +55,8 @@ struct handshake_config {
   /// set-up.
   clock::duration first_retransmission = std::chrono::milliseconds(200);
   clock::duration slowest_retransmission = std::chrono::seconds(3);
-  /// Called by the session's receive() for each batch in which the peer authenticated payload: a sign of life that nobody else
-  /// on the path can give. Must not throw. May be empty.
+  /// Called by the session's receive() for each batch that contains authentic payload: proof that the peer itself is alive. Must not
+  /// throw. May be empty.
   std::function<void()> on_authentic;
 };
 

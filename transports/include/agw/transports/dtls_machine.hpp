@@ -24,8 +24,8 @@ struct session_end {
   std::string detail;
 };
 
-/// Drives one SSL object over a BIO of its own with datagram boundaries. Whoever owns it appends what `out` got to the path after
-/// each call, in order, and calls timeout() when next_deadline() has passed. Shard-bound. After the end every call is harmless:
+/// Drives one SSL object over a BIO of its own with datagram boundaries. After each call the owner sends what was appended to `out`, in
+/// order, and it calls timeout() when next_deadline() has passed. Shard-bound. After the end every call is harmless:
 /// datagrams are counted as drops and nothing comes out.
 class machine {
  public:
@@ -48,7 +48,7 @@ class machine {
   void receive(bytes_view datagram, clock::time_point now, datagram_batch& out, datagram_batch& payload);
   /// Repeats the last flight when its time has come; too early a call does nothing.
   void timeout(clock::time_point now, datagram_batch& out);
-  /// When timeout() wants to be called; no_deadline when it does not. Changes with every call.
+  /// When timeout() is to be called; no_deadline when it is not. Changes with every call.
   deadline next_deadline() const noexcept;
 
   /// Encrypts one payload into one datagram of `out`. False when it was dropped and counted: not established, empty, or larger
@@ -57,10 +57,10 @@ class machine {
   /// The largest payload of one datagram, bytes: the MTU without record header, explicit nonce and tag. Before the handshake is
   /// done that of the worst cipher.
   std::size_t max_payload_bytes() const noexcept;
-  /// Says close_notify, once, and ends with "closed". Before the handshake is done it only ends.
+  /// Sends close_notify, once, and ends with "closed". Before the handshake is done it only ends.
   void close(datagram_batch& out);
 
-  /// Gives the record buffers (33 KB) back until the next record; worth calling when no datagram is about to come or go.
+  /// Frees the record buffers (33 KB) until the next record; worth calling when no datagram is expected.
   void release_buffers() noexcept;
 
   /// The negotiated cipher's name; empty before.

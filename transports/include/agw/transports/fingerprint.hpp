@@ -1,4 +1,4 @@
-// a=fingerprint: the hash of a certificate, by which the signalling vouches for the peer of a DTLS handshake.
+// a=fingerprint: the hash of a certificate, by which signalling authenticates the peer of a DTLS handshake.
 #pragma once
 
 #include <array>

@@ -15,7 +15,7 @@ namespace agw::ice {
 enum class datagram_kind { stun, dtls, other };
 datagram_kind kind_of(bytes_view datagram) noexcept;
 
-/// What an agent says about a datagram.
+/// What an agent decides about a datagram.
 enum class verdict {
   dropped,      ///< was counted: drops "ice" by cause
   handled,      ///< STUN that needs no answer
@@ -24,7 +24,7 @@ enum class verdict {
 };
 
 /// A lite agent is always controlled: it answers connectivity checks (RFC 8445, 7.3), takes the remote address that the peer
-/// nominates, and knows since when nobody asked for consent (RFC 7675). It works before set_remote(), as checks may overtake the
+/// nominates, and knows when the last check came (consent, RFC 7675). It works before set_remote(), as checks may overtake the
 /// answer. In the first seconds the nominated address of highest priority wins, for peers that nominate each pair they try; after
 /// that the latest. Hostile input is dropped and counted under "malformed", "credentials" (none), "username", "integrity",
 /// "role-conflict", "unknown-attribute", "method", "response", "unverified" (application data of an address from which no valid

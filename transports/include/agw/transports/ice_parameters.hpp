@@ -1,4 +1,4 @@
-// What ICE agents tell each other in SDP: credentials and candidates (RFC 8839), and how ours is configured.
+// What ICE agents exchange in SDP: credentials and candidates (RFC 8839), and the configuration of ours.
 #pragma once
 
 #include <chrono>
@@ -57,11 +57,11 @@ enum class agent_mode {
 struct config {
   agent_mode mode = agent_mode::lite;
   asio::ip::address local_address;  ///< bound, and the only one that is used
-  /// What candidates and c= show, when a 1:1 NAT stands before us. Lite and plain UDP only.
+  /// The address in candidates and c= when the gateway is behind a 1:1 NAT. Lite and plain UDP only.
   std::optional<asio::ip::address> advertised_address;
   bool use_ice = true;  ///< false: plain UDP, for an SDP without candidates
-  /// Full mode: our role, which libnice takes before it gathers only. The offerer controls, and whoever meets a lite peer
-  /// (RFC 8445, 6.1.1); some agents (Pion) do not resolve the conflict when both sides mean to.
+  /// Full mode: our role, which libnice takes only before it gathers. The offerer controls, and so does the agent whose peer is lite
+  /// (RFC 8445, 6.1.1); some agents (Pion) do not resolve the conflict when both sides claim it.
   bool controlling = true;
   /// The path fails with ice:consent after that long without a valid check (RFC 7675, 5.1). Full mode: libnice has its own 30 s.
   clock::duration consent_timeout = std::chrono::seconds(30);

@@ -11,12 +11,12 @@
 
 namespace agw::ice {
 
-/// One S1 stream's ICE: made when the termination reserves it, before anything is known of the peer, so that its address,
-/// credentials and candidates can be told in SDP. Shard-bound; outlives the path of connect() and the tasks that it spawned.
+/// The ICE of one S1 stream: made when the termination reserves it, before anything is known of the peer, so that its address,
+/// credentials and candidates are known for SDP. Shard-bound; outlives the path of connect() and the tasks that it spawned.
 ///
-/// The socket is read only while connect() runs or somebody awaits the path's receive(). Until then checks and a hasty
-/// ClientHello wait in the kernel's buffer: the checks are answered first thing in connect(); the ClientHello is delivered when a
-/// valid check came from its address before it, else dropped: DTLS repeats it.
+/// The socket is read only while connect() runs or the path's receive() is awaited. Until then checks and an early
+/// ClientHello wait in the kernel's buffer: connect() first answers the checks; the ClientHello is delivered when a valid check came
+/// from its address before it, else dropped: DTLS repeats it.
 class endpoint {
  public:
   virtual ~endpoint() = default;
@@ -33,7 +33,7 @@ class endpoint {
   /// Where the path sends to; nothing before the first nomination.
   virtual std::optional<udp::endpoint> remote_address() const = 0;
   virtual udp::traffic counted() const noexcept = 0;
-  /// False: the system refused, or the agent's library has no way.
+  /// False: the system refused, or the agent's library cannot do it.
   virtual bool set_dscp(unsigned dscp) = 0;
 
   /// The layer above has authenticated what came over the path: it counts as a check of the lite agent's. RFC 7675 leaves the
@@ -41,11 +41,11 @@ class endpoint {
   virtual void heard() {}
 
   /// Without ICE: the source of the next DTLS datagram becomes the remote address, once; `again` waits for one from elsewhere than
-  /// now. Until then the known address is used on. No effect with ICE, whose checks do better.
+  /// now. Until then the known address stays in use. No effect with ICE, where checks do this.
   virtual void latch(bool again) { static_cast<void>(again); }
   /// Takes latch() back: the remote address stays what it is.
   virtual void latch_off() {}
-  /// Only datagrams from sources that it says yes to are looked at; the others are counted (drops "ice" "filtered"). Empty: all.
+  /// Datagrams are taken only from sources that the filter accepts; the others are counted (drops "ice" "filtered"). Empty: all.
   /// Not with the full agent, whose library reads the socket.
   std::function<bool(const udp::endpoint&)> admits;
   /// Called when latching has changed the remote address. May be empty.
@@ -59,8 +59,8 @@ class endpoint {
 result<std::unique_ptr<endpoint>> reserve(asio::any_io_executor executor, const config& settings, port_pool& ports);
 
 /// Returns when a pair has been nominated (lite), is ready (full), or at once (without ICE; if latching after the first DTLS
-/// datagram). The path's receive() answers checks inline and yields only DTLS datagrams of verified sources, so somebody must
-/// always be receiving; its send() goes to the address nominated last. Throws stage_error "ice" with "failed" (full: every pair
+/// datagram). The path's receive() answers checks inline and yields only DTLS datagrams of verified sources, so a receive()
+/// must always be pending; its send() goes to the address nominated last. Throws stage_error "ice" with "failed" (full: every pair
 /// failed), "error" (parameters that cannot be used, code says why); "timeout" is stage()'s. Cancel at any point leaves the
 /// endpoint as it was, and connect() may be called again. One connect() and one path at a time.
 /// A child "consent" goes into `tasks`, for the path's life: it throws stage_error "ice", "consent".

@@ -35,7 +35,7 @@ class port_lease {
   std::uint16_t port_ = 0;
 };
 
-/// Ports go out in turn, so that one that was given back rests longest: late datagrams of an old call do not meet a new one.
+/// Ports are leased in turn, so that a port that was returned is reused last: late datagrams of an old call do not reach a new one.
 /// Shared by all shards and safe from any thread; used only while something is set up. Realms with different addresses may share
 /// a pool or have one each.
 class port_pool {

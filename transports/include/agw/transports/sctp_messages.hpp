@@ -1,5 +1,5 @@
-// SCTP with whole messages on one stream, over whatever carries its packets: what a signalling protocol wants of it. Data channels
-// have sctp_association.hpp.
+// SCTP with whole messages on one stream, over any path for its packets: for signalling protocols. Data channels use
+// sctp_association.hpp.
 #pragma once
 
 #include <chrono>
@@ -21,7 +21,7 @@ struct messages_config {
   std::size_t max_message_bytes = 65535;         ///< longer ones are dropped and counted, in either direction
   std::size_t max_queue_bytes = 4u << 20;        ///< waiting to be sent because the peer does not read
   std::size_t path_mtu_bytes = 1200;             ///< the largest SCTP packet
-  std::chrono::milliseconds heartbeat{5000};     ///< between questions on an idle association; 0.1 s and up
+  std::chrono::milliseconds heartbeat{5000};     ///< interval on an idle association; 0.1 s and up
   unsigned max_retransmissions = 4;              ///< without an answer the peer counts as gone
   unsigned max_init_attempts = 4;
 };
@@ -43,7 +43,7 @@ class message_host {
 
 enum class message_side : std::uint8_t { dial, listen };
 
-/// One association. Shard-bound; needs a stack. Takes packets and time (from the stack), gives packets and messages.
+/// One association. Shard-bound; needs a stack. Packets and time (from the stack) in, packets and messages out.
 class message_association {
  public:
   /// Dialling sends INIT before it returns; listening waits for one. Throws stage_error "sctp" when usrsctp has no memory.

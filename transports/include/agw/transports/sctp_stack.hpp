@@ -10,14 +10,14 @@ namespace agw::sctp {
 
 struct stack_config {
   std::uint32_t hash_buckets = 4096;      ///< associations by verification tag and endpoints by port; a power of two
-  std::chrono::milliseconds tick{10};     ///< how often timers are looked at while there are associations: their resolution
+  std::chrono::milliseconds tick{10};     ///< how often timers are checked while there are associations: their resolution
   std::uint32_t max_queued_chunks = 8192; ///< chunks and messages waiting to be sent or read, per association: bounds the memory
                                           ///< that very small messages cost beyond their bytes
   bool own_thread = true;                 ///< false: nothing but advance() moves SCTP's time (tests)
 };
 
 /// usrsctp, started. Its state is global: there is one stack at a time, made before the first association (in main()) and
-/// destroyed after the last one is gone. Associations may live on any thread; timers run on the stack's own thread, which sleeps
+/// destroyed after the last one. Associations may live on any thread; timers run on the stack's own thread, which sleeps
 /// while there are no associations, and what they send is handed over to the association's executor.
 class stack {
  public:

@@ -22,8 +22,8 @@ namespace agw::tcp {
 using endpoint = asio::ip::tcp::endpoint;
 
 struct config {
-  std::chrono::seconds keep_alive_idle{60};        ///< silence before the kernel asks whether the peer is there
-  std::chrono::seconds keep_alive_interval{10};    ///< between questions; five without an answer reset the stream
+  std::chrono::seconds keep_alive_idle{60};        ///< silence before the kernel probes the peer
+  std::chrono::seconds keep_alive_interval{10};    ///< between probes; five without an answer reset the stream
   std::chrono::milliseconds user_timeout{30'000};  ///< sent data unacknowledged this long resets the stream (RFC 5482)
   std::optional<unsigned> dscp;                    ///< of every packet from the SYN on; absent = the system's
 };
@@ -38,7 +38,8 @@ struct traffic {
 /// reset or timed out.
 enum class liveness { alive, ended, broken };
 
-/// A socket on its way from one executor to another: in nobody's loop, still open, its port still leased. Closes what is not taken up.
+/// A socket on its way from one executor to another: in no loop, still open, its port still leased. The destructor closes it unless it was
+/// resumed.
 class parked_socket {
  public:
   parked_socket() = default;
@@ -67,19 +68,19 @@ class parked_socket {
 };
 
 /// A connected socket. Every failure of the connection is a stage_error "tcp" with "refused", "timeout", "reset", "unreachable"
-/// or "error", and the system's code. Cancel is safe at every await; after a cancelled write() the stream is of no use any more.
-/// Shard-bound; may be destroyed when no operation is pending, and then gives its port back.
+/// or "error", and the system's code. Cancel is safe at every await; after a cancelled write() the stream cannot be used any more.
+/// Shard-bound; may be destroyed when no operation is pending, and then returns its port.
 class stream final : public byte_stream {
  public:
   stream(asio::ip::tcp::socket socket, const config& settings, port_lease lease = {});
-  /// A parked connection goes on here.
+  /// Resumes a parked connection on this executor.
   stream(asio::any_io_executor executor, parked_socket from, const config& settings);
-  /// Leaves its executor: the stream is of no use any more. No operation is pending.
+  /// Leaves its executor: the stream cannot be used any more. No operation is pending.
   parked_socket park();
 
   awaitable<std::size_t> read_some(std::span<std::byte> into) override;
   awaitable<void> write(std::span<const bytes_view> pieces) override;
-  /// FIN, then what still arrives is read and thrown away until the peer's FIN or `by`; then the socket is closed. Failures
+  /// FIN, then what still arrives is read and discarded until the peer's FIN or `by`; then the socket is closed. Failures
   /// of the connection are not thrown.
   awaitable<void> close(deadline by) override;
 
@@ -96,7 +97,7 @@ class stream final : public byte_stream {
   port_lease keep_port() noexcept { return std::move(lease_); }
 
  private:
-  port_lease lease_;  // given back after the socket is closed
+  port_lease lease_;  // returned after the socket is closed
   asio::ip::tcp::socket socket_;
   endpoint local_;
   endpoint remote_;
@@ -105,7 +106,7 @@ class stream final : public byte_stream {
   std::vector<iovec> pieces_;
 };
 
-/// A port that really listens from the Reserve on, for exactly one connection. Connections wait in the kernel until accept().
+/// A port that listens from Reserve on, for exactly one connection. Connections wait in the kernel until accept().
 class listener {
  public:
   /// transport_error::no_port, or the system's error.
@@ -114,16 +115,16 @@ class listener {
   /// The same port once more, after the connection that it was opened for.
   static result<std::unique_ptr<listener>> reopen(asio::any_io_executor executor, const endpoint& local, port_lease lease,
                                                   const config& settings = {});
-  /// A parked listener goes on here; those who have dialled it meanwhile wait. The system's error.
+  /// Resumes a parked listener on this executor; connections that came meanwhile are still queued. The system's error.
   static result<std::unique_ptr<listener>> resume(asio::any_io_executor executor, parked_socket from, const config& settings = {});
-  /// Leaves its executor, as stream::park(); empty when it has had its connection.
+  /// Leaves its executor, as stream::park(); empty when it has accepted its connection.
   parked_socket park();
 
   /// The first connection, or, when `from` names an address, the first from there; others are reset and counted (drops "tcp",
-  /// "stranger"). Then listening ends, and whoever waits behind it is reset and counted ("extra"). Throws stage_error "tcp" when
+  /// "stranger"). Then listening ends, and further connections in the queue are reset and counted ("extra"). Throws stage_error "tcp" when
   /// the listener fails. After a cancel it listens on; after success nothing but destruction is allowed.
   awaitable<std::unique_ptr<stream>> accept(std::optional<asio::ip::address> from);
-  /// The same with a rule: the first connection whose source `admits` says yes to. An empty rule takes anybody's.
+  /// The same with a rule: the first connection whose source `admits` accepts. An empty rule accepts all.
   awaitable<std::unique_ptr<stream>> accept_if(std::function<bool(const endpoint&)> admits);
   /// DSCP of the SYN-ACK and of the connection; false when the system refuses.
   bool set_dscp(unsigned dscp) noexcept;
@@ -145,8 +146,8 @@ class listener {
 awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address local_address, config settings = {},
                                            std::uint16_t local_port = 0);
 
-/// Whether the address is one of this machine's, in this network namespace: whether a socket can be bound to it. True as well when no
-/// descriptor is left to ask with.
+/// Whether the address is one of this machine's, in this network namespace: whether a socket can be bound to it. Also true when no
+/// descriptor is left for the test.
 bool is_local(const asio::ip::address& address);
 
 }  // namespace agw::tcp

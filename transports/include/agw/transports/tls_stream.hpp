@@ -46,7 +46,7 @@ class context {
 
 enum class role { client, server };
 
-/// What must hold for the peer's certificate. With neither it is not looked at, and a server does not ask for one.
+/// What must hold for the peer's certificate. With neither it is not checked, and a server does not ask for one.
 struct peer_check {
   std::vector<fingerprint> fingerprints;  ///< one of the strongest hash matches; SHA-1 never does (RFC 8122, 5)
   bool verify_ca = false;                 ///< the chain leads to a trusted CA, and its name is `host` where that is set

@@ -51,7 +51,7 @@ class socket {
   /// nothing, then wait_readable(). The receive memory is one per thread, shared by all its sockets.
   std::span<const arrival> receive();
 
-  /// Waits until a receive() is worth it. Cancel throws operation_aborted; nothing is lost by it. One at a time.
+  /// Waits until receive() would yield something. Cancel throws operation_aborted; nothing is lost by it. One at a time.
   awaitable<void> wait_readable();
 
   /// Sends all of `batch` to `to` now, or drops and counts: drops "udp" "send-buffer" (the kernel's buffer is full), "too-large"
@@ -66,7 +66,7 @@ class socket {
   socket(asio::ip::udp::socket s, port_lease lease) noexcept;
   void dropped(int error, std::size_t how_many);
 
-  port_lease lease_;  // given back after the socket is closed
+  port_lease lease_;  // returned after the socket is closed
   asio::ip::udp::socket socket_;
   endpoint local_;
   traffic traffic_;

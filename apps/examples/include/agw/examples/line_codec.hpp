@@ -1,4 +1,4 @@
-// Lines and messages, without I/O: octets in, lines or errors out. What is hostile is found here, where a test needs no socket.
+// Lines and messages, without I/O: octets in, lines or errors out. Hostile input is refused here, where a test needs no socket.
 #pragma once
 
 #include <cstddef>
@@ -42,7 +42,7 @@ class line_splitter {
  private:
   std::size_t max_line_bytes_;
   std::string kept_;         // the beginning of a line whose end has not come
-  bool handed_out_ = false;  // kept_ is a whole line, which the caller has seen
+  bool handed_out_ = false;  // kept_ is a whole line that was returned
 };
 
 /// The text of a message that is to become a line.

@@ -1,4 +1,4 @@
-// An own subprotocol for data channels, from the wire to the counters: the place to start from when you write one.
+// A subprotocol for data channels, from the wire to the counters: start from this when you write your own.
 #pragma once
 
 #include "agw/gateway/subprotocol.hpp"
@@ -8,7 +8,7 @@ namespace agw::examples {
 /// "lines": each text message of the channel is one line on the core's TCP or TLS stream, and each line there is one text message.
 /// Lines end with LF towards the core; CR LF is taken, too. Chosen by a=dcmap:… subprotocol="lines".
 ///
-/// Yields the side that closed, or `finished` when it was asked to end: what was taken before that is handed on first, within
+/// Yields the side that closed, or `finished` when it was asked to end: what was taken before that is passed on first, within
 /// half a second. Throws stage_error "lines" with "too-large" or "syntax" for what a peer sent (line_codec.hpp says what that
 /// may be), and whatever the pipes throw. Holds 4 KiB of the stream, one unfinished line, and what one receive() of the channel
 /// yields; whatever exceeds that waits in the peer's send buffer.

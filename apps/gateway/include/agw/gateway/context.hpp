@@ -19,7 +19,7 @@ struct parked_termination;
 struct stream_link;
 class termination;
 
-/// Lives on one shard: construct it, call it and destroy it there. What a command asks is done when its call returns; layers come
+/// Lives on one shard: construct it, call it and destroy it there. A change is complete when its call returns; layers come
 /// up afterwards, each in its own branch, and report through the sink. The gateway never removes anything by itself.
 class context {
  public:

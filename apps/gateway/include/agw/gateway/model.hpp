@@ -1,5 +1,5 @@
-// The gateway's own model: what a controller asks of contexts, terminations and streams, and what the gateway answers, as plain
-// values of no particular control protocol. H.248 fills these in today; another interface may tomorrow.
+// The gateway's own model: requests about contexts, terminations and streams, and the gateway's answers, as plain values of no
+// particular control protocol. H.248 (apps/iq) fills them in; another interface may do so, too.
 #pragma once
 
 #include <chrono>
@@ -22,7 +22,7 @@ struct context_id {
   auto operator<=>(const context_id&) const = default;
 };
 
-/// Numbers a termination within the gateway; its name is the control interface's business.
+/// Numbers a termination within the gateway; its name belongs to the control interface.
 struct termination_id {
   std::uint32_t value = 0;
   auto operator<=>(const termination_id&) const = default;
@@ -116,7 +116,7 @@ struct bearer_remote {
   std::optional<setup_role> setup;
   std::vector<std::string> path;
   std::vector<std::string> fingerprints;
-  bool tls = false;               ///< what its protocol says: chooses between the alternatives of Local
+  bool tls = false;               ///< by its protocol (m=): chooses between the alternatives of Local
   bool msrp_aware = false;
 };
 
@@ -141,7 +141,7 @@ struct port_range {
 };
 
 /// From where packets and connections are taken. A connection from elsewhere is reset, a datagram dropped; both are counted. With
-/// ICE its checks say who the peer is; the filter then comes before them.
+/// ICE the checks identify the peer; the filter is applied before them.
 struct source_filter {
   bool by_address = false;
   std::optional<address_range> range;  ///< absent: the remote address
@@ -160,14 +160,14 @@ struct traffic_limits {
 /// Who opens the SCTP association.
 enum class initiation : std::uint8_t { both, out, in };
 
-/// How packets of a stream are treated; what is absent is as the gateway has it.
+/// How packets of a stream are treated; absent members mean the gateway's default.
 struct stream_settings {
   std::optional<unsigned> dscp;                 ///< 0 to 63, of what is sent
   std::optional<source_filter> filter;          ///< absent: a core stream takes connections from the remote address only
   std::optional<ip_address> source_address;     ///< from where a connection is dialled
   std::optional<std::uint16_t> source_port;
   std::optional<traffic_limits> limits;         ///< absent: no policing
-  bool interlinked = false;                     ///< what is established on one side orders the layers of the other
+  bool interlinked = false;                     ///< when one side is established, the layers of the other are ordered
   initiation association = initiation::both;
 };
 
@@ -195,6 +195,7 @@ struct stream_change {
   std::optional<bool> keep_alternatives;
   std::optional<stream_remote> remote;
   std::map<layer, bool> waits_for_order;  ///< true: the layer starts only by order
+  bool forget_remote = false;  ///< what stands towards the remote end is released; the stream keeps its own end and waits for a new Remote
   bool remove = false;
 };
 
@@ -264,6 +265,7 @@ enum class refusal_reason : std::uint8_t {
   missing,        ///< something that is needed was not given
   bad_value,      ///< a value that is not understood or not supported
   conflict,       ///< values that contradict each other
+  grouping,       ///< stream groups that make no sense
   no_resources,   ///< no port, no memory, a limit
   busy,           ///< a peer does not take what is on its way to it
   unknown,        ///< no such termination or stream

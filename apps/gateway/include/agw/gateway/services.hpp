@@ -9,6 +9,7 @@
 #include "agw/core/stage.hpp"
 #include "agw/gateway/model.hpp"
 #include "agw/gateway/subprotocol.hpp"
+#include "agw/msrp/uri.hpp"
 #include "agw/transports/dtls_context.hpp"
 #include "agw/transports/ice_parameters.hpp"
 #include "agw/transports/port_pool.hpp"
@@ -22,6 +23,7 @@ struct gateway_config {
   std::chrono::milliseconds consent_timeout{30'000};
   std::size_t mtu_bytes = 1200;                       ///< largest UDP payload towards the WIC
   std::uint16_t sctp_streams = 64;                    ///< asked for at set-up; more are added when they are needed
+  msrp::uri_match msrp_match = msrp::uri_match::exact;  ///< see msrp_options
   std::chrono::milliseconds accept_patience{10'000};  ///< how long a listening bearer waits once everything else is up
   std::chrono::milliseconds flush_time{500};          ///< Subtract: what is under way may still arrive
   std::chrono::milliseconds shutdown_time{200};       ///< Subtract: for SCTP's SHUTDOWN, then ABORT

@@ -32,15 +32,16 @@ class component_context {
   virtual ~component_context() = default;
   /// The open data channel towards the WIC.
   virtual message_pipe& channel() = 0;
-  /// The TCP or TLS stream of the same stream number, as soon as it is up. A stage that ends the subprotocol itself never asks.
+  /// The TCP or TLS stream of the same stream number, as soon as it is up. A stage that terminates the subprotocol itself never calls it.
   virtual awaitable<byte_stream*> bearer() = 0;
-  /// StreamMode: await its passes() before each read. A stage without a bearer passes when the access side's mode allows it.
+  /// StreamMode: await its passes() before each read and again after it, because the gate may close while the read waits. A stage
+  /// without a bearer passes when the access side's mode allows it.
   virtual msrp::flow_gate& gate() = 0;
   /// Where Subtract, audits and metrics read the stage's counts: called on the shard until the stage ends, and once after it.
   virtual void count_with(std::function<component_counters()> read) = 0;
-  /// Called when the call is about to end, or an end of the stream to move away: the stage hands on what it has taken, unit by unit,
-  /// and returns however long that takes. When the flush time is over it is cancelled at the call's end; an end that was to move
-  /// stays. A stage that sets nothing is cancelled at once.
+  /// `finish` is called when the call is about to end, or one end of the stream is about to move to another context: the stage passes on
+  /// what it has taken, unit by unit, and returns however long that takes. After the flush time it is cancelled if the call ends; an end
+  /// that was to move stays. A stage that sets nothing is cancelled at once.
   virtual void finish_with(std::function<void()> finish) = 0;
   virtual const channel_local& local() const = 0;
   virtual const channel_remote& remote() const = 0;
@@ -56,7 +57,7 @@ using subprotocol_stage = std::function<awaitable<component_end>(component_conte
 class subprotocol_registry {
  public:
   void add(std::string name, subprotocol_stage stage) { stages_.insert_or_assign(std::move(name), std::move(stage)); }
-  /// Null: nobody can serve it.
+  /// Null: no stage serves it.
   const subprotocol_stage* find(std::string_view name) const {
     const auto found = stages_.find(name);
     return found == stages_.end() ? nullptr : &found->second;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -18,7 +19,16 @@ namespace agw::http {
 
 struct server_config {
   asio::ip::tcp::endpoint address;         ///< port 0: the system chooses
-  std::size_t max_connections = 256;       ///< one more is answered 503 and closed
+  /// Names by which clients may reach the server, besides IP addresses, localhost and the machine's own name; "*": any. Another name in
+  /// Host is answered 421: a page elsewhere whose name was made to resolve to us (DNS rebinding) would read what we serve.
+  std::vector<std::string> names;
+  /// Content-Security-Policy of every response; empty: none.
+  std::string content_security_policy =
+      "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+  std::size_t max_connections = 256;       ///< one more closes the one that has been idle for longest; when none is idle, it gets 503
+  std::size_t max_host_connections = 128;  ///< the same for one host (an IPv4 address, or the network of an IPv6 address, /64)
+  std::size_t max_websockets = 192;        ///< of the connections; one more is answered 503
+  std::size_t max_host_websockets = 96;    ///< the same for one host
   std::size_t max_header_bytes = 16 * 1024;  ///< request line and headers; more is answered 431
   std::size_t max_body_bytes = 64 * 1024;  ///< a GET needs none; more is answered 413
   clock::duration request_timeout = std::chrono::seconds(10);  ///< from the first byte of a request to its last; then 408
@@ -43,7 +53,7 @@ class server {
   /// An Upgrade request on `path`; a plain GET there is answered 426.
   void websocket(std::string path, websocket_handler h);
 
-  /// Header lines added to every response, such as Content-Security-Policy.
+  /// Header lines added to every response.
   void add_header(std::string name, std::string value);
 
   /// Binds and listens; yields the address with its real port. Errors are the system's (address in use …).

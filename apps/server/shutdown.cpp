@@ -1,0 +1,58 @@
+#include "shutdown.hpp"
+
+#include "agw/core/event.hpp"
+#include "agw/core/log.hpp"
+#include "agw/core/task_group.hpp"
+
+namespace agw::server {
+
+namespace {
+
+// No new calls; ends when the last one has, at the end of the delay, or with a second signal.
+awaitable<void> drain(shutdown_parts& parts, clock::duration delay) {
+  const auto by = delay > clock::duration{} ? deadline_after(delay) : no_deadline;
+  event end;
+  parts.drain();
+  log::info("{} contexts to drain", parts.contexts());
+  auto body = [&](task_group& tasks) -> awaitable<void> {
+    // The MGC is told beside it: one that does not answer holds nobody up.
+    auto tell = [&]() -> awaitable<void> {
+      const auto seconds = std::chrono::ceil<std::chrono::seconds>(delay).count();
+      const bool told = co_await parts.tell_graceful(static_cast<std::uint32_t>(seconds));
+      if (!told) log::warn("h248: the MGC was not told that we are going");
+    };
+    tasks.spawn("tell", std::move(tell));
+    auto emptied = [&]() -> awaitable<void> {
+      const bool none = co_await parts.empty(by);
+      if (!none) log::info("the delay is over: {} contexts are left, and end now", parts.contexts());
+      end.set();
+    };
+    tasks.spawn("emptied", std::move(emptied));
+    auto hurried = [&]() -> awaitable<void> {
+      const int number = co_await parts.signal();
+      log::info("signal {}: {} contexts are left, and end now", number, parts.contexts());
+      end.set();
+    };
+    tasks.spawn("hurried", std::move(hurried));
+    co_await end.wait();
+  };
+  co_await with_tasks("drain", std::move(body));
+}
+
+}  // namespace
+
+awaitable<void> serve_until_signal(shutdown_parts& parts, shutdown_config config) {
+  const int number = co_await parts.signal();
+  log::info("signal {}: ending", number);
+  if (config.graceful) co_await drain(parts, config.delay);
+  task_group last(co_await asio::this_coro::executor, "end");
+  auto tell = [&]() -> awaitable<void> {
+    const bool told = co_await parts.tell_forced(deadline_after(config.farewell));
+    if (!told) log::warn("h248: the MGC was not told that we are gone");
+  };
+  last.spawn("tell", std::move(tell));
+  last.spawn("close", [&] { return parts.close(); });
+  co_await last.join();
+}
+
+}  // namespace agw::server

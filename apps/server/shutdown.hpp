@@ -1,0 +1,41 @@
+// How a gateway ends: by a signal, with or without letting its calls end by themselves first.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "agw/core/awaitable.hpp"
+#include "agw/core/clock.hpp"
+
+namespace agw::server {
+
+struct shutdown_config {
+  bool graceful = false;             ///< the calls that stand may end by themselves
+  clock::duration delay{};           ///< how long they may take; 0: as long as they do
+  clock::duration farewell = std::chrono::seconds(2);  ///< for the MGC's answer to ServiceChange Forced
+};
+
+/// The parts that an end concerns. Each call may run beside the others; cancel ends it.
+class shutdown_parts {
+ public:
+  virtual ~shutdown_parts() = default;
+  /// SIGTERM or SIGINT has come, another one each time.
+  virtual awaitable<int> signal() = 0;
+  /// From now on no new context is made.
+  virtual void drain() = 0;
+  virtual std::size_t contexts() const = 0;
+  /// Waits until no context is left: true, or until `by`.
+  virtual awaitable<bool> empty(deadline by) = 0;
+  /// ServiceChange Graceful. False: the MGC was not told.
+  virtual awaitable<bool> tell_graceful(std::uint32_t delay_seconds) = 0;
+  /// ServiceChange Forced, the last word to the MGC.
+  virtual awaitable<bool> tell_forced(deadline by) = 0;
+  /// Ends every context.
+  virtual awaitable<void> close() = 0;
+};
+
+/// Waits for a signal, then ends the gateway: where the configuration says so, after its calls have ended, the delay is over or a second
+/// signal came. The MGC is told Forced first, and contexts close while its answer is under way. Signals after that change nothing.
+awaitable<void> serve_until_signal(shutdown_parts& parts, shutdown_config config);
+
+}  // namespace agw::server

@@ -1,0 +1,73 @@
+// Properties of contexts under actions that fail, what an empty Remote releases, and families of addresses.
+#include "rig.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+
+using namespace agw::iq::test;
+using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
+
+TEST_CASE("an action that fails leaves the properties of its context as they were", "[iq]") {
+  rig r;
+  const std::string core = "Add=ip/1/core/${" + core_local + "}";
+  r.ask("Context=${Priority=3," + core + "," + core + "}");
+  const std::string audit = "Context=1{ContextAudit{Priority,Emergency,Topology}}";
+  r.ask("Context=1{Topology{ip/1/core/1,ip/1/core/2,Isolate}}");
+  const auto before = r.ask(audit);
+  CHECK_THAT(before, Contains("PR=3") && Contains("TP{ip/1/core/1,ip/1/core/2,IS}"));
+  const auto failed = r.ask("Context=1{Priority=9,Emergency,Topology{ip/1/core/1,ip/1/core/2,Bothway},Add=ip/1/moon/$}");
+  CHECK_THAT(failed, Contains("ER=430{"));
+  CHECK(r.ask(audit) == before);
+  CHECK_THAT(r.ask("Context=1{Priority=9,O-Add=ip/1/moon/$}"), Contains("ER=430{"));  // optional: the action has not failed
+  CHECK_THAT(r.ask(audit), Contains("PR=9"));
+}
+
+TEST_CASE("a topology of a thousand streams is taken as a whole", "[iq]") {
+  rig r;
+  const std::string core = "Add=ip/1/core/${" + core_local + "}";
+  r.ask("Context=${" + core + "," + core + "}");
+  std::string triples;
+  for (int i = 1; i <= 1000; ++i) triples += std::string(i > 1 ? "," : "") + "ip/1/core/1,ip/1/core/2,Isolate,Stream=" + std::to_string(i);
+  CHECK(r.ask("Context=1{Topology{" + triples + "}}") == "C=1");
+  CHECK_THAT(r.ask("Context=1{ContextAudit{Topology}}"), Contains("IS,ST=1000"));
+  std::string all;
+  for (int i = 1; i <= 9000; ++i) all += std::string(i > 1 ? "," : "") + "*,*,Isolate,Stream=" + std::to_string(i);
+  CHECK_THAT(r.ask("Context=1{Topology{" + all + "}}"), Contains("ER=510{"));
+}
+
+TEST_CASE("an address of the other family cannot be chosen", "[iq]") {
+  rig r;
+  auto other = core_local;
+  other.replace(other.find("IP4"), 3, "IP6");
+  CHECK_THAT(r.ask("Context=${Add=ip/1/core/${" + other + "}}"), Contains("ER=473{\"c=IN IP6 $ on interface core\"}"));
+  CHECK(r.gateway.contexts() == 0);
+}
+
+TEST_CASE("an empty Remote closes the connection and keeps the stream's own end for the next one", "[iq]") {
+  rig r;
+  const auto added = r.ask(add_core(",Events=7{tcpbcc/BNCChange}"));
+  const auto port = static_cast<std::uint16_t>(std::stoi(between(added, "m=message ", " ")));
+  const std::string remote = "Remote{v=0\r\nc=IN IP4 127.0.0.1\r\nm=message 4000 TCP *\r\na=setup:active\r\n}";
+  const auto modify = [](const std::string& what) { return "Context=1{Modify=ip/1/core/1{Media{Stream=2{" + what + "}}}}"; };
+  agw::asio::ip::tcp::socket first(r.loop);
+  first.connect({agw::asio::ip::address_v4::loopback(), port});
+  CHECK(r.ask(modify(remote)) == "C=1{MF=ip/1/core/1}");
+  r.heard_of("Type=Est");
+  CHECK(r.ask(modify("Remote{}")) == "C=1{MF=ip/1/core/1}");
+  char octet = 0;
+  agw::error_code ec;
+  agw::asio::read(first, agw::asio::buffer(&octet, 1), ec);
+  CHECK(ec == agw::asio::error::eof);
+  CHECK_THAT(r.ask("Context=1{AuditValue=ip/1/core/1{Audit{Media}}}"), !Contains("R{") && Contains("m=message " + std::to_string(port)));
+  r.heard.clear();
+  CHECK(r.ask(modify(remote)) == "C=1{MF=ip/1/core/1}");
+  agw::asio::ip::tcp::socket second(r.loop);
+  second.connect({agw::asio::ip::address_v4::loopback(), port});
+  r.heard_of("Type=Est");
+}
+
+TEST_CASE("a list of contexts is an error where it is not supported", "[iq]") {
+  rig r;
+  r.ask(add_core());
+  CHECK_THAT(r.ask("Context=1{ContextList={1,2}}"), Contains("ER=501{"));
+}
