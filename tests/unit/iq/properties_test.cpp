@@ -2,6 +2,7 @@
 #include "rig.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
 
 using namespace agw::iq::test;
 using Catch::Matchers::Contains;
