@@ -183,7 +183,7 @@ void action_state::join(std::vector<outgoing_reply> parts) {
   std::vector<action*> all;
   for (auto& part : parts) {
     for (auto& one : part.actions()) all.push_back(&one);
-    reply_->count(part.counted_bytes());
+    if (!uniting_) reply_->count(part.counted_bytes());  // what becomes one answer is counted when it does
   }
   std::ranges::stable_sort(all, {}, [](const action* one) { return one->context.value; });
   for (auto* const from : all) {

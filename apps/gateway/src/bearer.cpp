@@ -42,8 +42,8 @@ bearer::bearer(const gateway_services& services, asio::any_io_executor executor,
   options.dscp = settings_.dscp;
   if (from.listener) {
     auto resumed = tcp::listener::resume(executor_, std::move(from.listener), options);
-    if (!resumed) throw boost::system::system_error(resumed.error());
-    listener_ = std::move(*resumed);
+    if (resumed) listener_ = std::move(*resumed);
+    else failed_ = true;
   }
   if (!from.connection) return;
   auto connection = std::make_unique<tcp::stream>(executor_, std::move(from.connection), options);

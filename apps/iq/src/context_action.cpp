@@ -201,11 +201,12 @@ awaitable<bool> context_action::configure(h248::action_state& at, const h248::co
   commit(at, reply, std::move(*plan), *chosen, t);
   // What the change has set off is reported when this turn is over: the command's Events meet it.
   subscribe(c, t);
-  if (!t.serves()) co_await owner_.apply_service(t);
   if (const auto* audit = c.find<h248::audit_descriptor>()) {
     const auto counted = asks_for_statistics(*audit) ? owner_.gate().statistics(t.id) : gateway::termination_statistics();
     add_audit(at, reply, *audit, t, counted);
   }
+  // From here on the answer is out of reach: with Context=* others answer meanwhile.
+  if (!t.serves()) co_await owner_.apply_service(t);
   if (const auto* signals = c.find<h248::signals_descriptor>()) {
     auto owned = std::make_shared<const owned_signals>(*signals);
     co_await owner_.play(t, std::move(owned));

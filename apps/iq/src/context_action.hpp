@@ -98,7 +98,7 @@ class context_action final : public h248::command_handler {
   std::vector<termination_record*> matching(h248::action_state& at, const h248::command& c);
   /// The lower-case names that a name in the topology stands for; none while one has yet to be added.
   std::vector<std::string> names_of(h248::termination_id name) const;
-  checked<void> plan_topology(std::map<topology_key, topology_rule>& rules, bool& complete) const;
+  checked<void> plan_topology(std::map<topology_key, topology_rule>& rules) const;
   void topology_failed(h248::action_state& at);
   void take_back_properties();
 

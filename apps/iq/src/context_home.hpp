@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <unordered_map>
@@ -26,6 +27,8 @@ class context_home {
   shard& where() noexcept { return where_; }
   const gateway_facts& facts() const noexcept { return facts_; }
   void send(notice n) { send_(std::move(n)); }
+  /// Of notices; different on every shard.
+  std::uint64_t next_serial() noexcept { return (++last_serial_ << 8) + where_.index() + 1; }
 
   /// Null when there is no such context here (any more).
   context_owner* find(h248::context_id id) noexcept {
@@ -42,13 +45,19 @@ class context_home {
   }
   /// An interface's address has left the machine, or is back.
   void interface_changed(const std::string& interface, bool here) {
+    if (here) lost_.erase(interface);
+    else lost_.insert(interface);
     for (const auto& entry : owners_) entry.second->interface_changed(interface, here);
   }
+  /// By lower-case name.
+  bool lost(const std::string& interface) const { return lost_.contains(interface); }
 
  private:
   shard& where_;
   const gateway_facts& facts_;
   std::function<void(notice)> send_;
+  std::uint64_t last_serial_ = 0;
+  std::set<std::string> lost_;  ///< interfaces
   std::unordered_map<std::uint32_t, std::unique_ptr<context_owner>> owners_;
 };
 

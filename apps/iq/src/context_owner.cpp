@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agw/core/error.hpp"
 #include "agw/core/log.hpp"
 #include "agw/core/scope_guard.hpp"
 #include "context_home.hpp"
@@ -73,7 +74,12 @@ awaitable<void> context_owner::work() {
     {
       turn_queue::ticket ticket(turns_);
       co_await ticket.turn();
-      co_await settle();
+      try {
+        co_await settle();
+      } catch (const std::exception& e) {
+        if (is_cancellation(std::current_exception())) throw;
+        log::error("context {}: events and signals: {}", record_.id.value, e.what());
+      }
     }
     const auto then = next();
     if (inbox_.empty() && interfaces_.empty() && then == no_deadline) co_return;
@@ -141,12 +147,13 @@ void context_owner::queue(termination_record& t, observed event) {
 void context_owner::tell(termination_record& t) {
   if (t.notifying || t.pending.empty() || closing_) return;
   t.notifying = true;
+  t.notice = home_.next_serial();
   home_.send(take_notice(t, record_.id));
 }
 
-void context_owner::told(const std::string& key, std::vector<observed> unheard) {
+void context_owner::told(const std::string& key, std::uint64_t serial, std::vector<observed> unheard) {
   auto* const t = find(key);
-  if (!t) return;
+  if (!t || !t->notifying || t->notice != serial) return;  // of another termination that had the name
   t->notifying = false;
   put_back(*t, std::move(unheard));
   tell(*t);
@@ -202,7 +209,28 @@ termination_record* context_owner::find(const std::string& key) noexcept {
 termination_record& context_owner::enrol(std::unique_ptr<termination_record> termination) {
   ++record_.edition;
   auto key = lower(termination->name);
-  return *(record_.terminations[std::move(key)] = std::move(termination));
+  auto& t = *(record_.terminations[std::move(key)] = std::move(termination));
+  note_interface(t);
+  return t;
+}
+
+// What the shard knows of its interface may be newer than what the termination has seen.
+void context_owner::note_interface(termination_record& t) {
+  const bool lost = home_.lost(lower(t.interface));
+  if (t.interface_lost == lost) return;
+  t.interface_lost = lost;
+  catch_up(t);
+}
+
+bool context_owner::is_behind(const termination_record& t) const { return interfaces_.contains(lower(t.interface)); }
+
+void context_owner::catch_up(const termination_record& t) { interfaces_.insert(lower(t.interface)); }
+
+void context_owner::settle_in() {
+  for (const auto& [key, t] : record_.terminations) {
+    note_interface(*t);
+    catch_up(*t);
+  }
 }
 
 std::unique_ptr<termination_record> context_owner::strike(const std::string& key) {

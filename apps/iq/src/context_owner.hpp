@@ -35,7 +35,7 @@ class context_owner {
   /// The gateway reports something, in the middle of whatever it does: it is looked at when the turn comes.
   void happened(gateway::gateway_event event);
   /// The answer to a notice came, or none: `unheard` is what is to be told again.
-  void told(const std::string& key, std::vector<observed> unheard);
+  void told(const std::string& key, std::uint64_t serial, std::vector<observed> unheard);
   /// A second has passed: heartbeats, flows that stopped. Without effect while a turn is taken; the next second sees it.
   void second_passed(clock::time_point now);
 
@@ -48,6 +48,11 @@ class context_owner {
   /// By lower-case name; null when it does not stand here.
   termination_record* find(const std::string& key) noexcept;
   termination_record& enrol(std::unique_ptr<termination_record> termination);
+  /// Whether the streams of a termination have yet to follow a change of its interface; that they have to.
+  bool is_behind(const termination_record& t) const;
+  void catch_up(const termination_record& t);
+  /// The record has come from another shard.
+  void settle_in();
   /// Takes it out of the record, with the topology that was said of it.
   std::unique_ptr<termination_record> strike(const std::string& key);
   /// What the directory is to know of it: the names, when they have changed since the last call.
@@ -76,6 +81,7 @@ class context_owner {
   void forget();
 
  private:
+  void note_interface(termination_record& t);
   awaitable<void> work();
   awaitable<void> settle();
   void report(const gateway::gateway_event& event);

@@ -116,12 +116,10 @@ std::vector<std::string> context_action::names_of(h248::termination_id name) con
   return out;
 }
 
-/// Adds what the action says to `rules`. `complete` is false while a later command has yet to add something that is named.
-checked<void> context_action::plan_topology(std::map<topology_key, topology_rule>& rules, bool& complete) const {
+/// Adds what the action says to `rules`.
+checked<void> context_action::plan_topology(std::map<topology_key, topology_rule>& rules) const {
   for (const auto& triple : progress_.topology) {
     const auto ones = names_of(triple.a), others = names_of(triple.b);
-    complete = !ones.empty() && !others.empty();
-    if (!complete) return {};
     for (const auto& a : ones) {
       for (const auto& b : others) {
         if (a == b) continue;
@@ -143,10 +141,12 @@ checked<void> context_action::plan_topology(std::map<topology_key, topology_rule
 
 // Checked as a whole before any of it holds.
 void context_action::set_topology(h248::action_state& at) {
+  // Nothing is copied while a later command has yet to add what is named.
+  for (const auto& triple : progress_.topology) {
+    if (names_of(triple.a).empty() || names_of(triple.b).empty()) return;
+  }
   auto rules = owner_.record().topology;
-  bool complete = true;
-  const auto planned = plan_topology(rules, complete);
-  if (planned && !complete) return;
+  const auto planned = plan_topology(rules);
   progress_.topology.clear();
   if (!planned) return at.fail(planned.error().code, planned.error().text);
   owner_.record().topology = std::move(rules);

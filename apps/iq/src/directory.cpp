@@ -28,15 +28,17 @@ std::optional<std::uint32_t> directory::where(const std::string& name) const {
 }
 
 directory::concerned directory::concerned_by(const h248::action& asked, std::uint32_t context, std::size_t most) const {
+  constexpr std::size_t most_wildcards = 8;  // each looks at every name
   concerned out;
   std::set<std::uint32_t> all;
+  std::set<std::string> wildcards;
   for (const auto& c : asked.commands) {
     const bool moves = c.kind == h248::command_kind::move;
     if (!moves && c.kind != h248::command_kind::add) continue;
     out.several = out.several || moves;
     for (const auto& name : c.terminations) {
       if (!name.is_specific()) {
-        if (moves) add_holders(all, name, context, most);
+        if (moves && name.has_all()) wildcards.insert(lower(name.name));
         continue;
       }
       const auto holder = where(lower(name.name));
@@ -45,6 +47,9 @@ directory::concerned directory::concerned_by(const h248::action& asked, std::uin
       else out.unmade = *holder;
     }
   }
+  out.too_many = wildcards.size() > most_wildcards;
+  if (out.too_many) return out;
+  for (const auto& pattern : wildcards) add_holders(all, h248::termination_id{pattern}, context, most);
   out.several = out.several || !all.empty() || out.unmade;
   out.others.assign(all.begin(), all.end());
   return out;
@@ -73,7 +78,10 @@ std::uint32_t directory::open(context_home& home) {
 }
 
 void directory::relocate(std::uint32_t context, context_home& home) {
-  if (auto* const known = find(context)) known->home = &home;
+  if (auto* const known = find(context)) {
+    known->home = &home;
+    ++known->relocations;
+  }
 }
 
 void directory::take(const context_news& news) {

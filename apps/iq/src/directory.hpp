@@ -24,6 +24,7 @@ class directory {
     context_home* home = nullptr;
     std::vector<std::string> names;
     std::uint64_t edition = 0;
+    std::uint64_t relocations = 0;
     bool made = false;  ///< it has been heard of; until then it is that of the action that makes it, and nobody else's
   };
 
@@ -39,6 +40,7 @@ class directory {
   /// Which contexts an action of `context` concerns beside it: those that hold what its Moves take, and those whose names it adds. `most`: what one
   /// context may hold.
   struct concerned {
+    bool too_many = false;              ///< wildcards: the search is bounded
     bool several = false;               ///< the action is one of several contexts, even if there is none other now
     std::vector<std::uint32_t> others;  ///< in ascending order
     std::optional<std::uint32_t> unmade;  ///< one that is being made: whether it has the name is known when that is over

@@ -175,13 +175,17 @@ awaitable<visit> everywhere_action::send(h248::action_state& at, const h248::com
   // A Move may take a context to another shard before the question arrives there: it is asked again where it is then.
   while (!to.empty()) {
     std::map<context_home*, std::vector<h248::context_id>> by_home;
+    std::map<std::uint32_t, std::uint64_t> relocations;
     for (const auto id : std::exchange(to, {})) {
-      if (const auto* const known = control_.directory_.find(id.value)) by_home[known->home].push_back(id);
+      const auto* const known = control_.directory_.find(id.value);
+      if (!known) continue;
+      by_home[known->home].push_back(id);
+      relocations.emplace(id.value, known->relocations);
     }
     for (auto& [home, ids] : by_home) {
       auto run = [&what](context_home& there, places& all) { return run_errand(what, there, all); };
       auto call = many_contexts(*home, std::move(ids), std::move(run));
-      auto ask = [this, &total, &parts, &to, at_home = home, sent = std::move(call)]() mutable -> awaitable<void> {
+      auto ask = [this, &total, &parts, &to, &relocations, at_home = home, sent = std::move(call)]() mutable -> awaitable<void> {
         auto answer = co_await on(at_home->where(), std::move(sent));
         total.matched += answer->concerned.matched;
         total.answered += answer->concerned.answered;
@@ -189,7 +193,7 @@ awaitable<visit> everywhere_action::send(h248::action_state& at, const h248::com
         parts.push_back(std::move(answer->reply));
         for (const auto id : answer->absent) {
           const auto* const known = control_.directory_.find(id.value);
-          if (known && known->home != at_home) to.push_back(id);
+          if (known && known->relocations != relocations.at(id.value)) to.push_back(id);
         }
       };
       tasks.spawn("shard", std::move(ask));

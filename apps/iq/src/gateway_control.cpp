@@ -87,7 +87,9 @@ gateway_control::gateway_control(media_gateway_config config, const gateway::gat
 
 void gateway_control::begin() {
   std::weak_ptr<gateway_control> self = weak_from_this();
-  auto settle = [this](std::string termination, std::vector<observed> unheard) { return settled(std::move(termination), std::move(unheard)); };
+  auto settle = [this](std::string termination, std::uint64_t serial, std::vector<observed> unheard) {
+    return settled(std::move(termination), serial, std::move(unheard));
+  };
   notifier_.emplace(control_.get_executor(), registration_, names_, std::move(settle));
   for (std::size_t i = 0; i < pool_.size(); ++i) {
     auto send = [self, executor = control_.get_executor()](notice n) {
@@ -122,21 +124,37 @@ awaitable<void> gateway_control::put_all_in_service(bool in_service) {
   co_await in_every_context(std::move(one));
 }
 
-/// Contexts that a Move takes to another shard meanwhile are left out: what they are to know comes with the next action.
+// A context that a Move takes to another shard before the call arrives is called again where it is then.
 awaitable<void> gateway_control::in_every_context(std::function<awaitable<void>(context_owner&)> act) {
-  std::map<context_home*, std::vector<h248::context_id>> by_home;
-  for (const auto& [id, entry] : directory_.contexts()) by_home[entry.home].push_back(h248::context_id{id});
-  task_group tasks(control_.get_executor(), "every context");
-  for (auto& [home, ids] : by_home) {
-    auto each = [&act](context_home& there, places& all) -> awaitable<void> {
-      auto never = [] { return false; };
-      (void)co_await in_each(there, all, all.size(), act, never);
-    };
-    auto call = many_contexts(*home, std::move(ids), std::move(each));
-    auto send = [at = home, sent = std::move(call)]() mutable -> awaitable<void> { co_await on(at->where(), std::move(sent)); };
-    tasks.spawn("shard", std::move(send));
+  std::vector<h248::context_id> to;
+  for (const auto& entry : directory_.contexts()) to.push_back(h248::context_id{entry.first});
+  while (!to.empty()) {
+    std::map<context_home*, std::vector<h248::context_id>> by_home;
+    std::map<std::uint32_t, std::uint64_t> relocations;
+    for (const auto id : std::exchange(to, {})) {
+      const auto* const known = directory_.find(id.value);
+      if (!known) continue;
+      by_home[known->home].push_back(id);
+      relocations.emplace(id.value, known->relocations);
+    }
+    task_group tasks(control_.get_executor(), "every context");
+    for (auto& [home, ids] : by_home) {
+      auto each = [&act](context_home& there, places& all) -> awaitable<std::vector<h248::context_id>> {
+        auto never = [] { return false; };
+        co_return co_await in_each(there, all, all.size(), act, never);
+      };
+      auto call = many_contexts(*home, std::move(ids), std::move(each));
+      auto send = [this, &to, &relocations, at = home, sent = std::move(call)]() mutable -> awaitable<void> {
+        const auto absent = co_await on(at->where(), std::move(sent));
+        for (const auto id : absent) {
+          const auto* const known = directory_.find(id.value);
+          if (known && known->relocations != relocations.at(id.value)) to.push_back(id);
+        }
+      };
+      tasks.spawn("shard", std::move(send));
+    }
+    co_await tasks.join();
   }
-  co_await tasks.join();
 }
 
 awaitable<void> gateway_control::execute(const h248::incoming_request& request, h248::outgoing_reply& reply) {
@@ -178,7 +196,15 @@ awaitable<bool> gateway_control::perform(const h248::incoming_request& request, 
   if (makes) {
     if (auto why = refuses_context(asked)) co_return co_await refuse(request, asked, reply, std::move(*why));
   }
+  if (!makes && !directory_.find_made(asked.context.value)) {
+    auto why = command_error(error_code::unknown_context, std::to_string(asked.context.value));
+    co_return co_await refuse(request, asked, reply, std::move(why));
+  }
   const auto concerned = directory_.concerned_by(asked, makes ? 0 : asked.context.value, facts_.config.max_terminations_per_context);
+  if (concerned.too_many) {
+    auto why = command_error(error_code::insufficient_resources, "Move: too many wildcards");
+    co_return co_await refuse(request, asked, reply, std::move(why));
+  }
   // What is taken over stays on its thread where that is possible.
   auto& home = concerned.others.empty() ? next_home() : *directory_.find(concerned.others.front())->home;
   const auto context = makes ? directory_.open(home) : asked.context.value;
@@ -196,6 +222,7 @@ awaitable<bool> gateway_control::perform_there(const h248::incoming_request& req
     const auto* const known = makes ? directory_.find(context) : directory_.find_made(context);
     if (!known) co_return co_await refuse(request, asked, reply, command_error(error_code::unknown_context, std::to_string(context)));
     auto& home = *known->home;
+    const auto relocations = known->relocations;
     action_terms terms;
     terms.service = service_;
     terms.makes_context = makes;
@@ -214,6 +241,7 @@ awaitable<bool> gateway_control::perform_there(const h248::incoming_request& req
       outcome = co_await on(home.where(), std::move(call));
     } catch (...) {  // cancelled before its turn came
       directory_.settle(terms, 0, 0);
+      if (makes) orders_.spawn("end", [this, context] { return end_one(context); });
       throw;
     }
     take(outcome.news);
@@ -221,8 +249,24 @@ awaitable<bool> gateway_control::perform_there(const h248::incoming_request& req
     if (outcome.news.there) co_return outcome.goes_on;
     // It has gone to another thread with what a Move brought it, or it has ended.
     const auto* const now = directory_.find(context);
-    if (now && now->home == &home) directory_.forget(context);
+    if (now && now->relocations == relocations) directory_.forget(context);
   }
+}
+
+// A context that was being made when its action was cut off.
+awaitable<void> gateway_control::end_one(std::uint32_t context) {
+  const auto* const known = directory_.find(context);
+  if (!known) co_return;
+  auto end = [](context_owner* owner) -> awaitable<void> {
+    if (!owner) co_return;
+    co_await owner->close();
+    owner->forget();
+  };
+  auto& home = *known->home;
+  owner_call call(home, h248::context_id{context}, std::move(end));
+  co_await on(home.where(), std::move(call));
+  directory_.forget(context);
+  if (directory_.size() == 0) emptied_.set();
 }
 
 std::optional<command_error> gateway_control::refuses_context(const h248::action& asked) const {
@@ -262,7 +306,7 @@ void gateway_control::send_root_notice() {
 }
 
 // The termination may have moved, or be gone: its name says where it is by now.
-awaitable<void> gateway_control::settled(std::string termination, std::vector<observed> unheard) {
+awaitable<void> gateway_control::settled(std::string termination, std::uint64_t serial, std::vector<observed> unheard) {
   if (termination == lower(root_.name)) {
     put_back(root_, std::move(unheard));
     root_.notifying = false;
@@ -273,15 +317,18 @@ awaitable<void> gateway_control::settled(std::string termination, std::vector<ob
     const auto where = directory_.where(termination);
     const auto* const known = where ? directory_.find(*where) : nullptr;
     if (!known) co_return;
-    auto tell = [&termination, &unheard](context_owner* owner) -> awaitable<bool> {
+    auto tell = [&termination, serial, &unheard](context_owner* owner) -> awaitable<bool> {
       const bool here = owner && owner->find(termination);
-      if (here) owner->told(termination, std::move(unheard));
+      if (here) owner->told(termination, serial, std::move(unheard));
       co_return here;
     };
     owner_call call(*known->home, h248::context_id{*where}, std::move(tell));
     auto& home = *known->home;
+    const auto relocations = known->relocations;
     delivered = co_await on(home.where(), std::move(call));
-    if (!delivered && directory_.where(termination) == where) co_return;
+    // It has moved, with its context or without; or it is gone.
+    const auto* const now = directory_.find(*where);
+    if (!delivered && directory_.where(termination) == where && (!now || now->relocations == relocations)) co_return;
   }
 }
 
@@ -290,22 +337,23 @@ awaitable<void> gateway_control::close() {
   while (directory_.size() > 0) co_await end_all();
   while (performing_ > 0) co_await performed_.wait();
   co_await orders_.stop();
+  // What was sent to the shards has arrived when they have answered.
+  for (const auto& home : homes_) {
+    auto nothing = []() -> awaitable<void> { co_return; };
+    co_await on(home->where(), std::move(nothing));
+  }
   co_await notifier_->close();
 }
 
-// What a Move takes to another thread meanwhile ends there, with the next round.
 awaitable<void> gateway_control::end_all() {
-  std::map<std::uint32_t, context_home*> asked;
-  for (const auto& [id, entry] : directory_.contexts()) asked.emplace(id, entry.home);
+  std::vector<std::uint32_t> asked;
+  for (const auto& entry : directory_.contexts()) asked.push_back(entry.first);
   auto end = [](context_owner& owner) -> awaitable<void> {
     co_await owner.close();
     owner.forget();
   };
   co_await in_every_context(std::move(end));
-  for (const auto& [id, home] : asked) {
-    const auto* const known = directory_.find(id);
-    if (known && known->home == home) directory_.forget(id);
-  }
+  for (const auto id : asked) directory_.forget(id);
   if (directory_.size() == 0) emptied_.set();
 }
 

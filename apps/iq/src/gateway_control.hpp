@@ -66,10 +66,11 @@ class gateway_control : public std::enable_shared_from_this<gateway_control> {
   /// In the turn of each, on all shards at the same time.
   awaitable<void> in_every_context(std::function<awaitable<void>(context_owner&)> act);
   awaitable<void> end_all();
+  awaitable<void> end_one(std::uint32_t context);
 
   void observe_root(observed event);
   void send_root_notice();
-  awaitable<void> settled(std::string termination, std::vector<observed> unheard);
+  awaitable<void> settled(std::string termination, std::uint64_t serial, std::vector<observed> unheard);
 
   /// The service status as it is now, for the actions to come.
   void renew_service();

@@ -28,6 +28,7 @@ class loan {
 
   context_home& home() noexcept { return home_; }
   h248::context_id id() const noexcept { return id_; }
+  std::uint64_t relocations = 0;  ///< of the context, when the loan was asked for
 
   /// The turn has come. False: the context is not there (any more).
   static awaitable<bool> granted(std::shared_ptr<loan> self) {

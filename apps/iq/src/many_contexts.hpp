@@ -41,6 +41,7 @@ class many_contexts {
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_return co_await f_(*home_, places_);
   }
+  void depart() { places_.clear(); }
 
  private:
   context_home* home_;

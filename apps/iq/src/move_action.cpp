@@ -17,6 +17,7 @@ using given = boost::system::result<T, gateway::refusal>;
 
 /// A termination on its way from one owner to another.
 struct traveller {
+  bool streams_behind = false;  ///< its interface has changed, and the streams have yet to follow
   std::unique_ptr<termination_record> record;
   parked gate;
   std::vector<gateway::gateway_event> unseen;
@@ -29,8 +30,9 @@ struct packed_context {
   std::vector<gateway::gateway_event> unseen;
 };
 
-void arrive(context_owner& owner, std::unique_ptr<termination_record> record, std::vector<gateway::gateway_event> unseen) {
-  owner.enrol(std::move(record));
+void arrive(context_owner& owner, std::unique_ptr<termination_record> record, std::vector<gateway::gateway_event> unseen, bool streams_behind) {
+  const auto& t = owner.enrol(std::move(record));
+  if (streams_behind) owner.catch_up(t);
   for (auto& event : unseen) owner.happened(std::move(event));
 }
 
@@ -39,6 +41,7 @@ void take_up(context_owner& owner, packed_context from) {
   owner.record() = std::move(from.record);
   owner.connect();
   for (auto& one : from.gates) owner.gate().resume(std::move(one));
+  owner.settle_in();
   for (auto& event : from.unseen) owner.happened(std::move(event));
 }
 
@@ -94,12 +97,22 @@ awaitable<bool> move_action::borrow(h248::action_state& at) {
   const bool made_now = makes_ && !made_;
   taker_ = loan::ask(*control_.directory_.find(context_)->home, h248::context_id{context_}, made_now);
   made_ = made_ || makes_;
-  for (const auto id : wanted.others) lenders_.emplace(id, loan::ask(*control_.directory_.find(id)->home, h248::context_id{id}));
+  for (const auto id : wanted.others) {
+    const auto* const known = control_.directory_.find(id);
+    auto one = loan::ask(*known->home, h248::context_id{id});
+    one->relocations = known->relocations;
+    lenders_.emplace(id, std::move(one));
+  }
   const bool there = co_await loan::granted(taker_);
   for (auto lender = lenders_.begin(); lender != lenders_.end();) {
     const bool lends = co_await loan::granted(lender->second);
-    if (lends) ++lender;
-    else lender = lenders_.erase(lender);
+    if (lends) {
+      ++lender;
+      continue;
+    }
+    forget_if_gone(*lender->second);
+    loan::end(lender->second);
+    lender = lenders_.erase(lender);
   }
   if (!there) {
     const auto* const known = control_.directory_.find(context_);
@@ -116,8 +129,16 @@ awaitable<void> move_action::wait_for(std::uint32_t context) {
   const auto* const known = control_.directory_.find(context);
   if (!known) co_return;
   auto turn = loan::ask(*known->home, h248::context_id{context});
-  (void)co_await loan::granted(turn);
+  turn->relocations = known->relocations;
+  const bool there = co_await loan::granted(turn);
+  if (!there) forget_if_gone(*turn);
   loan::end(std::move(turn));
+}
+
+// A context that was not at its place when its turn came has ended, unless it has gone to another shard.
+void move_action::forget_if_gone(const loan& of) {
+  const auto* const known = control_.directory_.find(of.id().value);
+  if (known && known->relocations == of.relocations) control_.directory_.forget(of.id().value);
 }
 
 void move_action::let_go() {
@@ -275,6 +296,7 @@ awaitable<checked<void>> move_action::carry(std::string key, loan_ptr from, loan
       auto out = std::make_unique<traveller>();
       out->gate = std::move(*gate);
       out->unseen = owner.take_unseen(owner.find(key)->id);
+      out->streams_behind = owner.is_behind(*owner.find(key));
       out->record = owner.strike(key);
       co_return out;
     };
@@ -282,7 +304,7 @@ awaitable<checked<void>> move_action::carry(std::string key, loan_ptr from, loan
     if (left) {
       const std::shared_ptr<traveller> arriving = std::move(*left);
       auto resume = [arriving](context_owner& owner) -> awaitable<void> {
-        arrive(owner, std::move(arriving->record), std::move(arriving->unseen));
+        arrive(owner, std::move(arriving->record), std::move(arriving->unseen), arriving->streams_behind);
         owner.gate().resume(std::move(arriving->gate));
         co_return;
       };
@@ -304,7 +326,8 @@ awaitable<checked<void>> move_action::carry(std::string key, loan_ptr from, loan
     auto* const taker = owner.neighbour(target);
     const auto id = owner.find(key)->id;
     const bool moved = co_await owner.gate().move(id, taker->gate());
-    if (moved) arrive(*taker, owner.strike(key), owner.take_unseen(id));
+    const bool behind = owner.is_behind(*owner.find(key));
+    if (moved) arrive(*taker, owner.strike(key), owner.take_unseen(id), behind);
     co_return moved;
   };
   const bool moved = co_await loan::in(from, std::move(move));

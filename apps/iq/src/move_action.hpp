@@ -34,6 +34,7 @@ class move_action final : public h248::command_handler {
 
   awaitable<bool> borrow(h248::action_state& at);
   awaitable<void> wait_for(std::uint32_t context);
+  void forget_if_gone(const loan& of);
   void let_go();
   void settle();
   awaitable<void> move(h248::action_state& at, const h248::command& c);

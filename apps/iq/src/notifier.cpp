@@ -33,7 +33,7 @@ awaitable<void> notifier::send(notice n) {
   // The next MGC is to hear of it, as long as the termination is there.
   std::vector<observed> unheard;
   if (!heard) unheard = std::move(n.events);
-  auto settling = settled_(lower(n.termination), std::move(unheard));
+  auto settling = settled_(lower(n.termination), n.serial, std::move(unheard));
   co_await std::move(settling);
 }
 

@@ -16,7 +16,7 @@ namespace agw::iq {
 class notifier {
  public:
   /// `settled` hears of each notice once it was sent, with the events that no MGC has heard of; there are none when it was answered.
-  using settler = std::function<awaitable<void>(std::string termination, std::vector<observed> unheard)>;
+  using settler = std::function<awaitable<void>(std::string termination, std::uint64_t serial, std::vector<observed> unheard)>;
 
   notifier(asio::any_io_executor executor, h248::registration& registration, const h248::package_names& names, settler settled);
 

@@ -249,6 +249,7 @@ notice take_notice(termination_record& t, h248::context_id context) {
   out.context = context;
   out.termination = t.name;
   out.request_id = t.pending.front().request_id;
+  out.serial = t.notice;
   while (!t.pending.empty() && t.pending.front().request_id == out.request_id) {
     out.events.push_back(std::move(t.pending.front()));
     t.pending.pop_front();

@@ -44,6 +44,7 @@ struct notice {
   h248::context_id context;
   std::string termination;
   std::uint32_t request_id = 0;
+  std::uint64_t serial = 0;
   std::vector<observed> events;
 };
 

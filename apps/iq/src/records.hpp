@@ -79,6 +79,7 @@ struct termination_record {
   std::map<std::string, std::uint64_t> regulated;     ///< events with RegulatedNotify since the last Events descriptor
   std::deque<observed> pending;                       ///< not yet notified
   bool notifying = false;                             ///< a Notify of it is under way
+  std::uint64_t notice = 0;                           ///< its serial number
 
   bool serves() const noexcept { return service == h248::service_state::in_service && !interface_lost; }
   h248::service_state state() const noexcept { return interface_lost ? h248::service_state::out_of_service : service; }

@@ -78,12 +78,15 @@ void everywhere_action::audit_root(h248::action_state& at, const h248::command& 
   static const h248::audit_descriptor nothing;
   const auto* wanted = c.find<h248::audit_descriptor>();
   if (at.asked().context.is_all()) {
-    for (const auto& entry : control_.directory_.contexts()) {
+    bool any = false;
+    for (const auto& [id, entry] : control_.directory_.contexts()) {
+      if (!entry.made) continue;
       if (at.whole().full()) return;
-      at.answer_under(h248::context_id{entry.first});
+      any = true;
+      at.answer_under(h248::context_id{id});
       at.answer(c);
     }
-    if (control_.directory_.size() > 0) return;
+    if (any) return;
   }
   control_.answer_root_audit(at, at.answer(c), wanted ? *wanted : nothing);
 }
