@@ -44,7 +44,7 @@ directory::concerned directory::concerned_by(const h248::action& asked, std::uin
       const auto holder = where(lower(name.name));
       if (!holder || *holder == context) continue;
       if (find_made(*holder)) all.insert(*holder);
-      else out.unmade = *holder;
+      else if (contexts_.contains(*holder)) out.unmade = *holder;  // one that has ended makes nobody wait: its action settles later
     }
   }
   out.too_many = wildcards.size() > most_wildcards;
