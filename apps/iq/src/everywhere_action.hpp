@@ -29,7 +29,8 @@ class everywhere_action final : public h248::command_handler {
   void audit_root(h248::action_state& at, const h248::command& c);
   awaitable<void> change_service_of_root(h248::action_state& at, const h248::command& c);
   awaitable<void> change_service(h248::action_state& at, const h248::command& c);
-  awaitable<visit> put_in_service(h248::action_state& at, h248::termination_id pattern, bool in_service);
+  /// How many terminations that concerns.
+  awaitable<std::size_t> put_in_service(h248::termination_id pattern, bool in_service);
   /// Whether the pattern stands for whole interfaces, which are put in or out of service then.
   bool change_interfaces(h248::termination_id pattern, bool restart);
   void audit_capability_of_all(h248::action_state& at, const h248::command& c);

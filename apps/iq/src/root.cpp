@@ -1,5 +1,6 @@
 // ROOT: properties of the gateway as a whole, and ServiceChange by the MGC, on ROOT and on terminations of every context.
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "audits.hpp"
@@ -117,17 +118,24 @@ awaitable<void> everywhere_action::change_service_of_root(h248::action_state& at
   if (forced || restart) {
     control_.out_of_service_ = forced;
     control_.renew_service();
-    co_await put_in_service(at, h248::termination_id{"*"}, restart);
+    (void)co_await put_in_service(h248::termination_id{"*"}, restart);
   }
   at.answer(c);
 }
 
-awaitable<visit> everywhere_action::put_in_service(h248::action_state& at, h248::termination_id pattern, bool in_service) {
-  everywhere_visitor act = [pattern, in_service](context_action& action, h248::action_state&) {
-    return action.put_in_service(pattern, in_service);
+// Contexts that are being made are among them: an Add that began with the service status of before ends with the new one.
+awaitable<std::size_t> everywhere_action::put_in_service(h248::termination_id pattern, bool in_service) {
+  std::atomic<std::size_t> concerned = 0;
+  auto act = [&concerned, pattern, in_service, service = control_.service_](context_owner& owner) -> awaitable<void> {
+    action_terms terms;
+    terms.service = service;
+    action_progress progress;
+    context_action action(owner, terms, progress);
+    const auto here = co_await action.put_in_service(pattern, in_service);
+    concerned += here.matched;
   };
-  auto ids = contexts_of(pattern);
-  co_return co_await send(at, nullptr, std::move(act), std::move(ids));
+  co_await control_.in_every_context(std::move(act));
+  co_return concerned.load();
 }
 
 awaitable<void> everywhere_action::change_service(h248::action_state& at, const h248::command& c) {
@@ -146,10 +154,10 @@ awaitable<void> everywhere_action::change_service(h248::action_state& at, const 
   const bool restart = method == h248::change_method::restart, graceful = method == h248::change_method::graceful;
   const bool interfaces = change_interfaces(pattern, restart);
   // Graceful lets what stands go on to its end: only nothing new comes.
-  visit concerned;
-  if (!graceful) concerned = co_await put_in_service(at, pattern, restart);
-  if (graceful) concerned.matched = contexts_of(pattern).size();
-  if (concerned.matched == 0 && !interfaces) {
+  std::size_t concerned = 0;
+  if (graceful) concerned = contexts_of(pattern).size();
+  else concerned = co_await put_in_service(pattern, restart);
+  if (concerned == 0 && !interfaces) {
     at.fail(c, pattern.has_all() ? error_code::no_termination_matched : error_code::unknown_termination, pattern.name);
     co_return;
   }
