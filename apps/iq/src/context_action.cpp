@@ -46,16 +46,8 @@ awaitable<void> context_action::run(h248::action_state& at, const h248::command&
     at.fail(c, objections.front().code, objections.front().what);
     co_return;
   }
-  if (c.terminations.size() < 2) {
-    co_await run_one(at, c, sessions);
-  } else {  // version 3: as with a wildcard, each of the list is tried, whatever becomes of the others
-    auto one = c;
-    for (const auto& termination : c.terminations) {
-      one.terminations.clear();
-      one.terminations.push_back(termination);
-      co_await run_one(at, one, sessions);
-    }
-  }
+  auto run = [&](const h248::command& one) { return run_one(at, one, sessions); };
+  co_await one_by_one(c, std::move(run));
   if (!progress_.topology.empty()) set_topology(at);
 }
 

@@ -113,6 +113,21 @@ class context_action final : public h248::command_handler {
   bool gone_ = false;
 };
 
+/// `f(command)` for each termination of a list (version 3): as with a wildcard, each is tried, whatever becomes of the others.
+template <class F>
+awaitable<void> one_by_one(const h248::command& c, F f) {
+  if (c.terminations.size() < 2) {
+    co_await f(c);
+    co_return;
+  }
+  auto one = c;
+  for (const auto& termination : c.terminations) {
+    one.terminations.clear();
+    one.terminations.push_back(termination);
+    co_await f(one);
+  }
+}
+
 /// Why a ServiceChange of a termination cannot be: 446 without a method, 449 for one that is for ROOT, 410 for a name.
 std::optional<command_error> refused_service_change(const h248::command& c);
 

@@ -86,16 +86,8 @@ awaitable<void> everywhere_action::run(h248::action_state& at, const h248::comma
     at.fail(c, objections.front().code, objections.front().what);
     co_return;
   }
-  if (c.terminations.size() < 2) {
-    co_await run_one(at, c, sessions);
-    co_return;
-  }
-  auto one = c;
-  for (const auto& termination : c.terminations) {
-    one.terminations.clear();
-    one.terminations.push_back(termination);
-    co_await run_one(at, one, sessions);
-  }
+  auto run = [&](const h248::command& one) { return run_one(at, one, sessions); };
+  co_await one_by_one(c, std::move(run));
 }
 
 awaitable<void> everywhere_action::run_one(h248::action_state& at, const h248::command& c, const h248::sessions_by_stream& sessions) {

@@ -172,12 +172,8 @@ awaitable<void> move_action::run(h248::action_state& at, const h248::command& c)
     co_await loan::in(taker_, std::move(there));
     co_return;
   }
-  auto one = c;
-  for (const auto& name : c.terminations) {
-    one.terminations.clear();
-    one.terminations.push_back(name);
-    co_await move(at, one);
-  }
+  auto take = [&](const h248::command& one) { return move(at, one); };
+  co_await one_by_one(c, std::move(take));
   if (progress_.topology.empty()) co_return;
   auto topology = [&](context_owner& owner) -> awaitable<void> {
     context_action action(owner, terms_, progress_);
