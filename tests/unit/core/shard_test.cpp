@@ -123,8 +123,11 @@ TEST_CASE("a driven pool has no threads: its shards go on when their loops are t
   asio::co_spawn(
       control,
       [&]() -> awaitable<void> {
-        auto body = [&]() -> awaitable<std::thread::id> { co_return std::this_thread::get_id(); };
-        there = co_await on(shards[1], body);
+        auto body = [&]() -> awaitable<void> {
+          there = std::this_thread::get_id();
+          co_return;
+        };
+        co_await on(shards[1], body);
         back = true;
       },
       [](std::exception_ptr e) {
