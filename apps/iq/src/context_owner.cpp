@@ -30,6 +30,7 @@ gateway::topology topology_of(h248::topology_direction d) {
 context_owner::context_owner(context_home& home, h248::context_id id)
     : home_(home), tasks_(home.where().executor(), "context " + std::to_string(id.value)) {
   record_.id = id;
+  turns_->on_left = [this] { send_notices(); };
   // A termination keeps its sink when it moves: whom the event concerns is found by its context.
   gateway::event_sink sink = [at = &home](gateway::gateway_event event) {
     auto* const owner = at->find(h248::context_id{event.context.value});
@@ -38,7 +39,7 @@ context_owner::context_owner(context_home& home, h248::context_id id)
   gate_ = std::make_unique<gateway::context>(home.facts().services, home.where().executor(), gateway::context_id{id.value}, std::move(sink));
 }
 
-context_owner::~context_owner() = default;
+context_owner::~context_owner() { turns_->on_left = nullptr; }
 
 const gateway_facts& context_owner::facts() const noexcept { return home_.facts(); }
 
@@ -148,7 +149,12 @@ void context_owner::tell(termination_record& t) {
   if (t.notifying || t.pending.empty() || closing_) return;
   t.notifying = true;
   t.notice = home_.next_serial();
-  home_.send(take_notice(t, record_.id));
+  outbox_.push_back(take_notice(t, record_.id));
+}
+
+void context_owner::send_notices() {
+  for (auto& one : outbox_) home_.send(std::move(one));
+  outbox_.clear();
 }
 
 void context_owner::told(const std::string& key, std::uint64_t serial, std::vector<observed> unheard) {
@@ -282,6 +288,7 @@ void context_owner::second_passed(clock::time_point now) {
     t->touched = now;
     observe(*t, make_observed("hangterm", "thb", 0));
   }
+  send_notices();
   wake();
 }
 
@@ -305,6 +312,7 @@ bool context_owner::watch_flow(termination_record& t, clock::time_point now) {
 }
 
 awaitable<void> context_owner::close() {
+  send_notices();
   closing_ = true;
   co_await tasks_.stop();
   inbox_.clear();

@@ -90,6 +90,7 @@ class context_owner {
   awaitable<void> carry_out(termination_record& t, const h248::signal_request& signal);
   void queue(termination_record& t, observed event);
   void tell(termination_record& t);
+  void send_notices();
   bool watch_flow(termination_record& t, clock::time_point now);
   deadline next() const;
 
@@ -99,6 +100,7 @@ class context_owner {
   std::unique_ptr<gateway::context> gate_;
   std::deque<gateway::gateway_event> inbox_;
   std::set<std::string> interfaces_;  ///< that have changed: the streams are yet to follow
+  std::vector<notice> outbox_;  ///< leaves when the turn is over: what the turn answers is heard of first
   task_group tasks_;
   event wake_;
   bool working_ = false;

@@ -1,6 +1,7 @@
 // The order in which those who want something of a context get their turn: that of their arrival. Of one loop: no thread ever waits.
 #pragma once
 
+#include <functional>
 #include <list>
 #include <memory>
 #include <utility>
@@ -22,6 +23,7 @@ class turn_queue {
     ticket& operator=(const ticket&) = delete;
     ~ticket() {
       const bool mine = first();
+      if (mine && queue_->on_left) queue_->on_left();
       queue_->places_.erase(place_);
       if (mine && !queue_->places_.empty()) queue_->places_.front().set();
     }
@@ -36,6 +38,8 @@ class turn_queue {
   };
 
   bool idle() const noexcept { return places_.empty(); }
+  /// Called whenever a turn is over, before the next one begins.
+  std::function<void()> on_left;
 
  private:
   std::list<event> places_;
