@@ -31,9 +31,13 @@ TEST_CASE("a topology of a thousand streams is taken as a whole", "[iq]") {
   for (int i = 1; i <= 1000; ++i) triples += std::string(i > 1 ? "," : "") + "ip/1/core/1,ip/1/core/2,Isolate,Stream=" + std::to_string(i);
   CHECK(r.ask("Context=1{Topology{" + triples + "}}") == "C=1");
   CHECK_THAT(r.ask("Context=1{ContextAudit{Topology}}"), Contains("IS,ST=1000"));
-  std::string all;
-  for (int i = 1; i <= 9000; ++i) all += std::string(i > 1 ? "," : "") + "*,*,Isolate,Stream=" + std::to_string(i);
-  CHECK_THAT(r.ask("Context=1{Topology{" + all + "}}"), Contains("ER=510{"));
+  std::string last;
+  for (int round = 0; round < 6; ++round) {
+    std::string more;
+    for (int i = 1; i <= 1500; ++i) more += std::string(i > 1 ? "," : "") + "*,*,Isolate,Stream=" + std::to_string(1500 * round + i);
+    last = r.ask("Context=1{Topology{" + more + "}}");
+  }
+  CHECK_THAT(last, Contains("ER=510{"));
 }
 
 TEST_CASE("an address of the other family cannot be chosen", "[iq]") {
@@ -70,5 +74,5 @@ TEST_CASE("an empty Remote closes the connection and keeps the stream's own end 
 TEST_CASE("a list of contexts is an error where it is not supported", "[iq]") {
   rig r;
   r.ask(add_core());
-  CHECK_THAT(r.ask("Context=1{ContextList={1,2}}"), Contains("ER=501{"));
+  CHECK_THAT(r.ask("Context=1{ContextAttr{ContextList={1,2}}}"), Contains("ER=501{"));
 }

@@ -2,6 +2,7 @@
 // takes the gateway's Notify and ServiceChange requests and keeps their text.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -60,12 +61,18 @@ class rig : h248::command_handler {
   void pass(clock::duration by) {
     if (!time_) time_.emplace(loop, clock::now());
     time_->advance(by);
-    // The timers of the shards notice when an earlier one re-arms their queue.
-    for (std::size_t i = 0; i < shards.size(); ++i) {
-      asio::post(shards[i].executor(), [executor = shards[i].executor()] {
-        auto wake = std::make_shared<timer>(executor, clock::now() - std::chrono::hours(1));
-        wake->async_wait([wake](error_code) {});
-      });
+    // The timers of the shards notice when an earlier one re-arms their queue; what they set off has happened when they have answered.
+    for (int round = 0; round < 2; ++round) {
+      std::atomic<std::size_t> answered = 0;
+      for (std::size_t i = 0; i < shards.size(); ++i) {
+        asio::post(shards[i].executor(), [executor = shards[i].executor(), &answered] {
+          auto wake = std::make_shared<timer>(executor, clock::now() - std::chrono::hours(1));
+          wake->async_wait([wake, executor, &answered](error_code) { asio::post(executor, [&answered] { ++answered; }); });
+        });
+      }
+      loop.restart();
+      while (answered < shards.size()) loop.run_for(std::chrono::microseconds(100));
+      time_->settle();
     }
   }
 
