@@ -92,7 +92,7 @@ void check(benchmark::State& state) {
   const relay_paths paths;
   split_transactions splits(ids);
   direction_counters counters;
-  message_checker checker(parser_limits{}, paths, splits, counters);
+  message_checker checker(parser_limits{}, paths, splits, counters, 262144);
   for (auto _ : state) benchmark::DoNotOptimize(checker.check(as_bytes(message)).value()->head.data());
   report(state, message.size());
 }
