@@ -1,4 +1,4 @@
-#include "../../../transports/src/data_channel_table.hpp"
+#include "../../../transports/src/channel/table.hpp"
 
 #include <catch2/catch.hpp>
 

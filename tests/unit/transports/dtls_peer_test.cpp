@@ -4,7 +4,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include "../../../transports/src/dtls_bio.hpp"
+#include "../../../transports/src/dtls/bio.hpp"
 #include "agw/core/metrics.hpp"
 #include "agw/transports/error.hpp"
 #include "dtls_pair.hpp"

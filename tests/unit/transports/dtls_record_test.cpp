@@ -3,7 +3,7 @@
 #include <vector>
 
 // The record layer is not public: the test sees it the way the sources do.
-#include "../../../transports/src/dtls_record.hpp"
+#include "../../../transports/src/dtls/record.hpp"
 
 using namespace agw;
 using namespace agw::dtls;

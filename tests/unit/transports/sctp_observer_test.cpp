@@ -1,10 +1,10 @@
-#include "../../../transports/src/sctp_observer.hpp"
+#include "../../../transports/src/sctp/observer.hpp"
 
 #include <string_view>
 
 #include <catch2/catch.hpp>
 
-#include "../../../transports/src/sctp_crc32c.hpp"
+#include "../../../transports/src/sctp/crc32c.hpp"
 
 using namespace agw;
 using namespace agw::sctp;

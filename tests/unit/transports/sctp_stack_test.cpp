@@ -5,7 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "agw/core/shard.hpp"
-#include "../../../transports/src/sctp_mailbox.hpp"
+#include "../../../transports/src/sctp/mailbox.hpp"
 #include "sctp_link.hpp"
 
 using namespace agw;

@@ -1,0 +1,148 @@
+// An endpoint on libnice's NiceAgent: full ICE.
+#include <boost/asio/post.hpp>
+
+#include "agw/core/error.hpp"
+#include "agw/core/metrics.hpp"
+#include "agw/transports/error.hpp"
+#include "agw/transports/ice_agent.hpp"
+#include "ice/endpoints.hpp"
+#include "ice/nice_agent.hpp"
+
+namespace agw::ice {
+
+namespace {
+
+// After so many batches without a wait other tasks of the loop run.
+constexpr unsigned busy_batches = 8;
+
+class full_endpoint final : public endpoint {
+ public:
+  full_endpoint(asio::any_io_executor executor, const config& settings, const port_pool& ports)
+      : settings_(settings), agent_(std::move(executor), settings, ports.low(), ports.high()) {}
+
+  error_code gather() {
+    local_.credentials = make_credentials();
+    if (!agent_.gather(local_.credentials)) return transport_error::no_port;
+    const auto candidates = agent_.local_candidates();
+    if (candidates.empty()) return transport_error::no_port;
+    local_.address = candidates.front().address;
+    for (const auto& c : candidates) local_.candidates.push_back(format_candidate(c));
+    return {};
+  }
+
+  const local_parameters& local() const noexcept override { return local_; }
+  udp::traffic counted() const noexcept override { return traffic_; }
+  std::optional<udp::endpoint> remote_address() const override { return agent_.remote_address(); }
+  bool set_dscp(unsigned dscp) override {
+    if (dscp > 63) return false;
+    agent_.set_dscp(dscp);
+    return true;
+  }
+
+  error_code update(const remote_parameters& remote) override {
+    if (!valid(remote.credentials)) return transport_error::bad_credentials;
+    if (!agent_.set_remote(remote.credentials, usable_candidates(remote))) return transport_error::ice_library;
+    return {};
+  }
+
+  awaitable<std::unique_ptr<datagram_pipe>> connect(task_group& tasks, remote_parameters remote) override;
+
+  // For the path.
+  awaitable<void> receive(datagram_batch& into);
+  void send(const datagram_batch& batch);
+  std::size_t max_datagram_bytes() const noexcept { return settings_.max_datagram_bytes; }
+
+ private:
+  void report_peer_reflexive();
+  awaitable<void> watch_consent();
+
+  config settings_;
+  local_parameters local_;
+  nice_agent agent_;
+  udp::traffic traffic_;
+  datagram_batch incoming_;
+  unsigned busy_ = 0;
+};
+
+class full_path final : public datagram_pipe {
+ public:
+  explicit full_path(full_endpoint& owner) noexcept : owner_(owner) {}
+  awaitable<void> receive(datagram_batch& into) override { return owner_.receive(into); }
+  void send(const datagram_batch& batch) override { owner_.send(batch); }
+  std::size_t max_datagram_bytes() const noexcept override { return owner_.max_datagram_bytes(); }
+
+ private:
+  full_endpoint& owner_;
+};
+
+void full_endpoint::report_peer_reflexive() {
+  while (const auto found = agent_.take_peer_reflexive()) {
+    if (on_peer_reflexive) on_peer_reflexive(*found);
+  }
+}
+
+awaitable<std::unique_ptr<datagram_pipe>> full_endpoint::connect(task_group& tasks, remote_parameters remote) {
+  if (const auto wrong = update(remote)) throw stage_error("ice", "error", wrong);
+  for (;;) {
+    report_peer_reflexive();
+    const auto now = agent_.current();
+    if (now == nice_agent::state::ready) break;
+    if (now == nice_agent::state::failed) throw stage_error("ice", "failed");
+    co_await agent_.changed.wait();
+  }
+  tasks.spawn("consent", [this]() { return watch_consent(); });
+  co_return std::make_unique<full_path>(*this);
+}
+
+awaitable<void> full_endpoint::watch_consent() {
+  while (agent_.current() != nice_agent::state::failed) {
+    report_peer_reflexive();
+    co_await agent_.changed.wait();
+  }
+  throw stage_error("ice", "consent", transport_error::consent_lost);
+}
+
+// libnice hands over only what came from an address that its checks verified; what is not DTLS goes no further.
+awaitable<void> full_endpoint::receive(datagram_batch& into) {
+  const auto before = into.size();
+  while (into.size() == before) {
+    if (++busy_ == busy_batches) {
+      busy_ = 0;
+      auto executor = co_await asio::this_coro::executor;
+      co_await asio::post(executor, asio::use_awaitable);
+    }
+    incoming_.clear();
+    if (!agent_.take(incoming_)) {
+      busy_ = 0;
+      co_await agent_.arrived.wait();
+      continue;
+    }
+    for (std::size_t i = 0; i < incoming_.size(); ++i) {
+      const auto datagram = std::as_const(incoming_)[i];
+      ++traffic_.datagrams_in;
+      traffic_.bytes_in += datagram.size();
+      if (kind_of(datagram) == datagram_kind::dtls) {
+        into.push(datagram);
+      } else {
+        count_drop("ice", "unknown-protocol");
+      }
+    }
+  }
+}
+
+void full_endpoint::send(const datagram_batch& batch) {
+  const auto sent = agent_.send(batch);
+  for (std::size_t i = 0; i < sent; ++i) traffic_.bytes_out += batch[i].size();
+  traffic_.datagrams_out += sent;
+  if (sent < batch.size()) count_drop("ice", "send-refused", batch.size() - sent);
+}
+
+}  // namespace
+
+result<std::unique_ptr<endpoint>> reserve_full(asio::any_io_executor executor, const config& settings, port_pool& ports) {
+  auto made = std::make_unique<full_endpoint>(std::move(executor), settings, ports);
+  if (const auto error = made->gather()) return error;
+  return std::unique_ptr<endpoint>(std::move(made));
+}
+
+}  // namespace agw::ice

@@ -1,0 +1,282 @@
+#include "sctp/core.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <boost/asio/post.hpp>
+
+#include "agw/core/error.hpp"
+#include "agw/core/metrics.hpp"
+#include "agw/core/scope_guard.hpp"
+#include "agw/core/task_group.hpp"
+#include "agw/core/until.hpp"
+#include "agw/transports/error.hpp"
+#include "sctp/crc32c.hpp"
+
+namespace agw::sctp {
+
+namespace {
+
+constexpr auto shutdown_limit = std::chrono::milliseconds(200);
+// The memory of a burst is freed; an idle association keeps none.
+constexpr std::size_t kept_batch_bytes = 4096;
+
+void recycle(datagram_batch& batch) {
+  if (batch.bytes() > kept_batch_bytes) {
+    batch = datagram_batch();
+  } else {
+    batch.clear();
+  }
+}
+
+}  // namespace
+
+association_core::association_core(asio::any_io_executor executor, datagram_pipe& lower, const config& options)
+    : executor_(executor),
+      lower_(&lower),
+      options_(options),
+      box_(register_mailbox(executor, *this)),
+      channels_(executor, *this, options_) {}
+
+association_core::~association_core() {
+  if (!abandoned_) abandon();
+}
+
+void association_core::start() {
+  const inside_usrsctp here(box_->id(), *this);
+  socket_.emplace(box_->id(), options_, lower_->max_datagram_bytes());
+  if (options_.initiate == initiation::in) {
+    socket_->listen();
+  } else {
+    socket_->connect(options_.remote_port);
+  }
+  schedule_flush();
+}
+
+awaitable<void> association_core::established() {
+  while (phase_ == phase::opening && !failure_) co_await opened_.wait();
+  if (failure_) std::rethrow_exception(failure_);
+}
+
+void association_core::abandon() {
+  if (std::exchange(abandoned_, true)) return;
+  {
+    const inside_usrsctp here(box_->id(), *this);
+    if (socket_) socket_->abort();
+  }
+  flush();
+  unregister_mailbox(*box_);
+  phase_ = phase::ended;
+  if (!failure_) {
+    const stage_error gone("sctp", "closed", make_error_code(transport_error::association_closed));
+    channels_.fail(std::make_exception_ptr(gone));
+  }
+  channels_.detach();
+  held_.reset();
+  parts_.clear();
+  lower_ = nullptr;
+  ended_.set();
+}
+
+// The pump's receive and watch run beside each other; the first failure, the end of the association or a cancel ends both.
+awaitable<void> association_core::pump(std::shared_ptr<association_core> self) {
+  self->pumping_ = true;
+  const scope_guard ended([&self] {
+    self->pumping_ = false;
+    self->pumped_.set();
+  });
+  if (self->abandoned_) co_return;
+  auto body = [self](task_group& group) -> awaitable<void> {
+    group.spawn("receive", [self] { return self->receive_packets(); });
+    group.spawn("watch", [self] { return self->keep_watch(); });
+    while (self->phase_ != phase::ended) co_await self->ended_.wait();
+  };
+  try {
+    co_await with_tasks("sctp", body);
+  } catch (...) {
+    const auto error = std::current_exception();
+    if (!is_cancellation(error)) self->fail(error);
+    throw;
+  }
+  // open() throws a failure while it runs; the pump throws those that come later.
+  if (self->failure_ && !self->abandoned_ && self->reported_by_pump_) std::rethrow_exception(self->failure_);
+}
+
+awaitable<void> association_core::receive_packets() {
+  datagram_batch packets;
+  for (;;) {
+    co_await lower_->receive(packets);
+    if (abandoned_) co_return;
+    input(packets);
+    recycle(packets);
+  }
+}
+
+void association_core::input(const datagram_batch& packets) {
+  const auto now = clock::now();
+  {
+    const inside_usrsctp here(box_->id(), *this);
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+      const auto packet = packets[i];
+      if (!checksum_holds(packet)) {
+        count_drop("sctp", "checksum");
+        continue;
+      }
+      observer_.received(packet, now);
+      feed(packet);
+    }
+    if (options_.initiate == initiation::in && phase_ == phase::opening) socket_->accept();
+  }
+  after_input();
+  flush();
+}
+
+// After any packet there may be messages to read, room to send, or the end of the association.
+void association_core::after_input() {
+  read();
+  if (phase_ == phase::ended || abandoned_) return;
+  channels_.on_room();
+  // While nothing is read the end is not read either.
+  if (held_) check_alive();
+}
+
+void association_core::on_packet(bytes_view packet) {
+  observer_.sent(packet, clock::now());
+  if (!watched_ && observer_.outstanding()) rearmed_.set();
+  out_.push(packet);
+  schedule_flush();
+}
+
+void association_core::on_foreign(const datagram_batch& packets) {
+  if (abandoned_) return;
+  for (std::size_t i = 0; i < packets.size(); ++i) on_packet(packets[i]);
+  after_input();
+  flush();
+}
+
+void association_core::schedule_flush() {
+  if (std::exchange(flush_scheduled_, true)) return;
+  asio::post(executor_, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) {
+      self->flush_scheduled_ = false;
+      self->flush();
+    }
+  });
+}
+
+void association_core::flush() {
+  if (out_.empty() || !lower_) return;
+  try {
+    lower_->send(out_);
+  } catch (...) {
+    fail(std::current_exception());
+  }
+  recycle(out_);
+}
+
+send_outcome association_core::transmit(bytes_view message, const send_options& options) {
+  if (phase_ != phase::established) return send_outcome::failed;
+  const inside_usrsctp here(box_->id(), *this);
+  return socket_->send(message, options);
+}
+
+bool association_core::request_reset(std::uint16_t stream) {
+  if (phase_ != phase::established) return false;
+  const inside_usrsctp here(box_->id(), *this);
+  return socket_->reset_outgoing(stream);
+}
+
+bool association_core::request_streams(std::uint16_t outgoing, std::uint16_t incoming) {
+  if (phase_ != phase::established) return false;
+  const inside_usrsctp here(box_->id(), *this);
+  return socket_->add_streams(outgoing, incoming);
+}
+
+std::size_t association_core::queued() const {
+  const auto status = socket_ ? socket_->status() : std::nullopt;
+  return status ? status->queued : 0;
+}
+
+void association_core::fail(std::exception_ptr error) {
+  if (phase_ == phase::ended) return;
+  reported_by_pump_ = phase_ == phase::established;
+  phase_ = phase::ended;
+  failure_ = error;
+  channels_.fail(error);
+  opened_.set();
+  drained_.set();
+  ended_.set();
+}
+
+void association_core::end(const char* reason, error_code code) { fail(std::make_exception_ptr(stage_error("sctp", reason, code))); }
+
+deadline association_core::next_deadline() const {
+  auto next = channels_.next_deadline();
+  if (observer_.outstanding()) next = std::min(next, observer_.silent_since() + clock::duration(options_.lost_after));
+  if (observer_.outstanding() || channels_.waiting_to_send()) next = std::min(next, stalled_at());
+  return next;
+}
+
+deadline association_core::stalled_at() const {
+  return std::max(observer_.last_activity(), watch_start_) + clock::duration(options_.stalled_after);
+}
+
+awaitable<void> association_core::keep_watch() {
+  watch_start_ = clock::now();
+  for (;;) {
+    const auto by = next_deadline();
+    watched_ = by != no_deadline;
+    (void)co_await within(by, rearmed_.wait());
+    if (abandoned_) co_return;
+    const auto now = clock::now();
+    channels_.expire(now);
+    check_progress(now);
+  }
+}
+
+void association_core::check_progress(clock::time_point now) {
+  if (phase_ != phase::established) return;
+  if (!observer_.outstanding() && !channels_.waiting_to_send()) return;
+  if (observer_.outstanding() && observer_.silent_since() + clock::duration(options_.lost_after) <= now) {
+    return end("timeout", make_error_code(transport_error::association_lost));
+  }
+  if (stalled_at() > now) return;
+  count_drop("sctp", "stalled-association");
+  end("stalled", make_error_code(transport_error::association_stalled));
+}
+
+awaitable<void> association_core::close(deadline by) {
+  by = std::min(by, deadline_after(shutdown_limit));
+  if (phase_ == phase::established) {
+    phase_ = phase::shutting_down;
+    const stage_error closed("sctp", "closed", make_error_code(transport_error::association_closed));
+    channels_.fail(std::make_exception_ptr(closed));
+    {
+      const inside_usrsctp here(box_->id(), *this);
+      socket_->shutdown();
+    }
+    held_.reset();
+    after_input();
+    flush();
+    while (phase_ == phase::shutting_down) {
+      const bool drained = co_await within(by, drained_.wait());
+      if (!drained) break;
+    }
+  }
+  abandon();
+  while (pumping_) co_await pumped_.wait();
+}
+
+association_statistics association_core::statistics() const {
+  association_statistics out;
+  out.retransmitted_chunks = observer_.retransmitted_chunks();
+  out.packets_sent = observer_.packets_sent();
+  out.packets_received = observer_.packets_received();
+  out.outgoing_streams = channels_.outgoing_streams();
+  out.incoming_streams = channels_.incoming_streams();
+  if (const auto status = socket_ ? socket_->status() : std::nullopt) out.srtt = status->srtt;
+  out.interleaving = socket_ && socket_->interleaving();
+  return out;
+}
+
+}  // namespace agw::sctp

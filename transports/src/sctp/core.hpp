@@ -1,0 +1,113 @@
+// The state of one association: the usrsctp socket, the packets in and out, and the table of its channels.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "agw/core/event.hpp"
+#include "agw/core/pipe.hpp"
+#include "agw/transports/sctp_association.hpp"
+#include "channel/table.hpp"
+#include "sctp/mailbox.hpp"
+#include "sctp/observer.hpp"
+#include "sctp/socket.hpp"
+
+namespace agw::sctp {
+
+/// Held by the association and, while it runs, by the pump. Shard-bound, but for its mailbox.
+class association_core final : public std::enable_shared_from_this<association_core>, mailbox_owner, channel_host {
+ public:
+  association_core(asio::any_io_executor executor, datagram_pipe& lower, const config& options);
+  ~association_core();
+
+  /// Sends INIT, or waits for it.
+  void start();
+  awaitable<void> established();
+  /// The child of the caller's group: moves packets until the association ends, is abandoned or `lower` fails.
+  static awaitable<void> pump(std::shared_ptr<association_core> self);
+  awaitable<void> close(deadline by);
+  /// ABORT, unless it has ended. No member but the destructor may be called afterwards; the pump ends by itself.
+  void abandon();
+
+  channel_table& channels() noexcept { return channels_; }
+  association_statistics statistics() const;
+
+ private:
+  enum class phase { opening, established, shutting_down, ended };
+
+  // mailbox_owner, channel_host
+  void on_packet(bytes_view packet) override;
+  void on_foreign(const datagram_batch& packets) override;
+  send_outcome transmit(bytes_view message, const send_options& options) override;
+  bool request_reset(std::uint16_t stream) override;
+  bool request_streams(std::uint16_t outgoing, std::uint16_t incoming) override;
+  std::size_t queued() const override;
+  void resume_reading() override;
+  void rearm() override { rearmed_.set(); }
+
+  awaitable<void> receive_packets();
+  awaitable<void> keep_watch();
+  void input(const datagram_batch& packets);
+  void feed(bytes_view packet);
+  void after_input();
+  void check_alive();
+  void read();
+  void on_data(const received& part, bytes_view bytes);
+  void deliver(std::uint16_t stream, std::uint32_t ppid, std::vector<std::byte> bytes);
+  void on_notification(bytes_view bytes);
+  void on_stream_reset(unsigned flags, bytes_view list);
+  void on_association_change(std::uint16_t state);
+  void on_part_lost(std::uint16_t stream, bool unordered);
+  void end(const char* reason, error_code code);
+  void fail(std::exception_ptr error);
+  void schedule_flush();
+  void flush();
+  void check_progress(clock::time_point now);
+  deadline next_deadline() const;
+  deadline stalled_at() const;
+
+  using part_key = std::pair<std::uint16_t, bool>;
+  struct part {
+    std::vector<std::byte> bytes;
+    bool too_large = false;
+  };
+  struct held_message {
+    held_message(std::uint16_t s, std::uint32_t p, std::vector<std::byte> b) : stream(s), ppid(p), bytes(std::move(b)) {}
+    std::uint16_t stream;
+    std::uint32_t ppid;
+    std::vector<std::byte> bytes;
+  };
+
+  asio::any_io_executor executor_;
+  datagram_pipe* lower_;
+  const config options_;
+  std::shared_ptr<mailbox> box_;
+  std::optional<sctp_socket> socket_;
+  packet_observer observer_;
+  channel_table channels_;
+  phase phase_ = phase::opening;
+  std::exception_ptr failure_;
+  datagram_batch out_;
+  bool flush_scheduled_ = false;
+  bool reading_ = false;
+  bool abandoned_ = false;
+  bool pumping_ = false;
+  bool reported_by_pump_ = false;  // the failure came after open() had returned
+  bool watched_ = false;           // keep_watch() has a deadline
+  clock::time_point watch_start_{};
+  std::map<part_key, part> parts_;  // messages that usrsctp delivers in parts
+  std::size_t parts_bytes_ = 0;
+  std::optional<held_message> held_;  // its channel is full: nothing more is read
+  event opened_;
+  event ended_;    // for the pump
+  event drained_;  // for close(): SHUTDOWN is complete
+  event pumped_;   // for close(): the pump has ended
+  event rearmed_;
+};
+
+}  // namespace agw::sctp

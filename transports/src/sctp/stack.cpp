@@ -1,0 +1,236 @@
+#include "agw/transports/sctp_stack.hpp"
+
+#include <atomic>
+#include <bit>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <stdexcept>
+#include <thread>
+#include <unordered_map>
+
+#include <boost/asio/post.hpp>
+#include <usrsctp.h>
+
+#include "agw/core/clock.hpp"
+#include "agw/core/log.hpp"
+#include "agw/core/metrics.hpp"
+#include "sctp/crc32c.hpp"
+#include "sctp/mailbox.hpp"
+
+namespace agw::sctp {
+
+namespace {
+
+// How long an id is kept unused before it is used again. usrsctp frees an endpoint by timers of milliseconds when it cannot at once.
+constexpr auto rest_time = std::chrono::seconds(2);
+
+// All associations of the process. Looked up by timers only: within its own calls an association is found by `inside_usrsctp`.
+struct association_table {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::unordered_map<association_id, std::shared_ptr<mailbox>> boxes;
+  // Ids that were used and that usrsctp still knows. To take its address back would set usrsctp's iterator thread on all endpoints, and
+  // one that is closed meanwhile is sometimes never freed (0.9.5).
+  struct resting {
+    association_id id;
+    clock::time_point since;
+  };
+  std::deque<resting> spare;
+  association_id next = 1;
+  bool started = false;
+  bool stopping = false;
+
+  static association_table& get() {
+    static association_table table;
+    return table;
+  }
+};
+
+thread_local association_id current_id = 0;
+thread_local mailbox_owner* current_owner = nullptr;
+
+// usrsctp's output callback. It is called with usrsctp's locks held, so it calls nothing that could call usrsctp again.
+int on_output(void* address, void* packet, size_t length, uint8_t, uint8_t) {
+  const auto id = reinterpret_cast<association_id>(address);
+  seal_checksum(std::span(static_cast<std::byte*>(packet), length));
+  const bytes_view bytes(static_cast<const std::byte*>(packet), length);
+  if (id == current_id && current_owner) {
+    current_owner->on_packet(bytes);
+    return 0;
+  }
+  std::shared_ptr<mailbox> box;
+  {
+    auto& table = association_table::get();
+    const std::lock_guard lock(table.mutex);
+    if (const auto found = table.boxes.find(id); found != table.boxes.end()) box = found->second;
+  }
+  if (box) {
+    box->put(bytes);
+  } else {
+    count_drop("sctp", "orphan-packet");
+  }
+  return 0;
+}
+
+}  // namespace
+
+void mailbox::put(bytes_view packet) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return;
+  if (!packet.empty()) packets_.push(packet);
+  if (std::exchange(posted_, true)) return;
+  asio::post(executor_, [self = shared_from_this()] { self->deliver(); });
+}
+
+void mailbox::deliver() {
+  datagram_batch packets;
+  {
+    const std::lock_guard lock(mutex_);
+    std::swap(packets, packets_);
+    posted_ = false;
+    if (closed_) return;
+  }
+  if (owner_) owner_->on_foreign(packets);
+}
+
+void mailbox::close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  owner_ = nullptr;
+}
+
+std::shared_ptr<mailbox> register_mailbox(asio::any_io_executor executor, mailbox_owner& owner) {
+  auto& table = association_table::get();
+  std::shared_ptr<mailbox> box;
+  bool known = false;
+  {
+    const std::lock_guard lock(table.mutex);
+    if (!table.started) throw std::logic_error("an SCTP association without a sctp::stack");
+    known = !table.spare.empty() && clock::now() - table.spare.front().since >= rest_time;
+    box = std::make_shared<mailbox>(known ? table.spare.front().id : table.next++, std::move(executor), owner);
+    if (known) table.spare.pop_front();
+    table.boxes.emplace(box->id(), box);
+  }
+  if (!known) usrsctp_register_address(reinterpret_cast<void*>(box->id()));
+  table.changed.notify_one();
+  return box;
+}
+
+void unregister_mailbox(mailbox& box) {
+  box.close();
+  auto& table = association_table::get();
+  const std::lock_guard lock(table.mutex);
+  table.boxes.erase(box.id());
+  table.spare.push_back({box.id(), clock::now()});
+}
+
+// An error that a timer found wakes the owner: there is a notification to be read. What the owner's own calls bring up is looked
+// for after each of them, so those upcalls need nothing.
+void wake_owner(association_id id) {
+  if (id == current_id && current_owner) return;
+  std::shared_ptr<mailbox> box;
+  {
+    auto& table = association_table::get();
+    const std::lock_guard lock(table.mutex);
+    if (const auto found = table.boxes.find(id); found != table.boxes.end()) box = found->second;
+  }
+  if (box) box->put({});
+}
+
+inside_usrsctp::inside_usrsctp(association_id id, mailbox_owner& owner) noexcept
+    : previous_id_(std::exchange(current_id, id)), previous_owner_(std::exchange(current_owner, &owner)) {}
+
+inside_usrsctp::~inside_usrsctp() {
+  current_id = previous_id_;
+  current_owner = previous_owner_;
+}
+
+struct stack::impl {
+  stack_config config;
+  std::thread thread;
+
+  // usrsctp's time advances by the milliseconds that this reports. They are measured, so that a late wake-up loses no time.
+  void run() {
+    auto& table = association_table::get();
+    std::unique_lock lock(table.mutex);
+    auto last = std::chrono::steady_clock::now();
+    while (!table.stopping) {
+      if (table.boxes.empty()) {
+        table.changed.wait(lock, [&] { return table.stopping || !table.boxes.empty(); });
+        last = std::chrono::steady_clock::now();
+        continue;
+      }
+      table.changed.wait_for(lock, config.tick, [&] { return table.stopping; });
+      lock.unlock();
+      const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - last);
+      last += elapsed;
+      if (elapsed.count() > 0) usrsctp_handle_timers(static_cast<std::uint32_t>(elapsed.count()));
+      lock.lock();
+    }
+  }
+};
+
+stack::stack(const stack_config& config) : impl_(std::make_unique<impl>()) {
+  auto& table = association_table::get();
+  {
+    const std::lock_guard lock(table.mutex);
+    if (std::exchange(table.started, true)) throw std::logic_error("a second sctp::stack");
+    table.stopping = false;
+  }
+  impl_->config = config;
+  const auto buckets = std::bit_ceil(std::max<std::uint32_t>(config.hash_buckets, 64));
+  usrsctp_tunable_set_sctp_hashtblsize(buckets);  // before init only: later calls return 0 and change nothing
+  usrsctp_tunable_set_sctp_pcbtblsize(buckets);
+  usrsctp_init_nothreads(0, &on_output, nullptr);
+  usrsctp_enable_crc32c_offload();  // the checksum is computed in sctp_crc32c.cpp: by the processor's instruction where it has one
+  usrsctp_sysctl_set_sctp_blackhole(0);
+  usrsctp_sysctl_set_sctp_ecn_enable(0);
+  usrsctp_sysctl_set_sctp_asconf_enable(0);
+  usrsctp_sysctl_set_sctp_auto_asconf(0);
+  usrsctp_sysctl_set_sctp_auth_enable(0);
+  usrsctp_sysctl_set_sctp_nrsack_enable(0);
+  usrsctp_sysctl_set_sctp_pktdrop_enable(0);
+  usrsctp_sysctl_set_sctp_pr_enable(1);
+  usrsctp_sysctl_set_sctp_reconfig_enable(1);
+  // With the default burst of 4 packets throughput falls as the round trip grows; pacing is left to the congestion window.
+  usrsctp_sysctl_set_sctp_max_burst_default(32);
+  usrsctp_sysctl_set_sctp_fr_max_burst_default(32);
+  usrsctp_sysctl_set_sctp_initial_cwnd(10);
+  usrsctp_sysctl_set_sctp_max_retran_chunk(0);  // a closed window is probed for as long as it is closed (see sctp_socket.cpp)
+  usrsctp_sysctl_set_sctp_max_chunks_on_queue(config.max_queued_chunks);
+  if (config.own_thread) impl_->thread = std::thread([this] { impl_->run(); });
+}
+
+stack::~stack() {
+  auto& table = association_table::get();
+  {
+    const std::lock_guard lock(table.mutex);
+    table.stopping = true;
+    if (!table.boxes.empty()) log::error("sctp: the stack ends with {} associations alive", table.boxes.size());
+  }
+  table.changed.notify_one();
+  if (impl_->thread.joinable()) impl_->thread.join();
+  // Endpoints whose association could not be freed at once wait for a timer.
+  int busy = usrsctp_finish();
+  for (int i = 0; busy != 0 && i < 1000; ++i) {
+    usrsctp_handle_timers(1000);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    busy = usrsctp_finish();
+  }
+  if (busy != 0) log::error("sctp: usrsctp could not be ended");
+  const std::lock_guard lock(table.mutex);
+  table.boxes.clear();
+  table.spare.clear();
+  table.started = false;
+}
+
+void stack::advance(std::chrono::milliseconds by) { usrsctp_handle_timers(static_cast<std::uint32_t>(by.count())); }
+
+std::size_t stack::associations() noexcept {
+  auto& table = association_table::get();
+  const std::lock_guard lock(table.mutex);
+  return table.boxes.size();
+}
+
+}  // namespace agw::sctp
