@@ -124,6 +124,7 @@ boost::system::result<void, refusal> stream_group::check(const stream_change& wa
     }
   }
   if (const auto& settings = wanted.settings) {
+    if (settings->interlinked) return refuse(refusal_reason::interlinkage, "an association is no end of a stream: its components are");
     if (settings->source_address && *settings->source_address != reserved_.address) {
       return refuse(refusal_reason::conflict, "a source address that is not the stream's own");
     }

@@ -234,6 +234,12 @@ void add_media(h248::command& answer, h248::media_descriptor media) {
   else answer.add(h248::audit_token::media);
 }
 
+const h248::audit_descriptor& asked_for(const h248::command& c) {
+  static const h248::audit_descriptor nothing;
+  const auto* const audit = c.find<h248::audit_descriptor>();
+  return audit ? *audit : nothing;
+}
+
 bool asks_for_statistics(const h248::audit_descriptor& wanted) {
   return std::ranges::any_of(wanted.items, [](const h248::audit_item& item) {
     const auto* token = std::get_if<h248::audit_token>(&item);

@@ -20,6 +20,8 @@ void answer_statistics(h248::action_state& at, h248::command& answer, const gate
 h248::packages_descriptor implemented_packages(const h248::list<h248::package_version>* only = nullptr);
 /// Adds Media; with nothing in it its bare name, since the grammar has no empty one.
 void add_media(h248::command& answer, h248::media_descriptor media);
+/// The Audit of an audit command; without one it asks for nothing.
+const h248::audit_descriptor& asked_for(const h248::command& c);
 bool asks_for_statistics(const h248::audit_descriptor& wanted);
 /// The descriptors an AuditValue asks for. 532 for a stream that is not there.
 checked<void> answer_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted, const termination_record& t,

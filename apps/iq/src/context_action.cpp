@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "agw/h248/profile_check.hpp"
 #include "audits.hpp"
 #include "chosen_properties.hpp"
 #include "context_home.hpp"
@@ -15,6 +14,12 @@ namespace agw::iq {
 using h248::error_code;
 
 bool names_no_termination(h248::termination_id name) noexcept { return name.has_choose() || name.is_root(); }
+
+bool fits_profile(h248::action_state& at, const h248::command& c, h248::sessions_by_stream& sessions) {
+  const auto objections = h248::check_profile(c, sessions);
+  if (!objections.empty()) at.fail(c, objections.front().code, objections.front().what);
+  return objections.empty();
+}
 
 const gateway_facts& context_action::owner_facts(context_owner& owner) { return owner.facts(); }
 
@@ -41,11 +46,7 @@ awaitable<void> context_action::begin(h248::action_state& at) {
 
 awaitable<void> context_action::run(h248::action_state& at, const h248::command& c) {
   h248::sessions_by_stream sessions;
-  const auto objections = h248::check_profile(c, sessions);
-  if (!objections.empty()) {
-    at.fail(c, objections.front().code, objections.front().what);
-    co_return;
-  }
+  if (!fits_profile(at, c, sessions)) co_return;
   auto run = [&](const h248::command& one) { return run_one(at, one, sessions); };
   co_await one_by_one(c, std::move(run));
   if (!progress_.topology.empty()) set_topology(at);
@@ -61,6 +62,10 @@ awaitable<void> context_action::run_one(h248::action_state& at, const h248::comm
 }
 
 awaitable<visit> context_action::visit_with(h248::action_state& at, const h248::command& c, const h248::sessions_by_stream& sessions) {
+  if (names_no_termination(c.termination())) {
+    at.fail(c, error_code::incorrect_identifier, c.termination().name);
+    co_return visit();
+  }
   switch (c.kind) {
     case h248::command_kind::modify: co_return co_await modify(at, c, sessions);
     case h248::command_kind::subtract: co_return co_await subtract(at, c);
@@ -208,10 +213,6 @@ awaitable<bool> context_action::configure(h248::action_state& at, const h248::co
 
 awaitable<visit> context_action::modify(h248::action_state& at, const h248::command& c, const h248::sessions_by_stream& sessions) {
   visit out;
-  if (names_no_termination(c.termination())) {
-    at.fail(c, error_code::incorrect_identifier, c.termination().name);
-    co_return out;
-  }
   const auto all = matching(at, c);
   out.matched = out.answered = all.size();
   for (auto* const t : all) (void)co_await configure(at, c, sessions, *t);
@@ -220,10 +221,6 @@ awaitable<visit> context_action::modify(h248::action_state& at, const h248::comm
 
 awaitable<visit> context_action::subtract(h248::action_state& at, const h248::command& c) {
   visit out;
-  if (names_no_termination(c.termination())) {
-    at.fail(c, error_code::incorrect_identifier, c.termination().name);
-    co_return out;
-  }
   const auto all = matching(at, c);
   out.matched = out.answered = all.size();
   std::vector<gateway::termination_id> ids;
@@ -284,39 +281,27 @@ awaitable<visit> context_action::change_service(h248::action_state& at, const h2
 }
 
 visit context_action::audit_value(h248::action_state& at, const h248::command& c) {
-  static const h248::audit_descriptor nothing;
   visit out;
-  if (names_no_termination(c.termination())) {
-    at.fail(c, error_code::incorrect_identifier, c.termination().name);
-    return out;
-  }
-  const auto* wanted = c.find<h248::audit_descriptor>();
-  if (!wanted) wanted = &nothing;
+  const auto& wanted = asked_for(c);
   const bool any = at.asked().audit && at.asked().audit->logic == h248::select_logic::any_of;
   const auto all = matching(at, c);
   out.matched = all.size();
   for (auto* const t : all) {
-    if (!selected(*wanted, *t, any)) continue;
+    if (!selected(wanted, *t, any)) continue;
     ++out.answered;
     t->touched = clock::now();
-    const auto counted = asks_for_statistics(*wanted) ? owner_.gate().statistics(t->id) : gateway::termination_statistics();
-    add_audit(at, answer(at, c, *t), *wanted, *t, counted);
+    const auto counted = asks_for_statistics(wanted) ? owner_.gate().statistics(t->id) : gateway::termination_statistics();
+    add_audit(at, answer(at, c, *t), wanted, *t, counted);
   }
   if (out.answered == 0 && out.matched > 0 && !for_itself_) at.fail(c, error_code::no_termination_matched, c.termination().name);
   return out;
 }
 
 visit context_action::audit_capability(h248::action_state& at, const h248::command& c) {
-  static const h248::audit_descriptor nothing;
   visit out;
-  if (names_no_termination(c.termination())) {
-    at.fail(c, error_code::incorrect_identifier, c.termination().name);
-    return out;
-  }
-  const auto* wanted = c.find<h248::audit_descriptor>();
   const auto all = matching(at, c);
   out.matched = out.answered = all.size();
-  for (const auto* const t : all) answer_capability(at, answer(at, c, *t), wanted ? *wanted : nothing, facts_, false);
+  for (const auto* const t : all) answer_capability(at, answer(at, c, *t), asked_for(c), facts_, false);
   return out;
 }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agw/h248/profile_check.hpp"
 #include "agw/h248/transaction_executor.hpp"
 #include "context_owner.hpp"
 #include "plan.hpp"
@@ -130,6 +131,9 @@ awaitable<void> one_by_one(const h248::command& c, F f) {
 
 /// Why a ServiceChange of a termination cannot be: 446 without a method, 449 for one that is for ROOT, 410 for a name.
 std::optional<command_error> refused_service_change(const h248::command& c);
+
+/// Whether the Iq profile takes the command, which fails otherwise. `sessions` gets its SDP as it was read.
+bool fits_profile(h248::action_state& at, const h248::command& c, h248::sessions_by_stream& sessions);
 
 /// A command's name is refused: ROOT and CHOOSE where a termination that stands somewhere is meant, 410.
 bool names_no_termination(h248::termination_id name) noexcept;

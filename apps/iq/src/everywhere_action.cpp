@@ -4,7 +4,6 @@
 #include <functional>
 #include <utility>
 
-#include "agw/h248/profile_check.hpp"
 #include "audits.hpp"
 #include "many_contexts.hpp"
 #include "termination_name.hpp"
@@ -81,11 +80,7 @@ awaitable<void> everywhere_action::set_properties(h248::action_state& at, const 
 
 awaitable<void> everywhere_action::run(h248::action_state& at, const h248::command& c) {
   h248::sessions_by_stream sessions;
-  const auto objections = h248::check_profile(c, sessions);
-  if (!objections.empty()) {
-    at.fail(c, objections.front().code, objections.front().what);
-    co_return;
-  }
+  if (!fits_profile(at, c, sessions)) co_return;
   auto run = [&](const h248::command& one) { return run_one(at, one, sessions); };
   co_await one_by_one(c, std::move(run));
 }
@@ -118,9 +113,7 @@ awaitable<void> everywhere_action::run_one(h248::action_state& at, const h248::c
 }
 
 void everywhere_action::audit_capability_of_all(h248::action_state& at, const h248::command& c) {
-  static const h248::audit_descriptor nothing;
-  const auto* wanted = c.find<h248::audit_descriptor>();
-  answer_capability(at, at.answer(c), wanted ? *wanted : nothing, control_.facts_, false);
+  answer_capability(at, at.answer(c), asked_for(c), control_.facts_, false);
 }
 
 // IP terminations are ephemeral: none ever stands in the NULL context.
@@ -163,35 +156,17 @@ awaitable<visit> everywhere_action::send(h248::action_state& at, const h248::com
   const errand what{at.request(), at.asked(), c, at.whole().max_bytes(), control_.service_, std::move(act)};
   visit total;
   std::vector<h248::outgoing_reply> parts;
-  task_group tasks(control_.control_.get_executor(), "every context");
-  // A Move may take a context to another shard before the question arrives there: it is asked again where it is then.
-  while (!to.empty()) {
-    std::map<context_home*, std::vector<h248::context_id>> by_home;
-    std::map<std::uint32_t, std::uint64_t> relocations;
-    for (const auto id : std::exchange(to, {})) {
-      const auto* const known = control_.directory_.find(id.value);
-      if (!known) continue;
-      by_home[known->home].push_back(id);
-      relocations.emplace(id.value, known->relocations);
-    }
-    for (auto& [home, ids] : by_home) {
-      auto run = [&what](context_home& there, places& all) { return run_errand(what, there, all); };
-      auto call = many_contexts(*home, std::move(ids), std::move(run));
-      auto ask = [this, &total, &parts, &to, &relocations, at_home = home, sent = std::move(call)]() mutable -> awaitable<void> {
-        auto answer = co_await on(at_home->where(), std::move(sent));
-        total.matched += answer->concerned.matched;
-        total.answered += answer->concerned.answered;
-        for (const auto& news : answer->news) control_.take(news);
-        parts.push_back(std::move(answer->reply));
-        for (const auto id : answer->absent) {
-          const auto* const known = control_.directory_.find(id.value);
-          if (known && known->relocations != relocations.at(id.value)) to.push_back(id);
-        }
-      };
-      tasks.spawn("shard", std::move(ask));
-    }
-    co_await tasks.join();
-  }
+  auto run = [&what](context_home& there, places& all) { return run_errand(what, there, all); };
+  shard_question ask = [this, &run, &total, &parts](context_home& home, std::vector<h248::context_id> ids) -> awaitable<std::vector<h248::context_id>> {
+    auto call = many_contexts(home, std::move(ids), run);
+    auto answer = co_await on(home.where(), std::move(call));
+    total.matched += answer->concerned.matched;
+    total.answered += answer->concerned.answered;
+    for (const auto& news : answer->news) control_.take(news);
+    parts.push_back(std::move(answer->reply));
+    co_return std::move(answer->absent);
+  };
+  co_await control_.ask_shards(std::move(to), std::move(ask));
   at.join(std::move(parts));
   co_return total;
 }

@@ -20,6 +20,8 @@ class everywhere_action final : public h248::command_handler {
   awaitable<void> set_properties(h248::action_state& at, const h248::context_properties& wanted) override;
   awaitable<void> run(h248::action_state& at, const h248::command& c) override;
   awaitable<void> audit(h248::action_state& at, const h248::context_audit& wanted) override;
+  /// Every termination that the pattern names, in whatever context; how many that concerns.
+  awaitable<std::size_t> put_in_service(h248::termination_id pattern, bool in_service);
 
  private:
   awaitable<void> run_one(h248::action_state& at, const h248::command& c, const h248::sessions_by_stream& sessions);
@@ -29,8 +31,6 @@ class everywhere_action final : public h248::command_handler {
   void audit_root(h248::action_state& at, const h248::command& c);
   awaitable<void> change_service_of_root(h248::action_state& at, const h248::command& c);
   awaitable<void> change_service(h248::action_state& at, const h248::command& c);
-  /// How many terminations that concerns.
-  awaitable<std::size_t> put_in_service(h248::termination_id pattern, bool in_service);
   /// Whether the pattern stands for whole interfaces, which are put in or out of service then.
   bool change_interfaces(h248::termination_id pattern, bool restart);
   void audit_capability_of_all(h248::action_state& at, const h248::command& c);

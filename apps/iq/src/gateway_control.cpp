@@ -7,11 +7,11 @@
 
 #include "agw/core/log.hpp"
 #include "agw/core/scope_guard.hpp"
+#include "agw/core/shielded.hpp"
 #include "agw/h248/ascii.hpp"
 #include "everywhere_action.hpp"
 #include "many_contexts.hpp"
 #include "move_action.hpp"
-#include "agw/core/shielded.hpp"
 
 namespace agw::iq {
 
@@ -111,23 +111,15 @@ void gateway_control::ordered(h248::change_method) {
   if (closing_) return;
   draining_ = out_of_service_ = true;
   renew_service();
-  orders_.spawn("out of service", [this] { return put_all_in_service(false); });
-}
-
-awaitable<void> gateway_control::put_all_in_service(bool in_service) {
-  auto one = [in_service](context_owner& owner) -> awaitable<void> {
-    for (const auto& [key, t] : owner.record().terminations) {
-      t->service = in_service ? h248::service_state::in_service : h248::service_state::out_of_service;
-      co_await owner.apply_service(*t);
-    }
+  auto all_out = [this]() -> awaitable<void> {
+    everywhere_action everyone(*this);
+    (void)co_await everyone.put_in_service(h248::termination_id{"*"}, false);
   };
-  co_await in_every_context(std::move(one));
+  orders_.spawn("out of service", std::move(all_out));
 }
 
-// A context that a Move takes to another shard before the call arrives is called again where it is then.
-awaitable<void> gateway_control::in_every_context(std::function<awaitable<void>(context_owner&)> act) {
-  std::vector<h248::context_id> to;
-  for (const auto& entry : directory_.contexts()) to.push_back(h248::context_id{entry.first});
+awaitable<void> gateway_control::ask_shards(std::vector<h248::context_id> to, shard_question ask) {
+  task_group tasks(control_.get_executor(), "shards");
   while (!to.empty()) {
     std::map<context_home*, std::vector<h248::context_id>> by_home;
     std::map<std::uint32_t, std::uint64_t> relocations;
@@ -137,15 +129,9 @@ awaitable<void> gateway_control::in_every_context(std::function<awaitable<void>(
       by_home[known->home].push_back(id);
       relocations.emplace(id.value, known->relocations);
     }
-    task_group tasks(control_.get_executor(), "every context");
     for (auto& [home, ids] : by_home) {
-      auto each = [&act](context_home& there, places& all) -> awaitable<std::vector<h248::context_id>> {
-        auto never = [] { return false; };
-        co_return co_await in_each(there, all, all.size(), act, never);
-      };
-      auto call = many_contexts(*home, std::move(ids), std::move(each));
-      auto send = [this, &to, &relocations, at = home, sent = std::move(call)]() mutable -> awaitable<void> {
-        const auto absent = co_await on(at->where(), std::move(sent));
+      auto send = [this, &to, &relocations, &ask, at = home, asked = std::move(ids)]() mutable -> awaitable<void> {
+        const auto absent = co_await ask(*at, std::move(asked));
         for (const auto id : absent) {
           const auto* const known = directory_.find(id.value);
           if (known && known->relocations != relocations.at(id.value)) to.push_back(id);
@@ -155,6 +141,20 @@ awaitable<void> gateway_control::in_every_context(std::function<awaitable<void>(
     }
     co_await tasks.join();
   }
+}
+
+awaitable<void> gateway_control::in_every_context(std::function<awaitable<void>(context_owner&)> act) {
+  std::vector<h248::context_id> all;
+  for (const auto& entry : directory_.contexts()) all.push_back(h248::context_id{entry.first});
+  auto each = [&act](context_home& there, places& asked) -> awaitable<std::vector<h248::context_id>> {
+    auto never = [] { return false; };
+    co_return co_await in_each(there, asked, asked.size(), act, never);
+  };
+  shard_question ask = [&each](context_home& home, std::vector<h248::context_id> ids) -> awaitable<std::vector<h248::context_id>> {
+    auto call = many_contexts(home, std::move(ids), each);
+    co_return co_await on(home.where(), std::move(call));
+  };
+  co_await ask_shards(std::move(all), std::move(ask));
 }
 
 awaitable<void> gateway_control::execute(const h248::incoming_request& request, h248::outgoing_reply& reply) {

@@ -30,6 +30,9 @@ struct action_outcome {
   context_news news;
 };
 
+/// Contexts of one shard are asked for something; yields those that were not there.
+using shard_question = std::function<awaitable<std::vector<h248::context_id>>(context_home&, std::vector<h248::context_id>)>;
+
 /// Made as a shared object: what shards send back finds it, or finds that it is gone.
 class gateway_control : public std::enable_shared_from_this<gateway_control> {
  public:
@@ -62,7 +65,9 @@ class gateway_control : public std::enable_shared_from_this<gateway_control> {
   std::optional<unsigned> needed_priority() const;
   void take(const context_news& news);
   void ordered(h248::change_method method);
-  awaitable<void> put_all_in_service(bool in_service);
+  /// Asks the shards of these contexts, all at the same time. What a Move takes to another shard before the question arrives there is asked
+  /// again where it is then.
+  awaitable<void> ask_shards(std::vector<h248::context_id> to, shard_question ask);
   /// In the turn of each, on all shards at the same time.
   awaitable<void> in_every_context(std::function<awaitable<void>(context_owner&)> act);
   awaitable<void> end_all();

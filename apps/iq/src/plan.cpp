@@ -242,9 +242,9 @@ void commit(h248::action_state& at, h248::command& answer, termination_plan chan
     if (!choice.descriptions.empty()) {
       std::vector<h248::sdp> filled_in;
       bool asked = choice.local_over_specified;
-      const auto take = [&](std::size_t place, const gateway::stream_answer& answered) {
-        asked = asked || choice.descriptions[place].has_choose();
-        filled_in.push_back(filled(choice.descriptions[place], answered));
+      const auto take = [&, &descriptions = choice.descriptions](std::size_t place, const gateway::stream_answer& answered) {
+        asked = asked || descriptions[place].has_choose();
+        filled_in.push_back(filled(descriptions[place], answered));
       };
       if (const auto taken = chosen.taken.find(gateway::stream_number{n}); taken != chosen.taken.end()) {
         for (const auto& one : taken->second) take(one.place, one.answer);

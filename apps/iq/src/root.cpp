@@ -76,8 +76,6 @@ void gateway_control::answer_root_audit(h248::action_state& at, h248::command& a
 }
 
 void everywhere_action::audit_root(h248::action_state& at, const h248::command& c) {
-  static const h248::audit_descriptor nothing;
-  const auto* wanted = c.find<h248::audit_descriptor>();
   if (at.asked().context.is_all()) {
     bool any = false;
     for (const auto& [id, entry] : control_.directory_.contexts()) {
@@ -89,13 +87,11 @@ void everywhere_action::audit_root(h248::action_state& at, const h248::command& 
     }
     if (any) return;
   }
-  control_.answer_root_audit(at, at.answer(c), wanted ? *wanted : nothing);
+  control_.answer_root_audit(at, at.answer(c), asked_for(c));
 }
 
 void everywhere_action::audit_capability_of_root(h248::action_state& at, const h248::command& c) {
-  static const h248::audit_descriptor nothing;
-  const auto* wanted = c.find<h248::audit_descriptor>();
-  answer_capability(at, at.answer(c), wanted ? *wanted : nothing, control_.facts_, true);
+  answer_capability(at, at.answer(c), asked_for(c), control_.facts_, true);
 }
 
 awaitable<void> everywhere_action::change_service_of_root(h248::action_state& at, const h248::command& c) {

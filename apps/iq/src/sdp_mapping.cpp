@@ -244,6 +244,7 @@ command_error error_of(const refusal& refused) {
     case refusal_reason::missing: return command_error(h248::error_code::required_information_missing, refused.text);
     case refusal_reason::bad_value: return command_error(h248::error_code::unknown_value, refused.text);
     case refusal_reason::conflict: return command_error(h248::error_code::conflicting_values, refused.text);
+    case refusal_reason::interlinkage: return command_error(h248::error_code::incorrect_interlinkage, refused.text);
     case refusal_reason::grouping: return command_error(h248::error_code::invalid_aggregation, refused.text);
     case refusal_reason::no_resources: return command_error(h248::error_code::insufficient_resources, refused.text);
     case refusal_reason::busy: return command_error(h248::error_code::temporarily_busy, refused.text);

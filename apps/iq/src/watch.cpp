@@ -3,10 +3,8 @@
 #include <algorithm>
 
 #include "agw/core/log.hpp"
-#include "agw/core/scope_guard.hpp"
 #include "agw/transports/tcp.hpp"
 #include "gateway_control.hpp"
-#include "many_contexts.hpp"
 
 namespace agw::iq {
 

@@ -45,6 +45,19 @@ TEST_CASE("interlinked: a held TCP connection is dialled when the channel is up"
   });
 }
 
+TEST_CASE("an association cannot be interlinked: it has no other end") {
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    wic browser(r);
+    auto wanted = browser.call({4});
+    wanted.streams.at(s1).settings.emplace();
+    wanted.streams.at(s1).settings->interlinked = true;
+    const auto answer = co_await gateway.apply(std::move(wanted));
+    REQUIRE_FALSE(answer.has_value());
+    CHECK(answer.error().reason == refusal_reason::interlinkage);
+  });
+}
+
 TEST_CASE("the code point is on what TCP and UDP send") {
   rig r;
   r.run([&](context& gateway) -> awaitable<void> {

@@ -53,6 +53,7 @@ TEST_CASE("what is wrong is refused with its code and named", "[iq]") {
        "Context=1{Add=ip/1/access/${Media{Stream=1{Local{v=0\r\nc=IN IP4 $\r\nm=application $ UDP/DTLS/SCTP webrtc-datachannel\r\n}}}}}",
        "472", "sctp-port"},
       {"unknown group semantics", modify + "Media{TerminationState{mgroup/sem=\"LS 1 2\"}}}}", "489", "LS 1 2"},
+      {"an association interlinked", "Context=1{Modify=ip/1/access/2{Media{Stream=1{LocalControl{seplink/on=ON}}}}}", "488", "association"},
       {"alternative groups", modify + "Media{TerminationState{mgroup/sem={\"DEAGG 1\",\"DEAGG 2\"}}}}}", "449", "DEAGG"},
       {"no number for an id", "Context=1{Add=ip/1/core/0}", "410", "ip/1/core/0"},
       {"a half chosen id", "Context=1{Add=ip/1/core/5$}", "410", "ip/1/core/5$"},

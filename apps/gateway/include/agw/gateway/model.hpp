@@ -265,6 +265,7 @@ enum class refusal_reason : std::uint8_t {
   missing,        ///< something that is needed was not given
   bad_value,      ///< a value that is not understood or not supported
   conflict,       ///< values that contradict each other
+  interlinkage,   ///< a stream that has no other end was to be interlinked
   grouping,       ///< stream groups that make no sense
   no_resources,   ///< no port, no memory, a limit
   busy,           ///< a peer does not take what is on its way to it
