@@ -26,7 +26,9 @@ awaitable<void> call::originate(task_group& tasks, std::string offer, std::vecto
     co_await configure_core(*l, std::move(answer));             // 8 to 10
     l->wic_to_path = options_.aware ? own_wic_path() : l->bot_path;
   }
-  co_await configure_access(&wic_.remote, "passive");           // 11 to 13
+  // Who is left the choice lets the WIC begin: its first flight need not wait for us.
+  const std::string_view setup = wic_.setup == "passive" ? "active" : "passive";
+  co_await configure_access(&wic_.remote, setup);               // 11 to 13
   std::vector<std::string> lines;
   for (const auto& l : legs_) {
     for (auto& line : channel_lines(toward_wic(l->wic), l->wic_to_path, "passive", !options_.aware)) {
@@ -36,7 +38,7 @@ awaitable<void> call::originate(task_group& tasks, std::string offer, std::vecto
   json::object answer;
   answer["type"] = "answer";
   answer["call"] = name_;
-  auto sdp = description_for_wic(access_local_, wic_.mid, wic_.bundle, "passive", lines);
+  auto sdp = description_for_wic(access_local_, wic_.mid, wic_.bundle, setup, lines);
   tell_step(14, "eP-CSCF", "WIC", "SDP answer", sdp);           // 14, 15
   answer["sdp"] = std::move(sdp);
   answer["channels"] = channels_json(asked);

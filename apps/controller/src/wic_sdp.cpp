@@ -135,6 +135,7 @@ boost::system::result<wic_description, sdp_refusal> read_wic(std::string_view sd
   for (const auto needed : {"fingerprint", "ice-ufrag", "ice-pwd", "sctp-port"}) {
     if (!parsed->has_attribute(needed)) return refuse(std::string("the SDP has no a=") + needed);
   }
+  out.setup = std::string(parsed->attribute("setup").value_or("actpass"));
   out.remote = parsed->to_text();
   if (!dc_lines.empty()) {
     const auto with_channels = h248::sdp::parse_one("v=0\n" + dc_lines);

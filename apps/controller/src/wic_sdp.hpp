@@ -29,6 +29,7 @@ struct channel {
 struct wic_description {
   std::string mid;       ///< of the m= section
   bool bundle = false;   ///< the description had a=group:BUNDLE
+  std::string setup;     ///< its role in the handshake: active, passive or actpass
   std::string remote;    ///< the same as a Remote descriptor of stream S1
   std::vector<channel> channels;  ///< from a=dcmap and a=dcsa, if there are any
 };

@@ -70,7 +70,7 @@ export class Call extends EventTarget {
     this.#tell({
       type: 'call-me',
       call: this.id,
-      channels: labels.map((label) => ({ label })),
+      channels: labels.map((label) => ({ label, dcep: Boolean(this.#options.dcep) })),
       options: this.#options.controller ?? {},
     });
   }
@@ -188,7 +188,7 @@ export class Call extends EventTarget {
     if (this.state !== 'asking') return;
     const pc = this.#create();
     await pc.setRemoteDescription({ type: 'offer', sdp: message.sdp });
-    for (const entry of message.channels ?? []) this.#add(new Channel(entry.id, entry.label ?? String(entry.id)));
+    for (const entry of message.channels ?? []) this.#add(new Channel(entry.id ?? null, entry.label ?? String(entry.id)));
     // The one who offers 'actpass' lets us choose; we open the session, as the offerer of a chat would.
     (message.channels ?? []).forEach((entry, index) => {
       this.channels[index].setup = entry.setup === 'active' ? 'passive' : 'active';

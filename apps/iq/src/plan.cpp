@@ -259,7 +259,7 @@ void commit(h248::action_state& at, h248::command& answer, termination_plan chan
     if (returned.local || returned.remote) media.streams.push_back(std::move(stream));
   }
   for (const auto& [n, properties] : change.chosen) {
-    const auto known = std::find_if(media.streams.begin(), media.streams.end(), [&](const auto& s) { return s.id.value == n; });
+    const auto known = std::find_if(media.streams.begin(), media.streams.end(), [id = n](const auto& s) { return s.id.value == id; });
     auto& stream = known == media.streams.end() ? media.streams.emplace_back() : *known;
     stream.id = h248::stream_id{n};
     auto& control = stream.parameters.control.emplace();

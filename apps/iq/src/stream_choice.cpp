@@ -137,7 +137,8 @@ checked<void> choose_remote(stream_choice& out, std::vector<h248::sdp> all, cons
     return command_error(error_code::insufficient_resources, "no alternative of Remote: " + why.error().text);
   }
   if (out.locals.size() > 1) keep_partners(out, all, *chosen, kind);
-  out.remote = std::move(*remote_of(all[*chosen], kind));
+  auto remote = remote_of(all[*chosen], kind);
+  out.remote = std::move(*remote);
   out.remote_description = std::move(all[*chosen]);
   return {};
 }

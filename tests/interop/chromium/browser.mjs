@@ -13,8 +13,12 @@ const flags = [
   '--disable-features=WebRtcHideLocalIpsWithMdns',
 ];
 
-export const launch = () =>
-  chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: flags });
+// `prefix`: a command that runs it, for example in a namespace.
+export function launch(prefix = []) {
+  const executable = process.env.CHROMIUM ?? '/usr/bin/chromium';
+  const [executablePath, ...words] = [...prefix, executable];
+  return chromium.launch({ executablePath, headless: true, args: prefix.length ? [...words, ...flags] : flags });
+}
 
 // A page in a context of its own. `faults` collects what no page may have: uncaught errors and failed requests.
 // With camera and microphone granted, candidates on 127.0.0.1 are gathered.

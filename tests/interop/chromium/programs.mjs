@@ -45,10 +45,10 @@ export class program {
   }
 }
 
-// Both, registered with each other. `server_options`: further options of agw-server.
-export async function start(server_options = []) {
+// Both, registered with each other. `server_options`: further options of agw-server. `address`: where WICs reach the controller.
+export async function start(server_options = [], { address = '127.0.0.1' } = {}) {
   const [mg, mgc] = [await free_udp_port(), await free_udp_port()];
-  const controller = new program('agw-controller', ['--h248', `127.0.0.1:${mgc}`, '--http', '127.0.0.1:0']);
+  const controller = new program('agw-controller', ['--h248', `127.0.0.1:${mgc}`, '--http', `${address}:0`]);
   const [, url] = await controller.says(/agw-controller: (http:\S+)/);
   const server = new program('agw-server', ['--h248', `127.0.0.1:${mg}`, '--mgc', `127.0.0.1:${mgc}`, '--http', '127.0.0.1:0', ...server_options]);
   const [, http] = await server.says(/HTTP on (\S+),/);

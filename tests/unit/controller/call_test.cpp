@@ -56,6 +56,24 @@ TEST_CASE("a call takes the steps of the figure, and Subtract's statistics come 
   CHECK(g.contexts.empty());
 }
 
+TEST_CASE("a WIC that is passive in the handshake gets an active gateway, any other a passive one") {
+  house h;
+  auto& g = h.registered("10.0.0.11", "mg1");
+  auto& w = h.wic();
+  for (const std::string theirs : {"passive", "active", "actpass"}) {
+    auto m = offer(theirs);
+    auto sdp = wic_sdp(theirs);
+    sdp.replace(sdp.find("a=setup:actpass"), 15, "a=setup:" + theirs);
+    m["sdp"] = sdp;
+    h.say(w, m);
+    const std::string ours = theirs == "passive" ? "a=setup:active" : "a=setup:passive";
+    REQUIRE(w.of("answer", theirs).size() == 1);
+    CHECK_THAT(text(w.of("answer", theirs)[0], "sdp"), Contains(ours + "\r\n"));
+    hang_up(h, w, theirs);
+  }
+  CHECK(g.contexts.empty());
+}
+
 TEST_CASE("two gateways with equal ContextIDs: requests, events and traces stay with their call") {
   house h;
   auto& g1 = h.registered("10.0.0.11", "mg1");
