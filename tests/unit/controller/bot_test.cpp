@@ -3,8 +3,8 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <catch2/catch.hpp>
 
+#include "agw/testing/memory_pipes.hpp"
 #include "support/loop.hpp"
-#include "unit/msrp/memory_pipes.hpp"
 
 using namespace agw;
 using namespace agw::controller;
@@ -45,7 +45,7 @@ struct fixture {
 
   asio::io_context context{1};
   test::manual_clock time{context};
-  msrp::test::memory_stream stream;
+  testing::memory_stream stream;
   bot_session bot{bot_path, wic_path};
   asio::cancellation_signal cancel;
   std::exception_ptr error;
