@@ -204,7 +204,8 @@ awaitable<relay::flow> relay::from_core() {
 awaitable<bool> relay::pass_messages(side from, output& out) {
   for (const auto& one : out.messages) {
     if (one.bytes.size() > channel_.max_message_bytes()) {
-      refuse(config_.name, malformed::too_large("a message of " + std::to_string(one.bytes.size()) + " octets for the WIC"), from);
+      refuse(config_.name, malformed::too_large("a message of " + std::to_string(one.bytes.size()) + " octets for the WIC"),
+             from);
     }
     if (!gate_.open(from)) co_await gate_.passes(from);
     try {

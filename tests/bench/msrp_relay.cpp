@@ -102,7 +102,8 @@ void run(benchmark::State& state, const std::vector<std::string>* from_channel, 
     asio::cancellation_signal stop;
     asio::co_spawn(loop, body, asio::bind_cancellation_slot(stop.slot(), [](std::exception_ptr) {}));
     const auto whole = [&] {
-      return from_channel ? r.counters().messages_from_wic == from_channel->size() : r.counters().octets_to_wic >= from_stream.size();
+      return from_channel ? r.counters().messages_from_wic == from_channel->size()
+                          : r.counters().octets_to_wic >= from_stream.size();
     };
     while (!whole()) loop.run_one();
     stop.emit(asio::cancellation_type::terminal);

@@ -20,7 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t limit = 100 + std::size_t{data[1]} * 16;
   testing::stage_run run(*registry.find(name), [&](auto& c) { c.wic.limit = limit; });
   auto& c = run.component;
-  constexpr stream_mode modes[] = {stream_mode::inactive, stream_mode::send_only, stream_mode::receive_only, stream_mode::send_receive};
+  constexpr stream_mode modes[] = {stream_mode::inactive, stream_mode::send_only, stream_mode::receive_only,
+                                   stream_mode::send_receive};
   bool wic_open = true;
   bool core_open = true;
   for (std::size_t at = 2; at < size && !run.ended;) {
@@ -34,7 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (what == 3) c.core.give_room(how * 8);
     if (what == 4) c.mode.set(how & 4 ? side::wic : side::core, modes[how & 3]);
     if (what == 5 && std::exchange(wic_open, false)) how & 1 ? c.wic.peer_closes() : c.wic.fail();
-    if (what == 6 && std::exchange(core_open, false)) how & 1 ? c.core.peer_resets() : how & 2 ? c.core.peer_is_gone() : c.core.peer_closes();
+    if (what == 6 && std::exchange(core_open, false))
+      how & 1 ? c.core.peer_resets() : how & 2 ? c.core.peer_is_gone() : c.core.peer_closes();
     if (what == 7) run.finish();
     if (what == 8) run.advance(std::chrono::milliseconds(how * 4));
     if (what > 8) run.settle();

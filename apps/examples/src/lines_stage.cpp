@@ -20,7 +20,7 @@ class lines final : public translator {
     const auto text = as_text(m.bytes);
     if (m.kind != message_kind::text || !is_utf8(text)) return malformed("a message that is not UTF-8 text");
     if (text.find_first_of("\r\n") != text.npos) return malformed("a message with a line end inside");
-    if (text.size() > lines_.max_line_bytes()) return malformed::too_large("a message of " + std::to_string(text.size()) + " octets");
+    if (text.size() > lines_.max_line_bytes()) return malformed::too_large("a message that is too long for a line");
     out.to_core(m.bytes);
     out.to_core(as_bytes("\n"));
     return {};

@@ -30,6 +30,8 @@ subprotocol_stage msrp_stage(msrp_options options) {
   return relay_stage("msrp", [options = std::move(options)](component_context& c) { return make_msrp(c, options); });
 }
 
-void add_builtin_stages(subprotocol_registry& registry, msrp_options options) { registry.add("msrp", msrp_stage(std::move(options))); }
+void add_builtin_stages(subprotocol_registry& registry, msrp_options options) {
+  registry.add("msrp", msrp_stage(std::move(options)));
+}
 
 }  // namespace agw::gateway

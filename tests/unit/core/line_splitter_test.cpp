@@ -91,11 +91,17 @@ TEST_CASE("a splitter is between lines when nothing is kept") {
 }
 
 TEST_CASE("UTF-8 is what RFC 3629 says") {
-  for (const std::string_view good : {"", "plain", "Gr\xC3\xBC\xC3\x9F" "e", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xF4\x8F\xBF\xBF", "\xEF\xBF\xBF"}) {
+  for (const std::string_view good : {"", "plain",
+                                      "Gr\xC3\xBC\xC3\x9F"
+                                      "e",
+                                      "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xF4\x8F\xBF\xBF", "\xEF\xBF\xBF"}) {
     CHECK(is_utf8(good));
   }
-  for (const std::string_view bad : {"\x80", "\xC3", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xE2\x82", "\xF0\x8F\xBF\xBF",
-                                     "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "a\xFE" "b", "\xF0\x9F\x98"}) {
+  for (const std::string_view bad : {"\x80", "\xC3", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xE2\x82",
+                                     "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF",
+                                     "a\xFE"
+                                     "b",
+                                     "\xF0\x9F\x98"}) {
     CHECK_FALSE(is_utf8(bad));
   }
 }

@@ -98,8 +98,10 @@ class script {
       }
       case 7:
         if (!choose_.one_in(3)) break;
-        if (choose_.one_in(2) && !wic_over_) close_wic();
-        else if (!core_over_) close_core();
+        if (choose_.one_in(2) && !wic_over_)
+          close_wic();
+        else if (!core_over_)
+          close_core();
         break;
       case 8:
         if (!choose_.one_in(8)) break;
@@ -126,7 +128,8 @@ class script {
   }
   void answer() {
     std::string text;
-    for (auto n = 1 + choose_.below(3); n > 0; --n) text += std::string(choose_.below(30), static_cast<char>('A' + answers_++ % 26)) + "\n";
+    for (auto n = 1 + choose_.below(3); n > 0; --n)
+      text += std::string(choose_.below(30), static_cast<char>('A' + answers_++ % 26)) + "\n";
     // Cut in two, so that a unit is on its way for a while.
     const auto cut = choose_.below(text.size());
     w.core.arrive(text.substr(0, cut));
@@ -195,6 +198,8 @@ void play_all(bool hard, std::uint64_t seeds) {
 
 }  // namespace
 
-TEST_CASE("whenever the two sides hang up orderly, nothing that they had sent is lost, and nothing is an error") { play_all(false, 4000); }
+TEST_CASE("whenever the two sides hang up orderly, nothing that they had sent is lost, and nothing is an error") {
+  play_all(false, 4000);
+}
 
 TEST_CASE("when a side fails, what it had sent before is passed on, and the error is told") { play_all(true, 4000); }

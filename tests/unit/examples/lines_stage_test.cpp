@@ -48,9 +48,10 @@ TEST_CASE("what is no line ends the stage with the word for it, after the lines 
     message_kind kind;
     std::string cause;
   };
-  for (const auto& bad : {flaw{"two\nlines", message_kind::text, "lines:syntax"}, flaw{"cr\r", message_kind::text, "lines:syntax"},
-                          flaw{"\xFF", message_kind::text, "lines:syntax"}, flaw{"binary", message_kind::binary, "lines:syntax"},
-                          flaw{std::string(8193, 'x'), message_kind::text, "lines:too-large"}}) {
+  for (const auto& bad :
+       {flaw{"two\nlines", message_kind::text, "lines:syntax"}, flaw{"cr\r", message_kind::text, "lines:syntax"},
+        flaw{"\xFF", message_kind::text, "lines:syntax"}, flaw{"binary", message_kind::binary, "lines:syntax"},
+        flaw{std::string(8193, 'x'), message_kind::text, "lines:too-large"}}) {
     stage_run run(lines_stage());
     run.component.wic.arrive("good", message_kind::text);
     run.component.wic.arrive(bad.text, bad.kind);
