@@ -119,6 +119,22 @@ TEST_CASE("the gate holds each direction, and nothing is read while it is closed
   CHECK(w.wic.sent == lines{"in"});
 }
 
+TEST_CASE("what was read when the gate closed is neither judged nor counted before it opens") {
+  for (const auto from : {side::wic, side::core}) {
+    relay_world w;
+    w.settle();
+    w.gate.set(side::core, stream_mode::inactive);
+    if (from == side::wic) w.wic.arrive("!");
+    if (from == side::core) w.core.arrive("!\n");
+    w.settle();
+    CHECK_FALSE(w.ended);
+    CHECK(w.relaying->counters().messages_from_wic == 0);
+    w.gate.set(side::core, stream_mode::send_receive);
+    w.settle();
+    CHECK(w.failure() == "lines:syntax");
+  }
+}
+
 TEST_CASE("a gate that closes while a write waits for room holds what was to follow it") {
   relay_world w;
   w.wic.window = 1;
