@@ -117,7 +117,7 @@ TEST_CASE("a peer that asks and takes nothing is owed a bounded amount, and noth
   fixture f;
   f.stream.window = 0;
   for (int i = 0; i < 500; ++i) f.text("echo me", "t" + std::to_string(1000 + i));
-  f.stream.give_room(msrp::test::unlimited);
+  f.stream.give_room(testing::unlimited);
   f.time.settle();
   const auto echoes = count(f.stream.sent, "\r\n\r\necho me\r\n");
   CHECK(echoes > 10);
