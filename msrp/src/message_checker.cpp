@@ -30,10 +30,10 @@ boost::system::result<message_checker::content> message_checker::parse(bytes_vie
 std::optional<outbound> message_checker::refuse(unsigned status) {
   ++counters_.rejected;
   if (!wants_response(parser_.header(), status)) return std::nullopt;
-  head_ = make_response(parser_.header(), status, last_uri(paths_.channel.own));
+  head_ = make_response(parser_.header(), status, last_uri(paths_.wic.own));
   if (head_.size() > max_message_bytes_) return std::nullopt;
   outbound out;
-  out.to = side::channel;
+  out.to = side::wic;
   out.head = as_bytes(head_);
   return out;
 }
@@ -47,14 +47,14 @@ boost::system::result<std::optional<outbound>> message_checker::check(bytes_view
     return found.error();
   }
   outbound out;
-  out.to = side::stream;
+  out.to = side::core;
   out.head = message;
   if (*found == content::keep_alive) {
     counters_.bytes += message.size();
     return output(out);
   }
   const auto& header = parser_.header();
-  if (const auto status = refusal_status(paths_, side::channel, header); status != 0) return refuse(status);
+  if (const auto status = refusal_status(paths_, side::wic, header); status != 0) return refuse(status);
 
   std::string_view id = header.transaction_id;
   split_transactions::outcome outcome;
@@ -66,12 +66,12 @@ boost::system::result<std::optional<outbound>> message_checker::check(bytes_view
   }
   if (outcome.what == split_transactions::verdict::answer) {
     head_.clear();
-    append_block(head_, header, id, paths_beyond(paths_, side::channel, header));
+    append_block(head_, header, id, paths_beyond(paths_, side::wic, header));
     append_end_line(head_, id, flag_, false);
     out.head = as_bytes(head_);
   } else if (paths_.mode == relay_mode::aware) {
     head_.clear();
-    append_block(head_, header, id, paths_beyond(paths_, side::channel, header));
+    append_block(head_, header, id, paths_beyond(paths_, side::wic, header));
     out.head = as_bytes(head_);
     out.rest = message.subspan(as_text(message).find("MSRP ") + header.block.size());
   }

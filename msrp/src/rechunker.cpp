@@ -63,10 +63,10 @@ boost::system::result<rechunker::output> rechunker::on_header() {
   const auto& header = parser_.header();
   buffer_.clear();
   body_bytes_ = 0;
-  if (const auto status = refusal_status(paths_, side::stream, header); status != 0) return refuse(status);
+  if (const auto status = refusal_status(paths_, side::core, header); status != 0) return refuse(status);
   head_.clear();
   if (paths_.mode == relay_mode::aware) {
-    append_block(head_, header, header.transaction_id, paths_beyond(paths_, side::stream, header));
+    append_block(head_, header, header.transaction_id, paths_beyond(paths_, side::core, header));
   }
   head_bytes_ = (head_.empty() ? header.block.size() : head_.size()) + (header.has_body ? 2 : 0);
   tail_bytes_ = end_line_bytes(header.transaction_id.size(), header.has_body);
@@ -92,9 +92,9 @@ rechunker::output rechunker::refuse(unsigned status) {
   phase_ = phase::discarding;
   buffer_.clear();
   if (!wants_response(header, status)) return std::nullopt;
-  head_ = make_response(header, status, last_uri(paths_.stream.own));
+  head_ = make_response(header, status, last_uri(paths_.core.own));
   outbound reply;
-  reply.to = side::stream;
+  reply.to = side::core;
   reply.head = as_bytes(head_);
   return reply;
 }
@@ -135,7 +135,7 @@ boost::system::error_code rechunker::write_piece_headers() {
   const auto ranges = std::count_if(header.fields.begin(), header.fields.end(), names_range);
   if (ranges > 1 || (ranges == 1 && !header.range)) return errc::bad_byte_range;
 
-  const auto beyond = paths_beyond(paths_, side::stream, header);
+  const auto beyond = paths_beyond(paths_, side::core, header);
   const auto first = std::find_if(header.fields.begin(), header.fields.end(), names_range);
   const auto place = ranges == 1 ? static_cast<std::size_t>(first - header.fields.begin()) : std::min<std::size_t>(2, header.fields.size());
   before_range_.assign(" ").append(after_id(header));

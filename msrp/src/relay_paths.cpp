@@ -4,7 +4,7 @@ namespace agw::msrp {
 
 boost::system::result<void> validate(const relay_paths& paths) {
   if (paths.mode == relay_mode::agnostic) return {};
-  for (const auto* leg : {&paths.channel, &paths.stream}) {
+  for (const auto* leg : {&paths.wic, &paths.core}) {
     for (const auto* path : {&leg->own, &leg->peer}) {
       if (const auto uris = split_path(*path); !uris) return uris.error();
     }
@@ -25,7 +25,7 @@ unsigned refusal_status(const relay_paths& paths, side from, const chunk_header&
 
 std::optional<path_pair> paths_beyond(const relay_paths& paths, side from, const chunk_header& header) {
   if (paths.mode == relay_mode::agnostic) return std::nullopt;
-  const auto& leg = paths.of(from == side::channel ? side::stream : side::channel);
+  const auto& leg = paths.of(other(from));
   return path_pair{header.request() ? std::string_view(leg.peer) : first_uri(leg.peer), last_uri(leg.own)};
 }
 

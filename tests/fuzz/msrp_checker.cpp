@@ -25,8 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   relay_paths paths;
   paths.mode = (data[0] & 1) != 0 ? relay_mode::aware : relay_mode::agnostic;
   paths.match = (data[0] & 2) != 0 ? uri_match::sessmatch : uri_match::exact;
-  paths.channel.own = paths.stream.own = "msrp://b:1/s;tcp";
-  paths.channel.peer = paths.stream.peer = "msrp://r:1/x;tcp msrp://a:1/s;tcp";
+  paths.wic.own = paths.core.own = "msrp://b:1/s;tcp";
+  paths.wic.peer = paths.core.peer = "msrp://r:1/x;tcp msrp://a:1/s;tcp";
   const std::size_t limit = 100 + std::size_t{data[0]} * 4;
   id_source ids;
   split_transactions splits(ids);
@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto out = checker.check(as_bytes(input));
   if (!out || !*out) return 0;
   const auto text = std::string(as_text((*out)->head)).append(as_text((*out)->rest));
-  if ((*out)->to == side::channel && (text.size() > limit || !is_one_chunk(text))) std::abort();
+  if ((*out)->to == side::wic && (text.size() > limit || !is_one_chunk(text))) std::abort();
   if (paths.mode == relay_mode::agnostic && text != input) std::abort();
   if (paths.mode == relay_mode::aware && is_one_chunk(input) && !is_one_chunk(text)) std::abort();
   return 0;

@@ -191,7 +191,7 @@ awaitable<void> component::work(sctp::association& association, task_group& task
       const auto partings = partings_;
       co_await serve();
       while (partings_ == partings || parting_) co_await core_changed_.wait();
-    } while (end_ != component_end::wic);
+    } while (end_ != side::wic);
   } catch (stage_error& e) {
     scope_.report(e);
     co_return;
@@ -217,7 +217,7 @@ awaitable<void> component::serve() {
 awaitable<void> component::run_stage() {
   idle_ = false;
   idled_.reset();
-  end_ = component_end::finished;
+  end_.reset();
   // However the stage ends, its own objects are gone then.
   const scope_guard ended([this] {
     counters_ = counted();
@@ -228,7 +228,7 @@ awaitable<void> component::run_stage() {
     idled_.set();
   });
   end_ = co_await scope_.stage(stage_name_, (*stage_)(*this), stage_life::lasting);
-  tell_end(end_);
+  if (end_) tell_end(*end_);
 }
 
 // A reader sees that the WIC has closed the channel; but there may be no reader, because of the stream's mode or without a core end.
@@ -241,12 +241,12 @@ awaitable<void> component::watch() {
     unread = opened_->unread_messages();
     co_await sleep_until(deadline_after(std::chrono::seconds(1)));
   } while (opened_->unread_messages() != unread);
-  tell_end(component_end::wic);
+  tell_end(side::wic);
 }
 
-void component::tell_end(component_end end) {
-  if (end == component_end::wic && std::exchange(wic_end_told_, true)) return;
-  if (on_end) on_end(end);
+void component::tell_end(side s) {
+  if (s == side::wic && std::exchange(wic_end_told_, true)) return;
+  if (on_end) on_end(s);
 }
 
 component_counters component::counted() const { return read_counters_ ? sum(counters_, read_counters_()) : counters_; }

@@ -60,9 +60,10 @@ class component final : public component_context {
   // component_context
   message_pipe& channel() override { return *channel_; }
   awaitable<byte_stream*> bearer() override;
-  msrp::flow_gate& gate() override { return link_->gate; }
+  flow_gate& gate() override { return link_->gate; }
   void count_with(std::function<component_counters()> read) override { read_counters_ = std::move(read); }
   void finish_with(std::function<void()> finish) override { finish_stage_ = std::move(finish); }
+  clock::duration flush_time() const override { return services_.config.flush_time; }
   const channel_local& local() const override { return local_; }
   const channel_remote& remote() const override { return remote_; }
   const bearer_local* core_local() const override;
@@ -76,14 +77,14 @@ class component final : public component_context {
   /// The link's core end, while there is one and this component is the other.
   gateway::bearer* core() const noexcept { return link_->wic == this ? link_->core : nullptr; }
   bool running() const noexcept { return running_; }
-  /// Which side ended the component orderly; for the released event. The WIC's end is told once.
-  std::function<void(component_end)> on_end;
+  /// Called when that side has ended orderly; for the released event. The WIC's end is told once.
+  std::function<void(side)> on_end;
 
  private:
   awaitable<std::unique_ptr<message_pipe>> open_channel(sctp::association& association);
   awaitable<void> work(sctp::association& association, task_group& tasks);
   awaitable<void> watch();
-  void tell_end(component_end end);
+  void tell_end(side s);
   void take_place();
   void channel_came_up();
   awaitable<void> serve();
@@ -119,7 +120,7 @@ class component final : public component_context {
   bool parting_ = false;  ///< an end is leaving: no stage begins
   bool interlinked_ = false;
   bool in_stage_ = false;
-  component_end end_ = component_end::finished;
+  component_end end_;
   bool between_ = false;  ///< the stage asked for the core end
   stream_mode mode_ = stream_mode::inactive;
   event ordered_;

@@ -3,8 +3,8 @@
 
 #include <vector>
 
+#include "agw/core/flow_gate.hpp"
 #include "agw/gateway/model.hpp"
-#include "agw/msrp/flow_gate.hpp"
 
 namespace agw::gateway {
 
@@ -23,7 +23,7 @@ struct stream_link {
   bool wic_interlinked = false;
   bool interlinked() const noexcept { return core_interlinked || wic_interlinked; }
   /// A component without a core end has only its own mode to mind.
-  msrp::flow_gate gate{msrp::stream_mode::inactive, msrp::stream_mode::send_receive};
+  flow_gate gate{stream_mode::inactive, stream_mode::send_receive};
   bool channel_is_up = false;
 
   /// The ends' modes and the topology between them; the gate shows what is left.
@@ -72,17 +72,6 @@ struct stream_link {
   }
 };
 
-/// The same modes in the relay's type.
-constexpr msrp::stream_mode as_gate_mode(stream_mode m) noexcept {
-  switch (m) {
-    case stream_mode::inactive: return msrp::stream_mode::inactive;
-    case stream_mode::send_only: return msrp::stream_mode::send_only;
-    case stream_mode::receive_only: return msrp::stream_mode::receive_only;
-    case stream_mode::send_receive: return msrp::stream_mode::send_receive;
-  }
-  return msrp::stream_mode::inactive;
-}
-
 /// What comes in from the WIC goes to the core and the other way round, so a direction that the topology closes is one in which the
 /// access end may not receive (or send). The data then waits at the gate.
 inline void stream_link::open_or_close_gate() {
@@ -96,8 +85,8 @@ inline void stream_link::open_or_close_gate() {
   } else if (out) {
     left = stream_mode::send_only;
   }
-  gate.set(msrp::side::channel, as_gate_mode(left));
-  gate.set(msrp::side::stream, as_gate_mode(core_mode));
+  gate.set(side::wic, left);
+  gate.set(side::core, core_mode);
 }
 
 }  // namespace agw::gateway

@@ -199,11 +199,11 @@ result<void, refusal> termination::plan_channel(plan& p, planned_stream& s) {
       if (!first) first = done.error();
       continue;
     }
-    made->on_end = [this, n](component_end end) {
-      if (end == component_end::wic) emit(gateway_event::kind::released, n, "channel");
+    made->on_end = [this, n](side ended) {
+      if (ended == side::wic) emit(gateway_event::kind::released, n, "channel");
       const auto c = components_.find(n);
       auto* const core = c == components_.end() ? nullptr : c->second->core();
-      if (end == component_end::core && core) core->died(gateway_event::kind::released, "tcp", {});
+      if (ended == side::core && core) core->died(gateway_event::kind::released, "tcp", {});
     };
     s.channel = std::move(made);
     if (taken) taken->push_back({place, {}});

@@ -14,17 +14,6 @@ using h248::error_code;
 
 namespace {
 
-std::optional<gateway::stream_mode> mode_of(h248::stream_mode m) {
-  switch (m) {
-    case h248::stream_mode::send_only: return gateway::stream_mode::send_only;
-    case h248::stream_mode::receive_only: return gateway::stream_mode::receive_only;
-    case h248::stream_mode::send_receive: return gateway::stream_mode::send_receive;
-    case h248::stream_mode::inactive: return gateway::stream_mode::inactive;
-    case h248::stream_mode::loopback: break;
-  }
-  return std::nullopt;
-}
-
 /// mgroup/sem="DEAGG 1 2 3": a token, the deaggregation stream, its components.
 std::optional<gateway::stream_group_config> group_of(std::string_view text) {
   std::vector<std::string_view> words;
@@ -135,12 +124,11 @@ checked<termination_plan> media_of(const h248::command& c, const h248::sessions_
     if (!choice->locals.empty() || choice->remote_over_specified) out.choices.insert_or_assign(id.value, std::move(*choice));
     if (p.control) {
       const auto mode = p.control->mode.value_or(h248::stream_mode::inactive);
-      wanted.mode = mode_of(mode);
-      if (!wanted.mode) {
+      if (mode == stream_mode::loopback) {
         failed.emplace(error_code::unsupported_mode, "Loopback");
         return;
       }
-      record.mode = mode;
+      wanted.mode = record.mode = mode;
       auto properties = choose_properties(p.control->properties, interface, facts.config.interfaces, out.words);
       if (!properties) {
         failed = properties.error();
@@ -282,8 +270,7 @@ std::optional<gateway::termination_change> service_change_of(const termination_r
   const bool serves = t.serves();
   for (const auto& [n, stream] : t.streams) {
     if (!stream.has_local || stream.kind == stream_kind::association) continue;
-    const auto mode = mode_of(stream.mode).value_or(gateway::stream_mode::inactive);
-    out.streams[gateway::stream_number{n}].mode = serves ? mode : gateway::stream_mode::inactive;
+    out.streams[gateway::stream_number{n}].mode = serves ? stream.mode : stream_mode::inactive;
   }
   if (out.streams.empty()) return std::nullopt;
   return out;

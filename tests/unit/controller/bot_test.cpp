@@ -3,8 +3,8 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <catch2/catch.hpp>
 
+#include "agw/testing/memory_pipes.hpp"
 #include "support/loop.hpp"
-#include "unit/msrp/memory_pipes.hpp"
 
 using namespace agw;
 using namespace agw::controller;
@@ -45,7 +45,7 @@ struct fixture {
 
   asio::io_context context{1};
   test::manual_clock time{context};
-  msrp::test::memory_stream stream;
+  testing::memory_stream stream;
   bot_session bot{bot_path, wic_path};
   asio::cancellation_signal cancel;
   std::exception_ptr error;
@@ -117,7 +117,7 @@ TEST_CASE("a peer that asks and takes nothing is owed a bounded amount, and noth
   fixture f;
   f.stream.window = 0;
   for (int i = 0; i < 500; ++i) f.text("echo me", "t" + std::to_string(1000 + i));
-  f.stream.give_room(msrp::test::unlimited);
+  f.stream.give_room(testing::unlimited);
   f.time.settle();
   const auto echoes = count(f.stream.sent, "\r\n\r\necho me\r\n");
   CHECK(echoes > 10);

@@ -41,10 +41,14 @@ TEST_CASE("a change whose second stream is refused leaves the first as it was") 
     CHECK(refused.error().reason == refusal_reason::conflict);
     // Stream 2 still waits for its Remote: the refused change had no effect.
     auto early = co_await dial(r, port);
-    co_await settle();
-    CHECK_FALSE(r.saw("tcp", gateway_event::kind::established));
     auto right = bearer_change(setup_role::passive, std::uint16_t{4001}, setup_role::active);
     right.local.reset();
+    // Stream 3, dialled after it, is up before anything is concluded.
+    const auto beside = co_await change(gateway, s3, right);
+    REQUIRE(beside.has_value());
+    auto other = co_await dial(r, bearer_of(*made, s3).port);
+    co_await r.event_of("tcp", gateway_event::kind::established, s3);
+    CHECK_FALSE(r.saw("tcp", gateway_event::kind::established));
     const auto changed = co_await change(gateway, s2, right);
     REQUIRE(changed.has_value());
     co_await r.event_of("tcp", gateway_event::kind::established);

@@ -91,8 +91,66 @@ TEST_CASE("that the WIC closes its channel is told once, whether anybody reads o
       }
       const auto heard = co_await c.core_hears("-------last$\r\n");
       CHECK(heard.find("before the end") != std::string::npos);
-      co_await settle();
-      CHECK(told(r, "channel") == 1);
+    });
+  });
+  // The context has ended: whatever it had to tell has been told.
+  CHECK(told(r, "channel") == 1);
+}
+
+TEST_CASE("a WIC that hangs up while the core takes nothing loses nothing, though a response finds its channel gone") {
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    call c(r);
+    co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
+      stream_change only_in;
+      only_in.mode = stream_mode::receive_only;
+      auto hold = with_stream(core_side, s2, only_in);
+      (void)co_await gateway.apply(std::move(hold));
+      std::string all;
+      for (int i = 0; i < 6; ++i) {
+        const auto chunk = msrp_send("last" + std::to_string(i), "what came before the end");
+        all += chunk;
+        co_await c.say(chunk);
+      }
+      co_await c.channel->close(deadline_after(5s));
+      const std::string response = "MSRP last0 200 OK\r\nTo-Path: msrp://127.0.0.1:2/b;tcp\r\nFrom-Path: msrp://127.0.0.1:1/a;tcp\r\n-------last0$\r\n";
+      co_await asio::async_write(c.core, asio::buffer(response), asio::use_awaitable);
+      co_await r.event_of("channel", kind::released);
+      stream_change open;
+      open.mode = stream_mode::send_receive;
+      auto on = with_stream(core_side, s2, open);
+      (void)co_await gateway.apply(std::move(on));
+      const auto heard = co_await c.core_hears("-------last5$\r\n");
+      CHECK(heard == all);
+    });
+  });
+  // The context has ended: a failure would have been told.
+  CHECK(told(r, "channel") == 1);
+  CHECK_FALSE(r.saw("msrp", kind::failed));
+}
+
+TEST_CASE("a core that resets its connection while the WIC takes nothing loses nothing, and then the reset is told") {
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    call c(r);
+    co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
+      stream_change only_in;
+      only_in.mode = stream_mode::receive_only;
+      auto hold = with_stream(access_side, s2, only_in);
+      (void)co_await gateway.apply(std::move(hold));
+      std::string all;
+      for (int i = 0; i < 6; ++i) all += msrp_send("last" + std::to_string(i), "what came before the end");
+      co_await asio::async_write(c.core, asio::buffer(all), asio::use_awaitable);
+      reset(c.core);
+      co_await c.say(msrp_send("mess1", "into nothing"));
+      const auto gone = co_await r.event_of("tcp", kind::failed);
+      CHECK(gone.cause == "tcp:reset");
+      stream_change open;
+      open.mode = stream_mode::send_receive;
+      auto on = with_stream(access_side, s2, open);
+      (void)co_await gateway.apply(std::move(on));
+      const auto heard = co_await c.wic_hears("-------last5$\r\n");
+      CHECK(heard == all);
     });
   });
 }

@@ -112,7 +112,7 @@ struct relays {
         const auto out = chunker->next(in);
         REQUIRE(out.has_value());
         if (!*out) break;
-        ((*out)->to == side::channel ? to_channel : to_stream).emplace_back(as_text((*out)->head));
+        ((*out)->to == side::wic ? to_channel : to_stream).emplace_back(as_text((*out)->head));
       }
     }
   }
@@ -120,7 +120,7 @@ struct relays {
     const auto out = checker->check(as_bytes(message));
     REQUIRE(out.has_value());
     if (!*out) return;
-    ((*out)->to == side::channel ? to_channel : to_stream).push_back(std::string(as_text((*out)->head)).append(as_text((*out)->rest)));
+    ((*out)->to == side::wic ? to_channel : to_stream).push_back(std::string(as_text((*out)->head)).append(as_text((*out)->rest)));
   }
 
   relay_paths paths;
@@ -136,10 +136,10 @@ struct relays {
 relay_paths aware_paths() {
   relay_paths paths;
   paths.mode = relay_mode::aware;
-  paths.stream.own = "msrp://gw.example.com:4000/core;tcp";
-  paths.stream.peer = "msrp://relay.example.com:1/r;tcp " + std::string(alice);
-  paths.channel.own = "msrps://gw.example.com:9/wic;dc";
-  paths.channel.peer = bob;
+  paths.core.own = "msrp://gw.example.com:4000/core;tcp";
+  paths.core.peer = "msrp://relay.example.com:1/r;tcp " + std::string(alice);
+  paths.wic.own = "msrps://gw.example.com:9/wic;dc";
+  paths.wic.peer = bob;
   return paths;
 }
 
@@ -215,12 +215,12 @@ TEST_CASE("an aware relay passes every dialect that is unambiguous, answers the 
     const auto id = id_of(d.text);
     {
       relays r(4096, paths);
-      o.to = paths.stream.own;
-      r.from_stream(filled(d.text, paths.stream.own, alice) + make_chunk("plain", o), 50);
+      o.to = paths.core.own;
+      r.from_stream(filled(d.text, paths.core.own, alice) + make_chunk("plain", o), 50);
       const bool passes = std::string_view(d.aware).empty();
       REQUIRE(r.to_channel.size() == (passes ? 2 : 1));
       if (passes) {
-        CHECK(r.to_channel[0].find("To-Path: " + std::string(bob) + "\r\nFrom-Path: " + paths.channel.own + "\r\n") != std::string::npos);
+        CHECK(r.to_channel[0].find("To-Path: " + std::string(bob) + "\r\nFrom-Path: " + paths.wic.own + "\r\n") != std::string::npos);
         CHECK(r.to_stream.empty());
       } else {
         CHECK(status_of(r.to_stream, id) == d.aware);
@@ -228,16 +228,16 @@ TEST_CASE("an aware relay passes every dialect that is unambiguous, answers the 
     }
     {
       relays r(4096, paths);
-      o.to = paths.channel.own;
-      r.from_channel(filled(d.text, paths.channel.own, bob));
+      o.to = paths.wic.own;
+      r.from_channel(filled(d.text, paths.wic.own, bob));
       r.from_channel(make_chunk("plain", o));
       const bool passes = std::string_view(d.aware).empty();
       REQUIRE(r.to_stream.size() == (passes ? 2 : 1));
       if (passes) {
         // Requests carry the whole path of the peer, responses that of the next hop.
         const bool response = r.to_stream[0].find("200 OK") < 60 || r.to_stream[0].find(" 40") < 40;
-        const auto to = response ? std::string(first_uri(paths.stream.peer)) : paths.stream.peer;
-        CHECK(r.to_stream[0].find("To-Path: " + to + "\r\nFrom-Path: " + paths.stream.own + "\r\n") != std::string::npos);
+        const auto to = response ? std::string(first_uri(paths.core.peer)) : paths.core.peer;
+        CHECK(r.to_stream[0].find("To-Path: " + to + "\r\nFrom-Path: " + paths.core.own + "\r\n") != std::string::npos);
       } else {
         CHECK(status_of(r.to_channel, id) == d.aware);
       }

@@ -30,7 +30,7 @@ struct rig {
   direction_counters counters;
   message_checker checker;
   boost::system::error_code error;
-  side to = side::channel;
+  side to = side::wic;
 };
 
 std::string response(std::string_view id, unsigned status, std::string_view to = alice, std::string_view from = bob) {
@@ -41,10 +41,10 @@ std::string response(std::string_view id, unsigned status, std::string_view to =
 relay_paths aware_paths() {
   relay_paths paths;
   paths.mode = relay_mode::aware;
-  paths.stream.own = "msrp://gw.example.com:4000/core;tcp";
-  paths.stream.peer = "msrp://relay.example.com:1/r;tcp " + std::string(alice);
-  paths.channel.own = "msrps://gw.example.com:9/wic;dc";
-  paths.channel.peer = bob;
+  paths.core.own = "msrp://gw.example.com:4000/core;tcp";
+  paths.core.peer = "msrp://relay.example.com:1/r;tcp " + std::string(alice);
+  paths.wic.own = "msrps://gw.example.com:9/wic;dc";
+  paths.wic.peer = bob;
   return paths;
 }
 
@@ -56,7 +56,7 @@ TEST_CASE("a message that is one whole chunk passes unchanged") {
   std::size_t bytes = 0;
   for (const auto& chunk : chunks) {
     CHECK(r.check(chunk) == chunk);
-    CHECK(r.to == side::stream);
+    CHECK(r.to == side::core);
     bytes += chunk.size();
   }
   CHECK(r.counters.chunks == 4);
@@ -166,27 +166,27 @@ TEST_CASE("an id that occurs in the body gets an addition nobody can know") {
 TEST_CASE("in aware mode requests and responses change paths, and nothing else") {
   rig r(aware_paths());
   send_options o;
-  o.to = r.paths.channel.own;
+  o.to = r.paths.wic.own;
   o.from = bob;
   auto expected = o;
-  expected.to = r.paths.stream.peer;
-  expected.from = r.paths.stream.own;
+  expected.to = r.paths.core.peer;
+  expected.from = r.paths.core.own;
   CHECK(r.check(make_chunk("hello", o)) == make_chunk("hello", expected));
   // A response goes to the next hop, not along the path.
-  CHECK(r.check(response("abcd", 200, r.paths.channel.own, bob)) ==
-        response("abcd", 200, "msrp://relay.example.com:1/r;tcp", r.paths.stream.own));
+  CHECK(r.check(response("abcd", 200, r.paths.wic.own, bob)) ==
+        response("abcd", 200, "msrp://relay.example.com:1/r;tcp", r.paths.core.own));
   r.splits.open("original1", failure_report::yes);
   const auto id = r.splits.next_id({});
   r.splits.close();
-  CHECK(r.check(response(id, 200, r.paths.channel.own, bob)) ==
-        response("original1", 200, "msrp://relay.example.com:1/r;tcp", r.paths.stream.own));
+  CHECK(r.check(response(id, 200, r.paths.wic.own, bob)) ==
+        response("original1", 200, "msrp://relay.example.com:1/r;tcp", r.paths.core.own));
 }
 
 TEST_CASE("in aware mode a stranger's request is answered on the channel") {
   rig r(aware_paths());
   CHECK(r.check(make_chunk("hello")) == "MSRP d93kswow 481 No Such Session\r\nTo-Path: " + std::string(alice) +
-                                            "\r\nFrom-Path: " + r.paths.channel.own + "\r\n-------d93kswow$\r\n");
-  CHECK(r.to == side::channel);
+                                            "\r\nFrom-Path: " + r.paths.wic.own + "\r\n-------d93kswow$\r\n");
+  CHECK(r.to == side::wic);
   CHECK(r.check(response("abcd", 200)).empty());
   CHECK(r.counters.rejected == 2);
   CHECK(r.counters.chunks == 0);
@@ -197,7 +197,7 @@ TEST_CASE("a keep-alive passes to the stream, alone, before and behind a chunk")
   for (const auto& message : {std::string("\r\n"), std::string("\r\n\r\n"), "\r\n" + chunk, chunk + "\r\n", "\r\n\r\n" + chunk + "\r\n"}) {
     rig r;
     CHECK(r.check(message) == message);
-    CHECK(r.to == side::stream);
+    CHECK(r.to == side::core);
     CHECK(r.counters.bytes == message.size());
     CHECK(r.check(chunk) == chunk);
   }
@@ -207,32 +207,32 @@ TEST_CASE("a keep-alive passes to the stream, alone, before and behind a chunk")
   }
   rig aware(aware_paths());
   send_options o;
-  o.to = aware.paths.channel.own;
+  o.to = aware.paths.wic.own;
   o.from = bob;
   auto beyond = o;
-  beyond.to = aware.paths.stream.peer;
-  beyond.from = aware.paths.stream.own;
+  beyond.to = aware.paths.core.peer;
+  beyond.from = aware.paths.core.own;
   CHECK(aware.check("\r\n" + make_chunk("hello", o) + "\r\n") == make_chunk("hello", beyond) + "\r\n");
 }
 
 TEST_CASE("in aware mode a chunk that cannot be taken is refused on the channel, and the session goes on") {
   rig r(aware_paths());
-  const std::string both = "To-Path: " + r.paths.channel.own + "\r\nFrom-Path: " + std::string(bob) + "\r\n";
+  const std::string both = "To-Path: " + r.paths.wic.own + "\r\nFrom-Path: " + std::string(bob) + "\r\n";
   const auto status_of = [&](const std::string& headers) {
     const auto out = r.check("MSRP abcd SEND\r\n" + headers + "\r\nbody\r\n-------abcd$\r\n");
-    CHECK(r.to == side::channel);
+    CHECK(r.to == side::wic);
     return out.substr(0, 13);
   };
   CHECK(status_of(both + "what\r\nContent-Type: text/plain\r\n") == "MSRP abcd 400");
   CHECK(status_of(both) == "MSRP abcd 400");
   CHECK(status_of(both + "Content-Type: \r\n") == "MSRP abcd 415");
   CHECK(status_of("From-Path: " + std::string(bob) + "\r\n") == "MSRP abcd 400");
-  CHECK(r.check("MSRP abcd SEND\r\nTo-Path: " + r.paths.channel.own + "\r\n-------abcd$\r\n").empty());
+  CHECK(r.check("MSRP abcd SEND\r\nTo-Path: " + r.paths.wic.own + "\r\n-------abcd$\r\n").empty());
   CHECK(r.counters.rejected == 5);
   send_options o;
-  o.to = r.paths.channel.own;
+  o.to = r.paths.wic.own;
   CHECK_FALSE(r.check(make_chunk("good", o)).empty());
-  CHECK(r.to == side::stream);
+  CHECK(r.to == side::core);
 }
 
 TEST_CASE("a refusal that the channel cannot take is counted, and not sent") {
@@ -251,7 +251,7 @@ TEST_CASE("with sessmatch a request is ours by its session id, whatever the midd
   paths.match = uri_match::sessmatch;
   rig by_session(paths);
   CHECK_FALSE(by_session.check(make_chunk("hello", o)).empty());
-  CHECK(by_session.to == side::stream);
+  CHECK(by_session.to == side::core);
   o.to = "msrps://gw.example.com:9/WIC;dc";
   CHECK(by_session.check(make_chunk("hello", o)).substr(0, 17) == "MSRP d93kswow 481");
 }
@@ -267,8 +267,8 @@ TEST_CASE("a request for a session that another connection has is refused with 5
   CHECK(r.check(make_chunk("hello", o)).substr(0, 17) == "MSRP d93kswow 506");
   o.to = "msrps://gw.example.com:9/nobody;dc";
   CHECK(r.check(make_chunk("hello", o)).substr(0, 17) == "MSRP d93kswow 481");
-  o.to = paths.channel.own;
-  paths.channel.in_use = true;
+  o.to = paths.wic.own;
+  paths.wic.in_use = true;
   rig second(paths);
   CHECK(second.check(make_chunk("hello", o)).substr(0, 17) == "MSRP d93kswow 506");
 }

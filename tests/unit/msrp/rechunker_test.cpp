@@ -39,7 +39,7 @@ struct rig {
     for (std::size_t at = 0; at < text.size(); at += portion) feed(text.substr(at, portion));
   }
   void take(const outbound& out) {
-    (out.to == side::channel ? messages : replies).push_back(std::string(as_text(out.head)));
+    (out.to == side::wic ? messages : replies).push_back(std::string(as_text(out.head)));
     if (out.head.size() > limit) FAIL("a message of " << out.head.size());
     if (!out.rest.empty()) FAIL("a message in two parts");
   }
@@ -280,10 +280,10 @@ TEST_CASE("an idle rechunker keeps no big buffer") {
 TEST_CASE("in aware mode chunks get the other side's paths") {
   relay_paths paths;
   paths.mode = relay_mode::aware;
-  paths.stream.own = "msrp://gw.example.com:4000/core;tcp";
-  paths.stream.peer = "msrp://relay.example.com:1/r;tcp " + std::string(alice);
-  paths.channel.own = "msrps://gw.example.com:9/wic;dc";
-  paths.channel.peer = bob;
+  paths.core.own = "msrp://gw.example.com:4000/core;tcp";
+  paths.core.peer = "msrp://relay.example.com:1/r;tcp " + std::string(alice);
+  paths.wic.own = "msrps://gw.example.com:9/wic;dc";
+  paths.wic.peer = bob;
   REQUIRE(validate(paths).has_value());
   send_options o;
   o.to = "MSRP://GW.example.com:4000/core;tcp";
@@ -295,7 +295,7 @@ TEST_CASE("in aware mode chunks get the other side's paths") {
       std::string body;
       for (const auto& m : r.messages) {
         const auto chunk = parse_one(m);
-        const auto expected = "To-Path: " + paths.channel.peer + "\r\nFrom-Path: " + paths.channel.own + "\r\n";
+        const auto expected = "To-Path: " + paths.wic.peer + "\r\nFrom-Path: " + paths.wic.own + "\r\n";
         CHECK(chunk.block.find(expected) != std::string::npos);
         CHECK(chunk.block.find("gw.example.com:4000") == std::string::npos);
         body += chunk.body;
@@ -310,10 +310,10 @@ TEST_CASE("in aware mode chunks get the other side's paths") {
 TEST_CASE("in aware mode a chunk for somebody else is answered with 481 and goes nowhere") {
   relay_paths paths;
   paths.mode = relay_mode::aware;
-  paths.stream.own = "msrp://gw.example.com:4000/core;tcp";
-  paths.stream.peer = alice;
-  paths.channel.own = "msrps://gw.example.com:9/wic;dc";
-  paths.channel.peer = bob;
+  paths.core.own = "msrp://gw.example.com:4000/core;tcp";
+  paths.core.peer = alice;
+  paths.wic.own = "msrps://gw.example.com:9/wic;dc";
+  paths.wic.peer = bob;
   rig r(1000, paths);
   send_options silent;
   silent.failure = failure_report::no;
@@ -324,9 +324,9 @@ TEST_CASE("in aware mode a chunk for somebody else is answered with 481 and goes
   CHECK(r.counters.rejected == 3);
   REQUIRE(r.replies.size() == 1);
   CHECK(r.replies[0] == "MSRP d93kswow 481 No Such Session\r\nTo-Path: " + std::string(alice) +
-                            "\r\nFrom-Path: " + paths.stream.own + "\r\n-------d93kswow$\r\n");
+                            "\r\nFrom-Path: " + paths.core.own + "\r\n-------d93kswow$\r\n");
   send_options good;
-  good.to = paths.stream.own;
+  good.to = paths.core.own;
   r.feed(make_chunk("good", good));
   CHECK(r.messages.size() == 1);
 }
@@ -334,14 +334,14 @@ TEST_CASE("in aware mode a chunk for somebody else is answered with 481 and goes
 TEST_CASE("in aware mode a chunk that cannot be taken is answered, and the session goes on") {
   relay_paths paths;
   paths.mode = relay_mode::aware;
-  paths.stream.own = "msrp://gw.example.com:4000/core;tcp";
-  paths.stream.peer = alice;
-  paths.channel.own = "msrps://gw.example.com:9/wic;dc";
-  paths.channel.peer = bob;
+  paths.core.own = "msrp://gw.example.com:4000/core;tcp";
+  paths.core.peer = alice;
+  paths.wic.own = "msrps://gw.example.com:9/wic;dc";
+  paths.wic.peer = bob;
   send_options to_us;
-  to_us.to = paths.stream.own;
+  to_us.to = paths.core.own;
   const auto good = make_chunk("good", to_us);
-  const std::string to_path = "To-Path: " + paths.stream.own + "\r\n";
+  const std::string to_path = "To-Path: " + paths.core.own + "\r\n";
   const std::string both = to_path + "From-Path: " + std::string(alice) + "\r\n";
   const auto request = [](std::string_view method, const std::string& headers, const std::string& body = "") {
     return "MSRP abcd " + std::string(method) + "\r\n" + headers + (body.empty() ? "" : "\r\n" + body + "\r\n") + "-------abcd$\r\n";
@@ -419,7 +419,7 @@ TEST_CASE("aware paths that are no URIs are refused beforehand") {
   CHECK(validate(paths).has_value());
   paths.mode = relay_mode::aware;
   CHECK(validate(paths).error() == errc::bad_path);
-  paths.stream.own = paths.stream.peer = paths.channel.own = std::string(alice);
-  paths.channel.peer = "nonsense";
+  paths.core.own = paths.core.peer = paths.wic.own = std::string(alice);
+  paths.wic.peer = "nonsense";
   CHECK(validate(paths).error() == errc::bad_uri);
 }

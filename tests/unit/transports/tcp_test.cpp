@@ -166,6 +166,30 @@ TEST_CASE("a reset shows as a reset in reads and writes") {
   });
 }
 
+TEST_CASE("a write that fails takes nothing from the reader: what had arrived, and then whether the end was an orderly one") {
+  const bool orderly = GENERATE(true, false);
+  test::run([&]() -> awaitable<void> {
+    auto p = co_await make_pair();
+    const auto last = patterned(5000);
+    const bytes_view whole(last);
+    co_await p.accepted->write(std::span<const bytes_view>(&whole, 1));
+    if (!orderly) p.accepted->socket().set_option(asio::socket_base::linger(true, 0));
+    p.accepted.reset();
+    std::string cause = "none";
+    while (cause == "none") {
+      cause = co_await cause_of(p.dialled->write(std::span<const bytes_view>(&whole, 1)));
+      co_await turn();
+    }
+    CHECK(cause == "tcp:reset");
+    std::vector<std::byte> got(5000);
+    std::size_t size = 0;
+    while (size < got.size()) size += co_await p.dialled->read_some(std::span(got).subspan(size));
+    CHECK(got == last);
+    const auto end = co_await cause_of(p.dialled->read_some(got));
+    CHECK(end == (orderly ? "none" : "tcp:reset"));
+  });
+}
+
 TEST_CASE("a listener takes one connection, refuses those behind it, and then the port is closed") {
   test::run([]() -> awaitable<void> {
     auto executor = co_await asio::this_coro::executor;

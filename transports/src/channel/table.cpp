@@ -1,7 +1,6 @@
 #include "channel/table.hpp"
 
 #include <algorithm>
-#include <stdexcept>
 
 #include <boost/asio/post.hpp>
 
@@ -212,7 +211,9 @@ void channel_table::enqueue(channel_state& c, bool first) {
 
 bool channel_table::try_send(channel_state& c, bytes_view bytes, message_kind kind) {
   if (c.reset_requested || c.incoming_reset) throw stage_error("channel", "reset", make_error_code(transport_error::channel_reset));
-  if (bytes.size() > c.max_message_bytes) throw std::length_error("a data channel message beyond max_message_bytes()");
+  if (bytes.size() > c.max_message_bytes) {
+    throw stage_error("channel", "too-large", boost::system::errc::make_error_code(boost::system::errc::message_size));
+  }
   const auto granted = granted_.lock();
   const bool mine = granted.get() == &c;
   if (!mine && (granted || !waiting_.empty())) {

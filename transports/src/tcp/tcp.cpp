@@ -146,6 +146,8 @@ awaitable<std::size_t> stream::read_some(std::span<std::byte> into) {
   const auto buffer = asio::buffer(into.data(), into.size());
   error_code error;
   const auto count = co_await socket_.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
+  // A reset that a write has met does not show in a read any more.
+  if (error == asio::error::eof && reset_) fail(reset_);
   if (error == asio::error::eof) co_return 0;
   if (error) fail(error);
   traffic_.bytes_in += count;
@@ -173,7 +175,11 @@ awaitable<void> stream::write(std::span<const bytes_view> pieces) {
     const auto sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0) {
       if (errno == EINTR) continue;
-      if (errno != EAGAIN && errno != EWOULDBLOCK) fail(last_error());
+      if (errno != EAGAIN && errno != EWOULDBLOCK) {
+        const auto failure = last_error();
+        if (failure != asio::error::broken_pipe) reset_ = failure;  // EPIPE: the peer had ended its direction orderly before
+        fail(failure);
+      }
       error_code error;
       co_await socket_.async_wait(asio::ip::tcp::socket::wait_write, asio::redirect_error(asio::use_awaitable, error));
       if (error) fail(error);

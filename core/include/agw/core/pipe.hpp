@@ -85,7 +85,7 @@ class message_pipe {
   /// nothing is lost by a cancel.
   virtual awaitable<bool> receive(std::vector<message>& into) = 0;
   /// Queues one message whole (a copy is made); false when the send buffer has no room now. Empty messages are allowed.
-  /// Throws stage_error when the channel failed; `message` may not exceed max_message_bytes().
+  /// Throws stage_error when the channel failed, when either side has closed it, and for a message beyond max_message_bytes().
   virtual bool try_send(bytes_view message, message_kind kind = message_kind::binary) = 0;
   /// Returns when try_send() is worth another try. One waiter at a time.
   virtual awaitable<void> send_ready() = 0;

@@ -6,13 +6,14 @@
 #include <optional>
 #include <string_view>
 
+#include <agw/core/stream_mode.hpp>
 #include <agw/h248/arena.hpp>
 #include <agw/h248/ids.hpp>
 #include <agw/h248/value.hpp>
 
 namespace agw::h248 {
 
-enum class stream_mode : std::uint8_t { send_only, receive_only, send_receive, inactive, loopback };
+using agw::stream_mode;
 enum class service_state : std::uint8_t { test, out_of_service, in_service };
 enum class event_buffer_control : std::uint8_t { off, lock_step };
 

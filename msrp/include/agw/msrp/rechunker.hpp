@@ -27,7 +27,7 @@ struct direction_counters {
 
 /// Octets to send, in two parts of which the second follows the first; `rest` is always empty towards the channel.
 struct outbound {
-  side to = side::channel;
+  side to = side::wic;
   bytes_view head;
   bytes_view rest;
 };

@@ -7,18 +7,18 @@
 
 #include <boost/system/result.hpp>
 
+#include "agw/core/side.hpp"
 #include "agw/msrp/chunk.hpp"
 #include "agw/msrp/session_directory.hpp"
 #include "agw/msrp/uri.hpp"
 
 namespace agw::msrp {
 
+using agw::side;
+
 /// agnostic: transport-level interworking, paths pass unchanged (RFC 6714; RFC 8873, 6). aware: a back-to-back user agent with a
 /// session of its own on either side, whose paths replace the other's.
 enum class relay_mode : std::uint8_t { agnostic, aware };
-
-/// The side of the relay: the data channel towards the browser, or the TCP or TLS stream towards the core.
-enum class side : std::uint8_t { channel, stream };
 
 /// The two a=path values negotiated on one side: URIs separated by one space, the endpoint last.
 struct leg_paths {
@@ -30,12 +30,12 @@ struct leg_paths {
 /// The mode and, for aware, the paths. In agnostic mode nothing else is read.
 struct relay_paths {
   relay_mode mode = relay_mode::agnostic;
-  leg_paths channel;
-  leg_paths stream;
+  leg_paths wic;
+  leg_paths core;
   uri_match match = uri_match::exact;             ///< how the To-Path of what comes in is compared with `own`
   const session_directory* sessions = nullptr;    ///< where the sessions of other relays are looked up; null: nowhere
 
-  const leg_paths& of(side s) const noexcept { return s == side::channel ? channel : stream; }
+  const leg_paths& of(side s) const noexcept { return s == side::wic ? wic : core; }
 };
 
 /// Refuses aware paths that are not lists of MSRP URIs: errc::bad_path, errc::bad_uri. To be called once, before the relay starts.

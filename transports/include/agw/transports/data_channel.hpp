@@ -42,8 +42,8 @@ class data_channel final : public message_pipe {
   /// and one message); when that is full, nothing more is read for the whole association and SCTP's window closes.
   /// After the association failed: what was queued, then stage_error("sctp", …).
   awaitable<bool> receive(std::vector<message>& into) override;
-  /// See message_pipe. Throws stage_error("channel", "reset") when the peer or we have closed the channel, std::length_error
-  /// beyond max_message_bytes(). Waiting channels of an association take turns, a message each.
+  /// See message_pipe. Throws stage_error("channel", "reset") when the peer or we have closed the channel, "too-large" beyond
+  /// max_message_bytes(). Waiting channels of an association take turns, a message each.
   bool try_send(bytes_view message, message_kind kind = message_kind::binary) override;
   awaitable<void> send_ready() override;
   /// The peer's a=max-message-size, and never more than the send buffer.

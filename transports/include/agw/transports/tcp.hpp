@@ -104,6 +104,7 @@ class stream final : public byte_stream {
   traffic traffic_;
   unread_bytes unread_;
   std::vector<iovec> pieces_;
+  error_code reset_;  // what a write has met
 };
 
 /// A port that listens from Reserve on, for exactly one connection. Connections wait in the kernel until accept().

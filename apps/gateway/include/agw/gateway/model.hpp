@@ -13,6 +13,8 @@
 
 #include <boost/asio/ip/address.hpp>
 
+#include "agw/core/stream_mode.hpp"
+
 namespace agw::gateway {
 
 using ip_address = boost::asio::ip::address;
@@ -34,11 +36,8 @@ struct stream_number {
   auto operator<=>(const stream_number&) const = default;
 };
 
-/// Seen from the gateway: receive_only takes user data from the outside and sends none there. It governs the user data of
-/// components only; layers establish in any mode.
-enum class stream_mode : std::uint8_t { inactive, send_only, receive_only, send_receive };
-constexpr bool receives(stream_mode m) noexcept { return m == stream_mode::receive_only || m == stream_mode::send_receive; }
-constexpr bool sends(stream_mode m) noexcept { return m == stream_mode::send_only || m == stream_mode::send_receive; }
+/// It governs the user data of components only; layers establish in any mode. loopback is refused before it comes here.
+using agw::stream_mode;
 
 /// a=setup (RFC 4145): who opens the TCP connection or the DTLS handshake.
 enum class setup_role : std::uint8_t { active, passive, actpass };

@@ -15,7 +15,7 @@ struct msrp_options {
 };
 
 /// MSRP between the channel and the bearer, agnostic or as a back-to-back user agent, as the core termination's Local says.
-awaitable<component_end> msrp_stage(component_context& c, msrp_options options);
+subprotocol_stage msrp_stage(msrp_options options = {});
 
 /// Adds "msrp" under its dcmap name.
 void add_builtin_stages(subprotocol_registry& registry, msrp_options options = {});

@@ -1,30 +1,24 @@
-// How a stage for a data channel's subprotocol is written and chosen. The built-in one is MSRP; apps/examples holds another.
+// How a stage for a data channel's subprotocol is chosen, and what it works with. Most stages are a translator in a relay: relay_stage.hpp.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "agw/core/flow_gate.hpp"
 #include "agw/core/pipe.hpp"
+#include "agw/core/relay.hpp"
 #include "agw/gateway/model.hpp"
-#include "agw/msrp/flow_gate.hpp"
 
 namespace agw::gateway {
 
-/// What a component's stage counted.
-struct component_counters {
-  std::uint64_t octets_to_wic = 0;
-  std::uint64_t octets_from_wic = 0;
-  std::uint64_t messages_to_wic = 0;
-  std::uint64_t messages_from_wic = 0;
-  std::uint64_t chunks_forwarded = 0;
-  std::uint64_t chunks_rejected = 0;
-};
+/// What a component's stage counted. Octets and messages are those of the data channel.
+using component_counters = relay_counters;
 
-/// What ended a component's stage orderly: one side closed, or the stage was asked to finish.
-enum class component_end : std::uint8_t { wic, core, finished };
+/// What ended a component's stage orderly: the side that closed, or, with nothing, that it was asked to finish.
+using component_end = std::optional<side>;
 
 /// What a subprotocol stage works with. Belongs to the component and outlives the stage.
 class component_context {
@@ -34,15 +28,18 @@ class component_context {
   virtual message_pipe& channel() = 0;
   /// The TCP or TLS stream of the same stream number, as soon as it is up. A stage that terminates the subprotocol itself never calls it.
   virtual awaitable<byte_stream*> bearer() = 0;
-  /// StreamMode: await its passes() before each read and again after it, because the gate may close while the read waits. A stage
-  /// without a bearer passes when the access side's mode allows it.
-  virtual msrp::flow_gate& gate() = 0;
+  /// StreamMode: a stage awaits its passes() after each read, before it uses what it read, because the gate may have closed while the read
+  /// waited; and before each read as well, so that what may not pass stays with its sender. A stage without a bearer passes when the access
+  /// side's mode allows it.
+  virtual flow_gate& gate() = 0;
   /// Where Subtract, audits and metrics read the stage's counts: called on the shard until the stage ends, and once after it.
   virtual void count_with(std::function<component_counters()> read) = 0;
   /// `finish` is called when the call is about to end, or one end of the stream is about to move to another context: the stage passes on
   /// what it has taken, unit by unit, and returns however long that takes. After the flush time it is cancelled if the call ends; an end
   /// that was to move stays. A stage that sets nothing is cancelled at once.
   virtual void finish_with(std::function<void()> finish) = 0;
+  /// How long a stage passes on what one side had sent when the other one closed, or takes nothing any more.
+  virtual clock::duration flush_time() const = 0;
   virtual const channel_local& local() const = 0;
   virtual const channel_remote& remote() const = 0;
   /// What the core termination of the stream was told, when there is one: for paths and the MSRP mode.
