@@ -17,6 +17,8 @@ namespace agw::sctp {
 
 namespace {
 
+// How often a window that grows with time is told, while it is nearly used up.
+constexpr auto window_step = std::chrono::milliseconds(100);
 constexpr auto shutdown_limit = std::chrono::milliseconds(200);
 // The memory of a burst is freed; an idle association keeps none.
 constexpr std::size_t kept_batch_bytes = 4096;
@@ -36,7 +38,8 @@ association_core::association_core(asio::any_io_executor executor, datagram_pipe
       lower_(&lower),
       options_(options),
       box_(register_mailbox(executor, *this)),
-      channels_(executor, *this, options_) {}
+      channels_(executor, *this, options_),
+      path_(options.heartbeat_after, options.lost_after) {}
 
 association_core::~association_core() {
   if (!abandoned_) abandon();
@@ -72,7 +75,6 @@ void association_core::abandon() {
     channels_.fail(std::make_exception_ptr(gone));
   }
   channels_.detach();
-  held_.reset();
   parts_.clear();
   lower_ = nullptr;
   ended_.set();
@@ -114,6 +116,7 @@ awaitable<void> association_core::receive_packets() {
 
 void association_core::input(const datagram_batch& packets) {
   const auto now = clock::now();
+  bool probed = false;
   {
     const inside_usrsctp here(box_->id(), *this);
     for (std::size_t i = 0; i < packets.size(); ++i) {
@@ -122,28 +125,56 @@ void association_core::input(const datagram_batch& packets) {
         count_drop("sctp", "checksum");
         continue;
       }
+      path_.received(now);
+      if (channels_.held().window(options_.receive_buffer_bytes, now) == 0 && observer_.brings_new_data(packet)) {
+        // A probe of the closed window: each one that is acknowledged invites the next.
+        count_drop("sctp", "window-closed");
+        observer_.refused(now);
+        probed = true;
+        continue;
+      }
       observer_.received(packet, now);
       feed(packet);
     }
     if (options_.initiate == initiation::in && phase_ == phase::opening) socket_->accept();
   }
+  if (probed && window_.limited()) out_.push(window_.last());
   after_input();
   flush();
 }
 
 // After any packet there may be messages to read, room to send, or the end of the association.
 void association_core::after_input() {
+  if (exhausted_ && phase_ != phase::ended) {
+    count_drop("sctp", "no-memory");
+    return end("memory", boost::system::errc::make_error_code(boost::system::errc::not_enough_memory));
+  }
   read();
   if (phase_ == phase::ended || abandoned_) return;
   channels_.on_room();
-  // While nothing is read the end is not read either.
-  if (held_) check_alive();
 }
 
 void association_core::on_packet(bytes_view packet) {
   observer_.sent(packet, clock::now());
-  if (!watched_ && observer_.outstanding()) rearmed_.set();
+  path_.sent(packet);
+  if (watched_until_ == no_deadline && observer_.outstanding()) rearmed_.set();
   out_.push(packet);
+  std::size_t room = 0;
+  if (channels_.held().held_bytes() != 0 || window_.limited()) {
+    if (window_announcer::announces(packet, room)) {
+      window_.write(out_[out_.size() - 1], channels_.held().window(room, clock::now()));
+      if (window_.limited()) rearm_by(deadline_after(window_step));
+    }
+  }
+  schedule_flush();
+}
+
+// The peer is told when there is room again; while it sends nothing, no SACK of usrsctp's would.
+void association_core::window_changed() {
+  if (!window_.limited() || phase_ == phase::ended || abandoned_) return;
+  const auto update = window_.update(channels_.held().window(window_.room(), clock::now()));
+  if (update.empty()) return;
+  out_.push(update);
   schedule_flush();
 }
 
@@ -177,7 +208,8 @@ void association_core::flush() {
 send_outcome association_core::transmit(bytes_view message, const send_options& options) {
   if (phase_ != phase::established) return send_outcome::failed;
   const inside_usrsctp here(box_->id(), *this);
-  return socket_->send(message, options);
+  const auto outcome = socket_->send(message, options);
+  return exhausted_ ? send_outcome::failed : outcome;
 }
 
 bool association_core::request_reset(std::uint16_t stream) {
@@ -212,6 +244,8 @@ void association_core::end(const char* reason, error_code code) { fail(std::make
 
 deadline association_core::next_deadline() const {
   auto next = channels_.next_deadline();
+  if (window_.limited() && channels_.held().tight()) next = std::min(next, deadline_after(window_step));
+  if (phase_ == phase::established) next = std::min(next, path_.next_deadline());
   if (observer_.outstanding()) next = std::min(next, observer_.silent_since() + clock::duration(options_.lost_after));
   if (observer_.outstanding() || channels_.waiting_to_send()) next = std::min(next, stalled_at());
   return next;
@@ -224,14 +258,26 @@ deadline association_core::stalled_at() const {
 awaitable<void> association_core::keep_watch() {
   watch_start_ = clock::now();
   for (;;) {
-    const auto by = next_deadline();
-    watched_ = by != no_deadline;
-    (void)co_await within(by, rearmed_.wait());
+    watched_until_ = next_deadline();
+    (void)co_await within(watched_until_, rearmed_.wait());
     if (abandoned_) co_return;
     const auto now = clock::now();
     channels_.expire(now);
+    window_changed();
     check_progress(now);
+    check_heartbeat(now);
   }
+}
+
+// Without ICE, or with a lite peer, nothing else notices that an idle peer is gone.
+void association_core::check_heartbeat(clock::time_point now) {
+  if (phase_ != phase::established) return;
+  if (path_.lost(now)) return end("timeout", make_error_code(transport_error::association_lost));
+  const auto heartbeat = path_.heartbeat(now);
+  if (heartbeat.empty()) return;
+  observer_.sent(heartbeat, now);
+  out_.push(heartbeat);
+  flush();
 }
 
 void association_core::check_progress(clock::time_point now) {
@@ -255,7 +301,6 @@ awaitable<void> association_core::close(deadline by) {
       const inside_usrsctp here(box_->id(), *this);
       socket_->shutdown();
     }
-    held_.reset();
     after_input();
     flush();
     while (phase_ == phase::shutting_down) {

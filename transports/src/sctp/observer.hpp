@@ -16,6 +16,15 @@ class packet_observer {
   void sent(bytes_view packet, clock::time_point now) noexcept;
   void received(bytes_view packet, clock::time_point now) noexcept;
 
+  /// A packet of the peer's that is not taken.
+  void refused(clock::time_point now) noexcept {
+    ++packets_received_;
+    last_received_ = now;
+  }
+
+  /// The packet has data that is behind all that received() has seen.
+  bool brings_new_data(bytes_view packet) const noexcept;
+
   /// DATA or I-DATA chunks were sent and are not acknowledged.
   bool outstanding() const noexcept { return any_sent_ && highest_sent_ != acknowledged_; }
   /// When a data chunk was last sent, first or again, or the cumulative acknowledgement moved on.
@@ -33,6 +42,8 @@ class packet_observer {
   clock::time_point last_activity_{};
   clock::time_point last_received_{};
   clock::time_point outstanding_since_{};
+  bool any_received_ = false;
+  std::uint32_t highest_received_ = 0;
   std::uint64_t retransmitted_ = 0;
   std::uint64_t packets_sent_ = 0;
   std::uint64_t packets_received_ = 0;

@@ -105,7 +105,7 @@ void sctp_socket::prepare(const config& options, std::size_t path_mtu_bytes) {
 
   sctp_paddrparams path{};
   path.spp_assoc_id = SCTP_FUTURE_ASSOC;
-  path.spp_flags = SPP_PMTUD_DISABLE;
+  path.spp_flags = SPP_PMTUD_DISABLE | SPP_HB_DISABLE;  // see path_watch
   path.spp_pathmaxrxt = 65535;
   // usrsctp adds the common header to this.
   path.spp_pathmtu = static_cast<std::uint32_t>((std::clamp<std::size_t>(path_mtu_bytes, 576, 65535) - common_header_bytes) & ~std::size_t{3});
