@@ -34,11 +34,11 @@ TEST_CASE("a heartbeat is due after the silence, has the association's ports and
   CHECK(w.next_deadline() == start + 15s);
   CHECK(w.heartbeat(start + 14s).empty());
   const auto h = w.heartbeat(start + 15s);
-  REQUIRE(h.size() == common_header_bytes + 12);
+  REQUIRE(h.size() == common_header_bytes + 16);
   CHECK(word_at(h, 0) == 0x13891388);
   CHECK(word_at(h, 4) == 0x01020304);
-  CHECK(word_at(h, 12) == 0x0400000c);
-  CHECK(word_at(h, 16) == 0x00010008);
+  CHECK(word_at(h, 12) == 0x04000010);
+  CHECK(word_at(h, 16) == 0x0001000c);
   CHECK(checksum_holds(h));
   int asked = 1;
   auto now = start + 15s;
@@ -67,4 +67,17 @@ TEST_CASE("before the association has a verification tag there is no heartbeat")
   w.sent(packet_with_tag(0));  // INIT
   CHECK(w.next_deadline() == no_deadline);
   CHECK(w.heartbeat(start + 1h).empty());
+}
+
+TEST_CASE("a probe is a heartbeat padded to its size, and the answer to it tells that size") {
+  const auto w = watch();
+  auto p = w.probe(1363);
+  REQUIRE(p.size() == 1360);
+  CHECK(checksum_holds(p));
+  CHECK(word_at(p, 28) == (0x84000000 | (1360 - 28)));
+  CHECK_FALSE(path_watch::answered(p));
+  p[12] = std::byte{chunk::heartbeat_ack};
+  CHECK(path_watch::answered(p) == 1360u);
+  p[20] = std::byte{};
+  CHECK_FALSE(path_watch::answered(p));
 }

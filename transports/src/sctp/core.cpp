@@ -19,6 +19,8 @@ namespace {
 
 // How often a window that grows with time is told, while it is nearly used up.
 constexpr auto window_step = std::chrono::milliseconds(100);
+constexpr std::uint32_t open_window_bytes = 3000;
+constexpr auto black_hole_look = std::chrono::milliseconds(3100);
 constexpr auto shutdown_limit = std::chrono::milliseconds(200);
 // The memory of a burst is freed; an idle association keeps none.
 constexpr std::size_t kept_batch_bytes = 4096;
@@ -39,7 +41,8 @@ association_core::association_core(asio::any_io_executor executor, datagram_pipe
       options_(options),
       box_(register_mailbox(executor, *this)),
       channels_(executor, *this, options_),
-      path_(options.heartbeat_after, options.lost_after) {}
+      path_(options.heartbeat_after, options.lost_after),
+      packets_(base_packet_bytes, lower.max_datagram_bytes() & ~std::size_t{3}) {}
 
 association_core::~association_core() {
   if (!abandoned_) abandon();
@@ -48,6 +51,7 @@ association_core::~association_core() {
 void association_core::start() {
   const inside_usrsctp here(box_->id(), *this);
   socket_.emplace(box_->id(), options_, lower_->max_datagram_bytes());
+  if (packets_.size() < (lower_->max_datagram_bytes() & ~std::size_t{3})) socket_->limit_pieces(packets_.size());
   if (options_.initiate == initiation::in) {
     socket_->listen();
   } else {
@@ -134,6 +138,10 @@ void association_core::input(const datagram_batch& packets) {
         continue;
       }
       observer_.received(packet, now);
+      if (packets_.next_deadline() != no_deadline) {
+        const auto size = path_watch::answered(packet);
+        if (size && packets_.answered(*size)) socket_->limit_pieces(0);
+      }
       feed(packet);
     }
     if (options_.initiate == initiation::in && phase_ == phase::opening) socket_->accept();
@@ -157,7 +165,17 @@ void association_core::after_input() {
 void association_core::on_packet(bytes_view packet) {
   observer_.sent(packet, clock::now());
   path_.sent(packet);
-  if (watched_until_ == no_deadline && observer_.outstanding()) rearmed_.set();
+  if (observer_.outstanding()) rearm_by(deadline_after(packets_.grown() ? clock::duration(black_hole_look) : clock::duration(options_.lost_after)));
+  // usrsctp puts pieces together up to the size that the path is to have, not to the one it has been seen to have.
+  if (packet.size() <= packets_.size()) {
+    put_out(packet);
+  } else {
+    for (const auto& piece : split(packet, packets_.size())) put_out(piece);
+  }
+  schedule_flush();
+}
+
+void association_core::put_out(bytes_view packet) {
   out_.push(packet);
   std::size_t room = 0;
   if (channels_.held().held_bytes() != 0 || window_.limited()) {
@@ -166,7 +184,6 @@ void association_core::on_packet(bytes_view packet) {
       if (window_.limited()) rearm_by(deadline_after(window_step));
     }
   }
-  schedule_flush();
 }
 
 // The peer is told when there is room again; while it sends nothing, no SACK of usrsctp's would.
@@ -245,7 +262,12 @@ void association_core::end(const char* reason, error_code code) { fail(std::make
 deadline association_core::next_deadline() const {
   auto next = channels_.next_deadline();
   if (window_.limited() && channels_.held().tight()) next = std::min(next, deadline_after(window_step));
-  if (phase_ == phase::established) next = std::min(next, path_.next_deadline());
+  if (phase_ == phase::established) next = std::min({next, path_.next_deadline(), packets_.next_deadline()});
+  if (stands_still()) {
+    const auto since = observer_.unacknowledged_since();
+    next = std::min(next, since + clock::duration(options_.lost_after));
+    if (packets_.grown()) next = std::min(next, since + black_hole_look);
+  }
   if (observer_.outstanding()) next = std::min(next, observer_.silent_since() + clock::duration(options_.lost_after));
   if (observer_.outstanding() || channels_.waiting_to_send()) next = std::min(next, stalled_at());
   return next;
@@ -266,7 +288,26 @@ awaitable<void> association_core::keep_watch() {
     window_changed();
     check_progress(now);
     check_heartbeat(now);
+    check_packet_size(now);
   }
+}
+
+// Data is outstanding that the peer has room for. A closed window may stay closed for as long as it likes.
+bool association_core::stands_still() const noexcept { return observer_.outstanding() && observer_.peer_window() >= open_window_bytes; }
+
+void association_core::check_packet_size(clock::time_point now) {
+  if (phase_ != phase::established) return;
+  if (stands_still() && packets_.unacknowledged(observer_.unacknowledged_since(), now)) {
+    count_drop("sctp", "large-packets-vanish");
+    const inside_usrsctp here(box_->id(), *this);
+    socket_->limit_pieces(packets_.size());
+  }
+  const auto size = packets_.due(now);
+  if (size == 0) return;
+  const auto probe = path_.probe(size);
+  if (probe.empty()) return;
+  out_.push(probe);
+  flush();
 }
 
 // Without ICE, or with a lite peer, nothing else notices that an idle peer is gone.
@@ -286,7 +327,8 @@ void association_core::check_progress(clock::time_point now) {
   if (observer_.outstanding() && observer_.silent_since() + clock::duration(options_.lost_after) <= now) {
     return end("timeout", make_error_code(transport_error::association_lost));
   }
-  if (stalled_at() > now) return;
+  const bool in_vain = stands_still() && observer_.unacknowledged_since() + clock::duration(options_.lost_after) <= now;
+  if (stalled_at() > now && !in_vain) return;
   count_drop("sctp", "stalled-association");
   end("stalled", make_error_code(transport_error::association_stalled));
 }

@@ -14,6 +14,7 @@
 #include "agw/transports/sctp_association.hpp"
 #include "channel/table.hpp"
 #include "sctp/mailbox.hpp"
+#include "sctp/mtu_probe.hpp"
 #include "sctp/observer.hpp"
 #include "sctp/path_watch.hpp"
 #include "sctp/socket.hpp"
@@ -73,6 +74,9 @@ class association_core final : public std::enable_shared_from_this<association_c
   void flush();
   void check_progress(clock::time_point now);
   void check_heartbeat(clock::time_point now);
+  void check_packet_size(clock::time_point now);
+  bool stands_still() const noexcept;
+  void put_out(bytes_view packet);
   deadline next_deadline() const;
   deadline stalled_at() const;
 
@@ -103,6 +107,7 @@ class association_core final : public std::enable_shared_from_this<association_c
   std::map<part_key, part> parts_;  // messages that usrsctp delivers in parts
   window_announcer window_;
   path_watch path_;
+  mtu_probe packets_;
   event opened_;
   event ended_;    // for the pump
   event drained_;  // for close(): SHUTDOWN is complete

@@ -60,7 +60,10 @@ void packet_observer::received(bytes_view packet, clock::time_point now) noexcep
     if (!any_sent_) return;
     if (type != chunk::sack || !after(cumulative, acknowledged_) || after(cumulative, highest_sent_)) return;
     acknowledged_ = cumulative;
-    last_activity_ = now;
+    last_activity_ = last_acknowledged_ = now;
+  });
+  each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
+    if (type == chunk::sack && c.size() >= 12) peer_window_ = word_at(c, 8);
   });
 }
 

@@ -10,7 +10,10 @@ namespace agw::sctp {
 namespace {
 
 constexpr std::size_t tag_offset = 4;
-constexpr std::uint32_t heartbeat_info = 0x00010008;  // the parameter, with four octets of contents
+// The information parameter: what makes it ours, and the size of the packet.
+constexpr std::uint32_t heartbeat_info = 0x0001000c;
+constexpr std::uint32_t ours = 0x61677750;
+constexpr std::size_t heartbeat_bytes = chunk_header_bytes + 12;
 
 }  // namespace
 
@@ -31,13 +34,31 @@ bool path_watch::lost(clock::time_point now) const noexcept { return asked_ > he
 std::vector<std::byte> path_watch::heartbeat(clock::time_point now) {
   if (!known_ || due() > now) return {};
   asked_ = now;
-  std::vector<std::byte> out(common_header_bytes + chunk_header_bytes + 8);
+  return compose(common_header_bytes + heartbeat_bytes);
+}
+
+std::vector<std::byte> path_watch::probe(std::size_t size) const { return known_ ? compose(size & ~std::size_t{3}) : std::vector<std::byte>(); }
+
+std::vector<std::byte> path_watch::compose(std::size_t size) const {
+  std::vector<std::byte> out(size);
   std::ranges::copy(header_, out.begin());
-  out[common_header_bytes] = std::byte{chunk::heartbeat};
-  out[common_header_bytes + 3] = std::byte{chunk_header_bytes + 8};
-  put_word(out, common_header_bytes + chunk_header_bytes, heartbeat_info);
-  put_word(out, common_header_bytes + chunk_header_bytes + 4, static_cast<std::uint32_t>(now.time_since_epoch().count() / 1'000'000));
+  auto at = common_header_bytes;
+  put_word(out, at, std::uint32_t{chunk::heartbeat} << 24 | heartbeat_bytes);
+  put_word(out, at + 4, heartbeat_info);
+  put_word(out, at + 8, ours);
+  put_word(out, at + 12, static_cast<std::uint32_t>(size));
+  at += heartbeat_bytes;
+  if (at < size) put_word(out, at, std::uint32_t{chunk::pad} << 24 | static_cast<std::uint32_t>(size - at));
   seal_checksum(out);
+  return out;
+}
+
+std::optional<std::size_t> path_watch::answered(bytes_view packet) {
+  std::optional<std::size_t> out;
+  each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
+    if (type != chunk::heartbeat_ack || c.size() != heartbeat_bytes) return;
+    if (word_at(c, 4) == heartbeat_info && word_at(c, 8) == ours) out = word_at(c, 12);
+  });
   return out;
 }
 

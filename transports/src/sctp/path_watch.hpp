@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -27,11 +28,16 @@ class path_watch {
   bool lost(clock::time_point now) const noexcept;
   /// A HEARTBEAT, when one is due.
   std::vector<std::byte> heartbeat(clock::time_point now);
+  /// A HEARTBEAT padded to a packet of `size` octets (RFC 4820); empty before there is a verification tag. `size` is 40 at least.
+  std::vector<std::byte> probe(std::size_t size) const;
+  /// The size of the packet whose HEARTBEAT is acknowledged in `packet`; nothing when there is no answer to one of ours.
+  static std::optional<std::size_t> answered(bytes_view packet);
   /// When lost() or heartbeat() may next have something to say.
   deadline next_deadline() const noexcept;
 
  private:
   deadline due() const noexcept;
+  std::vector<std::byte> compose(std::size_t size) const;
 
   const clock::duration after_;
   const clock::duration lost_after_;

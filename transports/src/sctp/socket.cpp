@@ -135,6 +135,14 @@ void sctp_socket::limit_path(const path_limits& limits) {
   set(SCTP_INITMSG, &init, sizeof init);
 }
 
+void sctp_socket::limit_pieces(std::size_t packet_bytes) {
+  // usrsctp adds what a packet over IPv4 has around its data.
+  constexpr std::size_t added = 48;
+  sctp_assoc_value value{};
+  value.assoc_value = packet_bytes == 0 ? 0 : static_cast<std::uint32_t>((packet_bytes & ~std::size_t{3}) - added);
+  if (socket_) set(SCTP_MAXSEG, &value, sizeof value);
+}
+
 void sctp_socket::connect(std::uint16_t remote_port) {
   auto address = address_of(id_, remote_port);
   if (usrsctp_connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 && errno != EINPROGRESS) refuse("connect");
