@@ -47,6 +47,16 @@ struct world {
     time.settle();
   }
 
+  /// What `opening()` yields stays open as `id`, instead of what was open as that.
+  template <class F>
+  void keep(std::uint16_t id, F opening) {
+    attempt([this, id, opening]() -> awaitable<void> {
+      auto operation = opening();
+      auto opened = co_await std::move(operation);
+      held[id] = std::move(opened);
+    });
+  }
+
   void peer_opens(std::uint16_t id, std::uint8_t value) {
     dcep_open open;
     open.protocol = value % 2 == 0 ? "msrp" : "other";
@@ -66,9 +76,19 @@ struct world {
       case 5: return (void)table.hold_part(id, size);
       case 6: return table.release_part(id, size);
       case 7: return table.refuse(id);
-      case 8: return attempt([this, id]() -> awaitable<void> { held[id] = co_await table.open(id, {}, {}); });
-      case 9: return attempt([this, id]() -> awaitable<void> { held[id] = co_await table.accept({"msrp", {}}); });
-      case 10: return attempt([this, id]() -> awaitable<void> { held[id] = co_await table.open_with_dcep({}, id); });
+      case 8: return keep(id, [this, id] { return table.open(id, std::string(), std::string()); });
+      case 9:
+        return keep(id, [this] {
+          channel_expectation expected;
+          expected.protocol = "msrp";
+          return table.accept(std::move(expected));
+        });
+      case 10:
+        return keep(id, [this, id] {
+          dcep_open ours;
+          ours.label = "ours";
+          return table.open_with_dcep(std::move(ours), id);
+        });
       case 11: return (void)held.erase(id);
       case 12:
         if (const auto c = held.find(id); c != held.end() && c->second) {

@@ -165,7 +165,7 @@ class machine::impl final : public bio_port, public handshake_watcher {
     if (done != 1) return failed(done);
     state_ = status::established;
     progress_ = progress::done;
-    DTLS_set_link_mtu(ssl_.get(), static_cast<long>(mtu_));
+    SSL_set_mtu(ssl_.get(), static_cast<long>(mtu_));  // behind the handshake the link MTU is not looked at any more
     const std::size_t bytes = DTLS_get_data_mtu(ssl_.get());
     if (bytes != 0) max_payload_ = std::min(bytes, largest_payload);
     // Payload that overtook the last flight waits inside.
