@@ -28,13 +28,16 @@ struct script final : channel_host {
   bool full = false;
 };
 
+config small_bounds() {
+  config out;
+  out.receive_buffer_bytes = 100000;
+  out.channel_buffer_bytes = 20000;
+  out.hold_limit = std::chrono::seconds(10);
+  return out;
+}
+
 struct world {
-  world() {
-    options.receive_buffer_bytes = 100000;
-    options.channel_buffer_bytes = 20000;
-    options.hold_limit = std::chrono::seconds(10);
-    table.on_established(32, 32);
-  }
+  world() { table.on_established(32, 32); }
 
   /// Runs `operation` until it waits for something; it is cancelled then.
   template <class F>
@@ -118,7 +121,7 @@ struct world {
   asio::io_context context{1};
   test::manual_clock time{context};
   script host;
-  config options;
+  const config options = small_bounds();
   channel_table table{context.get_executor(), host, options};
   std::map<std::uint16_t, std::unique_ptr<data_channel>> held;
 };
