@@ -39,6 +39,8 @@ class transport_category_type final : public boost::system::error_category {
       case transport_error::channel_reset: return "channel closed";
       case transport_error::no_streams: return "the peer allows no more streams";
       case transport_error::usrsctp: return "usrsctp refused";
+      case transport_error::channel_blocked: return "received data was not taken in time";
+      case transport_error::association_restarted: return "association restarted by the peer";
     }
     return "unknown error";
   }

@@ -26,6 +26,7 @@ component_counters sum(component_counters a, const component_counters& b) {
 sctp::channel_transfer transfer_of(const channel_local& local) {
   sctp::channel_transfer out;
   out.ordered = local.ordered;
+  out.priority = local.priority;
   if (local.max_retransmits) {
     out.policy = sctp::reliability::retransmits;
     out.parameter = *local.max_retransmits;
@@ -234,7 +235,15 @@ awaitable<void> component::run_stage() {
 // A reader sees that the WIC has closed the channel; but there may be no reader, because of the stream's mode or without a core end.
 // What the WIC had sent before stays for a later reader.
 awaitable<void> component::watch() {
-  const bool closed = co_await opened_->peer_closed();
+  bool closed = false;
+  try {
+    closed = co_await opened_->peer_closed();
+  } catch (stage_error& e) {
+    // Of this channel alone. A stage that waits for its turn (a closed gate, a core that does not read) would not see it.
+    // Both see the same error, which is reported once.
+    scope_.report(e);
+    stop_requested_.set();
+  }
   if (!closed) co_return;
   std::size_t unread = 0;
   do {

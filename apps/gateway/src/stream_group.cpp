@@ -135,6 +135,13 @@ boost::system::result<void, refusal> stream_group::check(const stream_change& wa
   return {};
 }
 
+std::optional<refusal> stream_group::check_id(std::uint16_t sid) const {
+  if (!association_) return {};  // INIT will provide for it
+  const auto obstacle = association_->obstacle(sid);
+  if (obstacle.empty()) return {};
+  return refuse(refusal_reason::no_resources, "a=dcmap:" + std::to_string(sid) + ": " + std::string(obstacle));
+}
+
 void stream_group::apply(const stream_change& wanted) {
   if (wanted.local && !remote_) {
     local_ = std::get<association_local>(*wanted.local);
@@ -249,6 +256,14 @@ sctp::config stream_group::sctp_config() const {
   out.max_message_bytes = local_.max_message_bytes;
   out.peer_max_message_bytes = remote_->max_message_bytes;
   out.streams = services_.config.sctp_streams;
+  // INIT provides for the ids that are known: a peer may not add streams later.
+  for (const auto& entry : components_) {
+    const auto& sid = entry.second->local().sid;
+    if (!sid) continue;
+    out.streams = std::max<std::uint16_t>(out.streams, *sid + 1);
+    out.max_inbound_streams = std::max<std::uint16_t>(out.max_inbound_streams, *sid + 1);
+  }
+  out.hold_limit = services_.config.hold_limit;
   if (settings_.association == initiation::in) out.initiate = sctp::initiation::in;
   if (settings_.association == initiation::out) out.initiate = sctp::initiation::out;
   out.dtls_client = dtls_role() == dtls::role::active;

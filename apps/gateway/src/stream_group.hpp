@@ -29,6 +29,8 @@ class stream_group {
   /// Local that asks for something else), missing, bad_value.
   boost::system::result<void, refusal> check(const stream_change& wanted) const;
   /// What check() agreed to. The layers start with the first Remote; a later one updates ICE (candidates, restart).
+  /// Why the living association cannot carry a channel with this id; nothing when it can, or may.
+  std::optional<refusal> check_id(std::uint16_t sid) const;
   void apply(const stream_change& wanted);
   const association_answer& reserved() const noexcept { return reserved_; }
   void order(layer l);

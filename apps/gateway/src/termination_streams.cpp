@@ -145,6 +145,12 @@ result<void, refusal> termination::check_groups(const plan& p) const {
     if (!associations.contains(group) && !goes) return refuse(refusal_reason::missing, "Local of " + name(group));
     const auto id = ids.at(n);
     if (!id) continue;
+    const auto at = groups_.find(group);
+    const bool is_new = std::ranges::any_of(p.streams, [n = n](const planned_stream& s) { return s.channel && s.number == n; });
+    if (is_new && *id == sctp::reserved_stream_id) return refuse(refusal_reason::bad_value, "a=dcmap:65535: no stream has this id");
+    if (is_new && at != groups_.end()) {
+      if (auto bad = at->second->check_id(*id)) return std::move(*bad);
+    }
     const auto [other, first] = taken.emplace(std::pair(group, *id), n);
     if (!first) return refuse(refusal_reason::conflict, "a=dcmap:" + std::to_string(*id) + " in " + name(other->second) + " and " + name(n));
   }

@@ -26,6 +26,17 @@ void add_text(observed& o, std::string_view name, std::string_view value) {
 
 namespace {
 
+// The WIC chooses these names, of up to 65 535 octets each; a Notify over UDP has 1 200.
+constexpr std::size_t longest_label = 256;
+constexpr std::size_t longest_protocol = 64;
+
+/// At most `octets` of `name`, ending with a whole UTF-8 character.
+std::string_view cut(std::string_view name, std::size_t octets) {
+  if (name.size() <= octets) return name;
+  while (octets > 0 && (static_cast<unsigned char>(name[octets]) & 0xc0) == 0x80) --octets;
+  return name.substr(0, octets);
+}
+
 observed make(std::string_view package, std::string_view item, const gateway_event& e) {
   return make_observed(package, item, e.stream.value);
 }
@@ -78,8 +89,8 @@ std::vector<observed> names_of(const gateway_event& e) {
     auto o = make("dcep", "chg", e);
     add_word(o, "Type", failed ? "Fail" : e.what == gateway_event::kind::released ? "Close" : "Open");
     if (e.sid) add_word(o, "sid", std::to_string(*e.sid));
-    if (!e.label.empty()) add_text(o, "label", e.label);
-    if (!e.subprotocol.empty()) add_text(o, "proto", e.subprotocol);
+    if (!e.label.empty()) add_text(o, "label", cut(e.label, longest_label));
+    if (!e.subprotocol.empty()) add_text(o, "proto", cut(e.subprotocol, longest_protocol));
     with_cause(std::move(o));
   }
   if (failed && network) {

@@ -105,6 +105,7 @@ checked<stream_local> channel(const h248::sdp& d) {
   out.ordered = map.ordered;
   out.max_retransmits = map.max_retransmits;
   out.max_lifetime_ms = map.max_time_ms;
+  out.priority = map.priority;
   if (auto path = d.dcsa(map.id, "path")) out.path = {*path};
   return stream_local(std::move(out));
 }

@@ -211,7 +211,7 @@ class wic {
     tapped = std::make_unique<tapped_pipe>(*session, tap);
   }
   awaitable<void> associate(task_group& tasks) {
-    sctp::config options;
+    auto options = sctp_options;
     options.local_port = 5001;
     options.remote_port = 5000;
     options.dtls_client = true;
@@ -219,6 +219,7 @@ class wic {
     association = co_await std::move(opening);
   }
 
+  sctp::config sctp_options;            ///< but for the ports
   std::function<void(bytes_view)> tap;  ///< sees every SCTP packet from the gateway
   std::unique_ptr<ice::endpoint> endpoint;
   std::unique_ptr<datagram_pipe> path;

@@ -261,6 +261,16 @@ TEST_CASE("certificates are opened before anything starts") {
         std::string::npos);
 }
 
+TEST_CASE("SCTP's settings: streams up to all there are, and how long a channel is held") {
+  const auto o = accepted_file("[sctp]\nstreams = 65535\nhold_limit = \"5s\"\n");
+  CHECK(o.gateway.sctp_streams == 65535);
+  CHECK(o.gateway.hold_limit == 5s);
+  CHECK(accepted({}).gateway.hold_limit == 30s);
+  CHECK(refused_file("[sctp]\nhold_limit = \"500ms\"\n").starts_with("agw.toml:2: sctp.hold_limit"));
+  CHECK(refused_file("[sctp]\nhold_limit = \"11min\"\n").starts_with("agw.toml:2: sctp.hold_limit"));
+  CHECK(refused_file("[sctp]\nstreams = 65536\n").starts_with("agw.toml:2: sctp.streams"));
+}
+
 TEST_CASE("check-config says ok with success") {
   auto outcome = run({"--check-config", "--config", sample_path()});
   REQUIRE(std::holds_alternative<early_exit>(outcome));

@@ -1,4 +1,4 @@
-#include "../../../transports/src/channel/table.hpp"
+#include "channel/table.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -28,22 +28,28 @@ struct script final : channel_host {
   }
   bool request_streams(std::uint16_t, std::uint16_t) override { return false; }
   std::size_t queued() const override { return queue; }
-  void resume_reading() override { ++resumed; }
-  void rearm() override {}
+  void window_changed() override { ++window_changes; }
+  void discard_parts(std::uint16_t stream) override { discarded.push_back(stream); }
+  void rearm_by(deadline) override {}
 
   bool full = false;
   bool knows_reconfig = true;
   std::size_t queue = 0;
   std::vector<std::pair<send_options, std::size_t>> sent;
   std::vector<std::uint16_t> resets;
-  int resumed = 0;
+  std::vector<std::uint16_t> discarded;
+  int window_changes = 0;
 };
 
+config small_bounds() {
+  config out;
+  out.channel_buffer_bytes = 1000;
+  out.receive_buffer_bytes = 10000;
+  return out;
+}
+
 struct fixture {
-  fixture() {
-    options.channel_buffer_bytes = 1000;
-    table.on_established(16, 16);
-  }
+  fixture() { table.on_established(16, 16); }
   std::unique_ptr<data_channel> open(std::uint16_t id) {
     std::unique_ptr<data_channel> out;
     test::run(context, [&]() -> awaitable<void> { out = co_await table.open(id, {}, {}); });
@@ -60,7 +66,7 @@ struct fixture {
   }
   asio::io_context context{1};
   script host;
-  config options;
+  const config options = small_bounds();
   channel_table table{context.get_executor(), host, options};
 };
 
@@ -105,42 +111,143 @@ TEST_CASE("messages go out as 53 and 51, empty ones as 57 and 56 with one octet"
   }
 }
 
-TEST_CASE("a full channel is not read further until it is received from, and does not hold back others before that") {
+TEST_CASE("what a channel holds is counted until it is taken, empty messages too, and the host hears when there is room again") {
   fixture f;
   auto a = f.open(1);
   auto b = f.open(2);
-  while (f.table.takes(1, 53)) f.table.on_message(1, 53, some(100));
-  CHECK(f.table.takes(2, 53));
-  CHECK(f.table.takes(1, 50));
-  const auto resumed = f.host.resumed;
-  const auto got = f.receive(*a);
-  CHECK(got.size() < 10);
-  CHECK(f.host.resumed > resumed);
-  CHECK(f.table.takes(1, 53));
-  // Empty messages cost something too.
-  int empty = 0;
-  for (; f.table.takes(2, 53); ++empty) f.table.on_message(2, 57, some(1));
-  CHECK(empty < 20);
+  for (int i = 0; i < 20; ++i) f.table.on_message(1, 53, some(100));
+  CHECK(f.table.held().held_bytes() == 20 * 164);
+  f.table.on_message(2, 57, some(1));
+  CHECK(f.table.held().held_bytes() == 20 * 164 + 64);
+  const auto before = f.host.window_changes;
+  CHECK(f.receive(*a).size() == 20);
+  CHECK(f.receive(*b).size() == 1);
+  CHECK(f.table.held().held_bytes() == 0);
+  CHECK(f.host.window_changes == before + 2);
 }
 
-TEST_CASE("all unclaimed streams together have one bound, and are refused when nobody comes for them") {
+TEST_CASE("a channel that holds more than its share and is not read for the hold limit is closed, and only that one") {
   fixture f;
   test::manual_clock time(f.context);
-  std::uint16_t stream = 0;
-  for (; f.table.takes(stream, 53); ++stream) f.table.on_message(stream, 53, some(200));
-  CHECK(stream <= 5);
+  auto blocked = f.open(1);
+  auto sibling = f.open(2);
+  for (int i = 0; i < 8; ++i) f.table.on_message(1, 53, some(100));
+  f.table.on_message(2, 53, some(100));
+  time.advance(29s);
+  f.table.expire(clock::now());
+  CHECK(f.host.resets.empty());
+  CHECK(f.table.next_deadline() == clock::now() + 1s);
+  time.advance(1s);
+  f.table.expire(clock::now());
+  CHECK(f.host.resets == std::vector<std::uint16_t>{1});
+  std::string cause;
+  test::run(f.context, [&]() -> awaitable<void> {
+    std::vector<message> none;
+    try {
+      co_await blocked->receive(none);
+    } catch (const stage_error& e) {
+      cause = e.cause();
+    }
+    CHECK(none.empty());
+  });
+  CHECK(cause == "channel:blocked");
+  CHECK_THROWS_AS(blocked->try_send(some(1)), stage_error);
+  CHECK(f.table.held().held_bytes() == 164);
+  CHECK(f.receive(*sibling).size() == 1);
+  f.reset_both(1);
+  CHECK(f.open(1)->id() == 1);
+}
+
+TEST_CASE("a channel that is read from, however slowly, is not closed") {
+  fixture f;
+  test::manual_clock time(f.context);
+  auto slow = f.open(1);
+  for (int i = 0; i < 20; ++i) {
+    for (int n = 0; n < 70; ++n) f.table.on_message(1, 53, some(60));
+    time.advance(20s);
+    f.table.expire(clock::now());
+    CHECK(f.receive(*slow).size() == 64);
+    while (slow->unread_messages() > 50) f.receive(*slow);
+  }
+  CHECK(f.host.resets.empty());
+}
+
+TEST_CASE("what unclaimed streams send is held, and they are refused when nobody comes for them") {
+  fixture f;
+  test::manual_clock time(f.context);
+  for (std::uint16_t stream = 0; stream < 5; ++stream) f.table.on_message(stream, 53, some(200));
   CHECK(f.table.next_deadline() == clock::now() + f.options.unclaimed_hold);
   auto claimed = f.open(2);
   CHECK(f.receive(*claimed).size() == 1);
   time.advance(2s);
   f.table.expire(clock::now());
-  CHECK(f.host.resets.size() == stream - 1U);
+  CHECK(f.host.resets.size() == 4);
   CHECK(std::ranges::find(f.host.resets, 2) == f.host.resets.end());
+  CHECK(f.table.held().held_bytes() == 0);
   const auto late = drops("sctp", "no-channel");
   f.table.on_message(0, 53, some(200));
   CHECK(drops("sctp", "no-channel") == late + 1);
   f.reset_both(0);
   CHECK(f.open(0)->id() == 0);
+}
+
+TEST_CASE("OPENs with long names count for what is held: many of them cost no more than other data") {
+  fixture f;
+  dcep_open open;
+  open.protocol = "msrp";
+  open.label = std::string(900, 'x');
+  const auto before = drops("sctp", "blocked-channel");
+  for (std::uint16_t stream = 0; stream < 250; ++stream) f.table.on_message(stream, 50, compose(open));
+  CHECK(f.table.held().held_bytes() <= 2 * f.options.receive_buffer_bytes);
+  CHECK(drops("sctp", "blocked-channel") >= before + 225);
+}
+
+TEST_CASE("a peer that disregards the window loses the channel that holds the most") {
+  fixture f;
+  auto small = f.open(1);
+  auto large = f.open(2);
+  f.table.on_message(1, 53, some(900));
+  for (int i = 0; i < 30; ++i) f.table.on_message(2, 53, some(1000));
+  CHECK(f.host.resets == std::vector<std::uint16_t>{2});
+  CHECK(f.table.held().held_bytes() == 964);
+  CHECK(f.receive(*small).size() == 1);
+}
+
+TEST_CASE("parts of a message count for their channel, and are dropped with it") {
+  fixture f;
+  auto c = f.open(1);
+  CHECK(f.table.hold_part(1, 9000));
+  CHECK(f.table.held().held_bytes() == 9000);
+  CHECK_FALSE(f.table.hold_part(1, 12000));  // beyond all bounds: the channel is closed
+  CHECK(f.table.held().held_bytes() == 0);
+  CHECK(f.host.discarded == std::vector<std::uint16_t>{1});
+  CHECK(f.host.resets == std::vector<std::uint16_t>{1});
+}
+
+TEST_CASE("while channels wait for room, those of a higher priority get more turns") {
+  fixture f;
+  channel_transfer high;
+  high.priority = 1024;
+  std::unique_ptr<data_channel> a;
+  test::run(f.context, [&]() -> awaitable<void> { a = co_await f.table.open(0, {}, {}, high); });
+  auto b = f.open(1);
+  f.host.full = true;
+  CHECK(!a->try_send(some(1000)));
+  CHECK(!b->try_send(some(1000)));
+  for (int i = 0; i < 50; ++i) {
+    f.host.full = false;
+    f.table.on_room();  // room for one message
+    if (a->try_send(some(1000)) || b->try_send(some(1000))) f.host.full = true;
+    (void)a->try_send(some(1000));
+    (void)b->try_send(some(1000));
+    f.context.restart();
+    f.context.poll();
+  }
+  const auto of_a = a->statistics().messages_sent;
+  const auto of_b = b->statistics().messages_sent;
+  CHECK(of_a + of_b == 50);
+  CHECK(of_a >= 38);
+  CHECK(of_b >= 8);
 }
 
 TEST_CASE("the peer's reset is answered, everything before it is delivered, and then receive() says so") {

@@ -39,7 +39,7 @@ TEST_CASE("no datagram exceeds the MTU, and the largest payload fills it") {
     server.max_datagram_bytes = mtu;
     machine_pair p(1, {}, client, server);
     REQUIRE(p.handshake());
-    for (const auto& d : p.sent) REQUIRE(d.size() <= mtu);
+    for (const auto& d : p.sent) REQUIRE(d.size() <= std::min(mtu, std::size_t{1200}));  // the handshake fits every path
     REQUIRE(p.client.max_payload_bytes() == mtu - 37);
     p.sent.clear();
     p.send(true, std::string(p.client.max_payload_bytes(), 'x'));

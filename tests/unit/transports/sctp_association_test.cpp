@@ -305,6 +305,110 @@ TEST_CASE("a peer that vanishes is noticed by SCTP itself: sctp:timeout, and nev
   CHECK(cause == "sctp:timeout");
 }
 
+TEST_CASE("a peer that vanishes from an idle association is noticed after 30 s; one that is idle and there is not") {
+  sctp_world world;
+  sctp_link wire;
+  clock::time_point gone{};
+  const auto cause = cause_of([&] {
+    world.run([&]() -> awaitable<void> {
+      auto body = [&](sctp_pair&) -> awaitable<void> {
+        co_await sleep_until(deadline_after(10min));
+        wire.left.down = wire.right.down = true;
+        gone = clock::now();
+        event never;
+        co_await never.wait();
+      };
+      co_await with_pair(wire, {}, {}, body);
+    }, 20min);
+  });
+  CHECK(cause == "sctp:timeout");
+  CHECK(clock::now() - gone <= 31s);
+}
+
+TEST_CASE("a peer that begins the association anew ends it with sctp:restart, not with a stall") {
+  sctp_world world;
+  sctp_link wire;
+  const auto cause = cause_of([&] {
+    world.run([&]() -> awaitable<void> {
+      auto body = [&](sctp_pair& pair) -> awaitable<void> {
+        auto a = co_await pair.left->open_channel(0);
+        co_await a->send(pattern(100));
+        wire.right.down = true;  // its ABORT is lost
+        pair.right.reset();
+        co_await sleep_until(deadline_after(100ms));
+        wire.right.down = false;
+        auto inside = [&](task_group& again) -> awaitable<void> {
+          pair.right = co_await sctp::open(again, wire.right, {});
+          event never;
+          co_await never.wait();
+        };
+        co_await with_tasks("again", inside);
+      };
+      co_await with_pair(wire, {}, {}, body);
+    });
+  });
+  CHECK(cause == "sctp:restart");
+  CHECK(sctp::stack::associations() == 0);
+}
+
+TEST_CASE("an id that is known before INIT can be had, up to the last there is") {
+  const auto id = GENERATE(std::uint16_t{64}, std::uint16_t{1000}, std::uint16_t{65534});
+  sctp_world world;
+  sctp_link wire;
+  sctp::config options;
+  options.streams = options.max_inbound_streams = static_cast<std::uint16_t>(id + 1);
+  world.run([&]() -> awaitable<void> {
+    auto body = [&](sctp_pair& pair) -> awaitable<void> {
+      CHECK(pair.left->statistics().outgoing_streams == id + 1);
+      CHECK(pair.left->statistics().incoming_streams == id + 1);
+      CHECK(pair.left->obstacle(id).empty());
+      auto a = co_await pair.left->open_channel(id);
+      auto b = co_await pair.right->open_channel(id);
+      co_await a->send(pattern(5000));
+      co_await b->send(pattern(6000));
+      const auto at_b = co_await take(*b, 1);
+      const auto at_a = co_await take(*a, 1);
+      CHECK(at_b.at(0).bytes == pattern(5000));
+      CHECK(at_a.at(0).bytes == pattern(6000));
+      co_await a->close(deadline_after(5s));
+      const auto closed = co_await b->peer_closed();
+      CHECK(closed);
+    };
+    co_await with_pair(wire, options, options, body);
+  });
+}
+
+TEST_CASE("whose limit it is that an id cannot be had is said beforehand and in the error") {
+  sctp_world world;
+  sctp_link wire;
+  sctp::config generous;
+  generous.max_inbound_streams = 2000;
+  sctp::config strict;
+  strict.max_inbound_streams = 64;
+  world.run([&]() -> awaitable<void> {
+    auto body = [&](sctp_pair& pair) -> awaitable<void> {
+      auto why = [](awaitable<std::unique_ptr<sctp::data_channel>> opening) -> awaitable<std::string> {
+        try {
+          co_await std::move(opening);
+        } catch (const stage_error& e) {
+          co_return e.cause() + " " + e.what();
+        }
+        co_return std::string();
+      };
+      CHECK(pair.left->obstacle(1000).empty());  // only the peer can tell
+      auto refused = co_await why(pair.left->open_channel(1000));
+      CHECK(refused.starts_with("channel:streams"));
+      CHECK(refused.find("the peer allows") != std::string::npos);
+      CHECK(pair.left->obstacle(1000).find("the peer allows") != std::string_view::npos);
+      refused = co_await why(pair.left->open_channel(2000));
+      CHECK(refused.find("the gateway allows") != std::string::npos);
+      CHECK(pair.left->obstacle(65535).find("the gateway allows") != std::string_view::npos);
+      CHECK(pair.left->obstacle(63).empty());
+    };
+    co_await with_pair(wire, generous, strict, body);
+  });
+}
+
 TEST_CASE("open() can be cancelled while INIT is not answered, and leaves nothing behind") {
   sctp_world world;
   sctp_link wire;

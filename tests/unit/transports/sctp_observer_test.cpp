@@ -1,10 +1,10 @@
-#include "../../../transports/src/sctp/observer.hpp"
+#include "sctp/observer.hpp"
 
 #include <string_view>
 
 #include <catch2/catch.hpp>
 
-#include "../../../transports/src/sctp/crc32c.hpp"
+#include "sctp/crc32c.hpp"
 
 using namespace agw;
 using namespace agw::sctp;
@@ -92,4 +92,18 @@ TEST_CASE("the checksum is CRC32c, and a packet holds with the right one only") 
   std::vector<std::byte> tiny(5);
   seal_checksum(tiny);
   CHECK(tiny == std::vector<std::byte>(5));
+}
+
+TEST_CASE("new data is what lies behind all that was taken; what was refused is new again") {
+  packet_observer o;
+  const auto first = packet({{0, 0xffffffff}});
+  CHECK(o.brings_new_data(first));
+  o.refused(start);
+  CHECK(o.brings_new_data(first));
+  CHECK(o.packets_received() == 1);
+  o.received(first, start);
+  CHECK_FALSE(o.brings_new_data(first));
+  CHECK(o.brings_new_data(packet({{0x40, 0}})));
+  o.received(packet({{0x40, 2}}), start);
+  CHECK_FALSE(o.brings_new_data(packet({{0x40, 1}, {3, 99, 16}})));  // fills a gap
 }

@@ -5,7 +5,8 @@
 #include <catch2/catch.hpp>
 
 #include "agw/core/shard.hpp"
-#include "../../../transports/src/sctp/mailbox.hpp"
+#include "sctp/mailbox.hpp"
+#include "sctp/socket.hpp"
 #include "sctp_link.hpp"
 
 using namespace agw;
@@ -82,6 +83,7 @@ TEST_CASE("an id is used again when it has rested for two seconds, the one that 
   struct silent final : mailbox_owner {
     void on_packet(bytes_view) override {}
     void on_foreign(const datagram_batch&) override {}
+    void on_exhausted() noexcept override {}
   } owner;
   sctp_world world;
   const auto take = [&] { return register_mailbox(world.context.get_executor(), owner); };
@@ -101,4 +103,31 @@ TEST_CASE("an id is used again when it has rested for two seconds, the one that 
   CHECK(f->id() > c->id());
   CHECK(sctp::stack::associations() == 4);
   for (const auto& one : {c, d, e, f}) unregister_mailbox(*one);
+}
+
+TEST_CASE("what a callback of usrsctp's throws stops at its border, and the owner is told, on its own thread and from the timers") {
+  struct poor final : mailbox_owner {
+    void on_packet(bytes_view) override {
+      ++packets;
+      throw std::bad_alloc();
+    }
+    void on_foreign(const datagram_batch&) override {}
+    void on_exhausted() noexcept override { ++exhausted; }
+    int packets = 0;
+    int exhausted = 0;
+  } owner;
+  sctp_world world;
+  const auto box = register_mailbox(world.context.get_executor(), owner);
+  {
+    const inside_usrsctp here(box->id(), owner);
+    sctp_socket socket(box->id(), sctp::config(), 1200);
+    socket.connect(5000);  // sends INIT
+    CHECK(owner.packets == 1);
+    CHECK(owner.exhausted == 1);
+  }
+  box->exhausted();
+  box->put({});
+  world.time.settle();
+  CHECK(owner.exhausted == 2);
+  unregister_mailbox(*box);
 }

@@ -12,7 +12,9 @@ namespace agw::sctp {
 
 namespace {
 
+// What a reader takes at once it holds in memory of its own.
 constexpr std::size_t max_messages_at_once = 64;
+constexpr std::size_t max_bytes_at_once = 64 << 10;
 
 }  // namespace
 
@@ -31,24 +33,29 @@ const channel_statistics& data_channel::statistics() const noexcept { return sta
 awaitable<bool> data_channel::receive(std::vector<message>& into) {
   const auto state = state_;
   while (state->inbox.empty()) {
-    if (state->incoming_reset) co_return false;
+    if (state->failed_alone) std::rethrow_exception(state->failure);
+    if (state->machine.incoming_reset()) co_return false;
     if (state->failure) std::rethrow_exception(state->failure);
     co_await state->readable.wait();
     if (is_cancelled(co_await asio::this_coro::cancellation_state)) throw system_error(asio::error::operation_aborted);
   }
-  for (std::size_t n = 0; n < max_messages_at_once && !state->inbox.empty(); ++n) {
-    state->inbox_bytes -= state->inbox.front().bytes.size() + channel_state::message_overhead_bytes;
+  std::size_t bytes = 0;
+  for (std::size_t n = 0; n < max_messages_at_once && bytes < max_bytes_at_once && !state->inbox.empty(); ++n) {
+    const auto size = state->inbox.front().bytes.size();
+    bytes += size;
+    state->held.remove(size + channel_state::message_overhead_bytes, true);
     into.push_back(std::move(state->inbox.front()));
     state->inbox.pop_front();
   }
-  if (state->table) state->table->taken(*state);
+  if (state->table) state->table->taken();
   co_return true;
 }
 
 awaitable<bool> data_channel::peer_closed() {
   const auto state = state_;
-  while (!state->incoming_reset && !state->failure) co_await state->ended.wait();
-  co_return state->incoming_reset;
+  while (!state->machine.incoming_reset() && !state->failure) co_await state->ended.wait();
+  if (state->failed_alone) std::rethrow_exception(state->failure);
+  co_return state->machine.incoming_reset();
 }
 
 std::size_t data_channel::unread_messages() const noexcept { return state_->inbox.size(); }
@@ -67,7 +74,7 @@ awaitable<void> data_channel::send_ready() {
 awaitable<void> data_channel::close(deadline by) {
   const auto state = state_;
   if (state->table) state->table->start_close(*state);
-  while (state->table && !state->finished() && !state->failure) {
+  while (state->table && !state->machine.finished() && !state->failure) {
     const bool changed = co_await within(by, state->changed.wait());
     if (!changed) co_return;
   }

@@ -13,12 +13,21 @@ namespace agw::sctp {
 
 namespace {
 
-constexpr std::uint16_t reserved_id = 65535;  // RFC 8832, 6: not a channel
 constexpr auto stream_request_answer = std::chrono::seconds(5);
 constexpr auto stream_request_pause = std::chrono::milliseconds(100);
 constexpr int max_stream_requests = 50;
 
-[[noreturn]] void no_streams() { throw stage_error("channel", "streams", make_error_code(transport_error::no_streams)); }
+constexpr std::string_view our_limit = "the gateway allows no stream with this id";
+constexpr std::string_view peers_limit = "the peer allows no stream with this id";
+
+[[noreturn]] void no_streams(std::string_view whose) {
+  throw stage_error("channel", "streams", make_error_code(transport_error::no_streams), std::string(whose));
+}
+
+// Names are kept as long as the channel, so what they cost is held as long.
+std::size_t cost_of(const dcep_open& open) {
+  return open.label.size() + open.protocol.size() + channel_state::message_overhead_bytes;
+}
 
 bool matches(const channel_expectation& wanted, const dcep_open& open) {
   return wanted.protocol == open.protocol && (!wanted.label || *wanted.label == open.label);
@@ -30,39 +39,49 @@ void channel_table::on_dcep(const channel& c, bytes_view bytes) {
   auto parsed = parse_dcep(bytes);
   if (!parsed) {
     count_drop("dcep", "malformed");
-    if (!c->claimed && !c->dropping) discard(*c);
+    if (c->machine.unclaimed()) discard(*c);
     return;
   }
   if (auto* open = std::get_if<dcep_open>(&*parsed)) return on_open(c, std::move(*open));
-  if (c->awaits_ack) {
-    c->awaits_ack = false;
-    c->changed.set();
-    return;
+  switch (c->machine.on_ack()) {
+    case ack_verdict::opened: return c->changed.set();
+    case ack_verdict::unexpected: return count_drop("dcep", "unexpected-ack");
+    case ack_verdict::garbage:
+      count_drop("dcep", "unexpected-ack");
+      if (c->inbox.empty()) discard(*c);
+      return;
   }
-  count_drop("dcep", "unexpected-ack");
-  if (!c->claimed && !c->dropping && !c->offered && c->inbox.empty()) discard(*c);
 }
 
 void channel_table::on_open(const channel& c, dcep_open open) {
-  if (c->dropping || c->incoming_reset) return count_drop("dcep", "unmatched");
-  if (c->acknowledged || c->offered) return count_drop("dcep", "repeated");
-  if (c->claimed) {
-    // RFC 8864 channels need no OPEN, but a peer that sends one gets its ACK.
-    c->acknowledged = true;
-    if (c->label.empty()) c->label = open.label;
-    if (c->protocol.empty()) c->protocol = open.protocol;
-    return control(c->id, compose(dcep_ack()));
+  switch (c->machine.on_open()) {
+    case open_verdict::too_late: return count_drop("dcep", "unmatched");
+    case open_verdict::repeated: return count_drop("dcep", "repeated");
+    case open_verdict::acknowledge:
+      // RFC 8864 channels need no OPEN, but a peer that sends one gets its ACK.
+      c->held.add(cost_of(open));
+      name_from(*c, open);
+      return control(c->id, compose(dcep_ack()));
+    case open_verdict::offer: break;
   }
-  if (match(c, open)) return;
-  c->offered = std::move(open);
-  if (c->unclaimed_until == no_deadline) c->unclaimed_until = deadline_after(options_.unclaimed_hold);
-  host_.rearm();
+  c->held.add(cost_of(open));
+  if (!match(c, open)) {
+    c->offered = std::move(open);
+    wait_for_user(*c);
+  }
+  after_hold();
+}
+
+// What the controller has given stands before what the peer says.
+void channel_table::name_from(channel_state& c, const dcep_open& open) {
+  if (c.label.empty()) c.label = open.label;
+  if (c.protocol.empty()) c.protocol = open.protocol;
 }
 
 bool channel_table::match(const channel& c, const dcep_open& open) {
   for (auto* e : expectations_) {
     if (e->matched || !matches(e->wanted, open)) continue;
-    claim(*c);
+    c->machine.match();
     adopt(*c, open);
     e->matched = c;
     e->done.set();
@@ -73,12 +92,12 @@ bool channel_table::match(const channel& c, const dcep_open& open) {
 
 // Both directions have the OPEN's order and reliability (RFC 8832, 5.1).
 void channel_table::adopt(channel_state& c, const dcep_open& open) {
-  c.acknowledged = true;
   c.label = open.label;
   c.protocol = open.protocol;
   c.ordered = open.ordered;
   c.policy = open.policy;
   c.parameter = open.parameter;
+  c.priority = open.priority;
 }
 
 awaitable<void> channel_table::wait_for_change(deadline by) {
@@ -88,14 +107,20 @@ awaitable<void> channel_table::wait_for_change(deadline by) {
   (void)co_await within(by, changed.wait());
 }
 
+std::string_view channel_table::obstacle(std::uint16_t id) const {
+  if (id < outgoing_ && id < incoming_) return {};
+  if (id == reserved_stream_id || id >= std::max(options_.streams, options_.max_inbound_streams)) return our_limit;
+  return refusals_ != 0 ? peers_limit : std::string_view();
+}
+
 // Both directions need the stream: the peer answers on it, and its data would be an error otherwise.
 awaitable<void> channel_table::need_streams(std::uint16_t id) {
   const auto refused = refusals_;
   const auto most = std::max(options_.streams, options_.max_inbound_streams);
-  if (id == reserved_id || id >= most) no_streams();
   for (int i = 0; id >= outgoing_ || id >= incoming_; ++i) {
     if (failure_) std::rethrow_exception(failure_);
-    if (refused != refusals_ || i == max_stream_requests) no_streams();
+    if (id == reserved_stream_id || id >= most) no_streams(our_limit);
+    if (refused != refusals_ || i == max_stream_requests) no_streams(peers_limit);
     const auto target = std::min<unsigned>(std::bit_ceil(id + 1U), most);
     const bool more_out = id >= outgoing_;
     const auto outgoing = static_cast<std::uint16_t>(more_out ? target - outgoing_ : 0);
@@ -116,21 +141,21 @@ awaitable<channel_table::handle> channel_table::open(std::uint16_t id, std::stri
       c = add(id);
       break;
     }
-    if (!c->claimed && !c->dropping) break;  // early data, or an OPEN
-    if (!c->dropping && !c->reset_requested) throw stage_error("channel", "busy", make_error_code(transport_error::channel_busy));
+    if (c->machine.unclaimed()) break;  // early data, or an OPEN
+    if (c->machine.claimed() && !c->machine.closing()) throw stage_error("channel", "busy", make_error_code(transport_error::channel_busy));
     co_await wait_for_change(no_deadline);
   }
-  claim(*c);
+  const bool acknowledges = c->machine.claim();
   auto out = std::make_unique<data_channel>(c);
   c->label = std::move(label);
   c->protocol = std::move(protocol);
   c->ordered = transfer.ordered;
   c->policy = transfer.policy;
   c->parameter = transfer.parameter;
-  if (auto offered = std::exchange(c->offered, std::nullopt)) {
-    c->acknowledged = true;
-    if (c->label.empty()) c->label = offered->label;
-    if (c->protocol.empty()) c->protocol = offered->protocol;
+  c->priority = transfer.priority;
+  if (acknowledges) {
+    const auto offered = std::exchange(c->offered, std::nullopt);
+    name_from(*c, *offered);
     control(id, compose(dcep_ack()));
   }
   forget_if_finished(*c);
@@ -146,11 +171,11 @@ awaitable<channel_table::handle> channel_table::accept(channel_expectation expec
   channel waiting;
   for (const auto& [id, c] : channels_) {
     if (!c->offered || !matches(e.wanted, *c->offered)) continue;
-    if (!waiting || c->unclaimed_until < waiting->unclaimed_until) waiting = c;
+    if (!waiting || c->machine.unclaimed_until() < waiting->machine.unclaimed_until()) waiting = c;
   }
   if (waiting) {
     const auto offered = std::exchange(waiting->offered, std::nullopt);
-    claim(*waiting);
+    waiting->machine.match();
     adopt(*waiting, *offered);
     e.matched = waiting;
   }
@@ -177,25 +202,25 @@ awaitable<channel_table::handle> channel_table::open_with_dcep(dcep_open wanted,
   auto opening = open(chosen, wanted.label, wanted.protocol);
   auto out = co_await std::move(opening);
   const auto c = find(chosen);
-  if (!c || c->acknowledged) co_return out;  // the peer has opened the same id: its channel is taken
+  if (!c || c->machine.phase() != channel_phase::negotiated) co_return out;  // the peer has opened the same id: its channel is taken
   adopt(*c, wanted);
-  c->awaits_ack = true;
+  c->machine.await_ack();
   control(chosen, compose(wanted));
-  while (c->awaits_ack) {
+  while (c->machine.phase() == channel_phase::opening) {
     if (c->failure) std::rethrow_exception(c->failure);
-    if (c->incoming_reset || c->reset_requested) {
-      throw stage_error("channel", "reset", make_error_code(transport_error::channel_reset));
-    }
+    if (!c->machine.sends()) throw stage_error("channel", "reset", make_error_code(transport_error::channel_reset));
     co_await c->changed.wait();
   }
+  if (c->failure) std::rethrow_exception(c->failure);
+  if (c->machine.refused()) throw stage_error("channel", "reset", make_error_code(transport_error::channel_reset));
   co_return out;
 }
 
 std::uint16_t channel_table::free_id() const {
-  for (unsigned id = options_.dtls_client ? 0 : 1; id < reserved_id; id += 2) {
+  for (unsigned id = options_.dtls_client ? 0 : 1; id < reserved_stream_id; id += 2) {
     if (!channels_.contains(static_cast<std::uint16_t>(id))) return static_cast<std::uint16_t>(id);
   }
-  no_streams();
+  no_streams(our_limit);
 }
 
 }  // namespace agw::sctp

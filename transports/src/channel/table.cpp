@@ -17,9 +17,15 @@ namespace {
 constexpr std::size_t small_message_bytes = 512;
 constexpr unsigned small_messages_between_checks = 256;
 constexpr std::size_t max_queued_messages = 4096;
-constexpr auto denied_reset_pause = std::chrono::milliseconds(200);
-constexpr auto unanswered_reset_pause = std::chrono::seconds(10);
-constexpr int max_reset_attempts = 5;
+// What a peer may have begun on streams that no user holds, and what a peer that answers no reset leaves behind.
+constexpr std::size_t max_streams_in_use = 4096;
+constexpr std::uint32_t turn_cost = 1 << 16;  // of a message, divided by its channel's priority
+
+std::size_t cost_of(std::size_t message_bytes) { return message_bytes + channel_state::message_overhead_bytes; }
+
+stage_error lost(const char* reason, transport_error code, const char* text) {
+  return stage_error("channel", reason, make_error_code(code), text);
+}
 
 }  // namespace
 
@@ -29,7 +35,7 @@ channel_table::channel channel_table::find(std::uint16_t stream) const {
 }
 
 channel_table::channel channel_table::add(std::uint16_t stream) {
-  auto c = std::make_shared<channel_state>(*this, stream, max_message_bytes());
+  auto c = std::make_shared<channel_state>(*this, ledger_, stream, max_message_bytes());
   c->failure = failure_;
   channels_[stream] = c;
   return c;
@@ -52,26 +58,18 @@ void channel_table::on_streams_changed(std::uint16_t outgoing, std::uint16_t inc
   announce();
 }
 
-bool channel_table::takes(std::uint16_t stream, std::uint32_t ppid) const {
-  if (ppid == ppid::dcep) return true;
-  const auto c = find(stream);
-  if (!c || (!c->claimed && !c->dropping)) return unclaimed_bytes_ < options_.channel_buffer_bytes;
-  return c->dropping || c->reset_requested || c->inbox_bytes < options_.channel_buffer_bytes;
-}
-
 void channel_table::on_message(std::uint16_t stream, std::uint32_t ppid, std::vector<std::byte> bytes) {
   auto c = find(stream);
-  if (c && c->incoming_reset && c->reset_requested) {
-    // The peer uses the id again: it has answered our reset, but the answer has not arrived yet.
-    c->outgoing_reset = true;
+  if (c && c->machine.used_again()) {
     c->changed.set();
-    if (c->claimed) {
-      forget_if_finished(*c);
-    } else {
+    if (c->machine.unclaimed()) {
       discard(*c);
+    } else {
+      forget_if_finished(*c);
     }
     c = find(stream);
   }
+  if (!c && channels_.size() >= max_streams_in_use) return count_drop("sctp", "too-many-streams");
   if (!c) c = add(stream);
   if (ppid == ppid::dcep) return on_dcep(c, bytes);
   const bool empty = ppid == ppid::binary_empty || ppid == ppid::text_empty;
@@ -79,100 +77,132 @@ void channel_table::on_message(std::uint16_t stream, std::uint32_t ppid, std::ve
   if (!empty && !text && ppid != ppid::binary) {
     // Dropping a deprecated partial message would corrupt the rest of its message.
     count_drop("sctp", ppid == ppid::binary_partial || ppid == ppid::text_partial ? "partial-ppid" : "unknown-ppid");
-    if (!c->claimed && !c->offered && c->inbox.empty()) return discard(*c);
+    if (c->machine.phase() == channel_phase::early && c->inbox.empty()) return discard(*c);
     if (ppid == ppid::binary_partial || ppid == ppid::text_partial) refuse(stream);
     return;
   }
   if (empty) bytes.clear();
-  if (c->dropping) return count_drop("sctp", "no-channel");
-  if (c->reset_requested && c->inbox_bytes >= options_.channel_buffer_bytes) return count_drop("sctp", "after-close");
-  const auto cost = bytes.size() + channel_state::message_overhead_bytes;
+  if (c->machine.refused()) return count_drop("sctp", "no-channel");
   ++c->statistics.messages_received;
   c->statistics.bytes_received += bytes.size();
-  c->inbox_bytes += cost;
+  c->held.add(cost_of(bytes.size()));
   c->inbox.emplace_back(text ? message_kind::text : message_kind::binary, std::move(bytes));
   c->readable.set();
-  if (c->claimed) return;
-  unclaimed_bytes_ += cost;
-  if (c->unclaimed_until == no_deadline) c->unclaimed_until = deadline_after(options_.unclaimed_hold);
-  host_.rearm();
+  if (c->machine.unclaimed()) wait_for_user(*c);
+  after_hold();
 }
 
-void channel_table::claim(channel_state& c) {
-  c.claimed = true;
-  c.unclaimed_until = no_deadline;
-  unclaimed_bytes_ -= std::min(unclaimed_bytes_, c.inbox_bytes);
-  host_.resume_reading();
+void channel_table::wait_for_user(channel_state& c) {
+  c.machine.wait_for_user(deadline_after(options_.unclaimed_hold));
+  host_.rearm_by(c.machine.unclaimed_until());
+}
+
+bool channel_table::hold_part(std::uint16_t stream, std::size_t bytes) {
+  auto c = find(stream);
+  if (!c && channels_.size() >= max_streams_in_use) return false;
+  if (!c) c = add(stream);
+  if (c->machine.refused()) return false;
+  c->held.add(bytes);
+  if (c->machine.unclaimed()) wait_for_user(*c);
+  after_hold();
+  return !c->machine.refused();
+}
+
+void channel_table::release_part(std::uint16_t stream, std::size_t bytes) {
+  if (const auto c = find(stream)) c->held.remove(bytes, false);
+}
+
+void channel_table::after_hold() {
+  if (ledger_->beyond_all_bounds()) close_overdue(clock::now());
+  const auto next = ledger_->next_deadline();
+  if (next != no_deadline) host_.rearm_by(next);
+}
+
+void channel_table::close_overdue(clock::time_point now) {
+  while (auto* const account = ledger_->overdue(now)) {
+    auto& c = account->holder();
+    const auto keep = c.shared_from_this();
+    count_drop("sctp", "blocked-channel");
+    fail_alone(c, lost("blocked", transport_error::channel_blocked, "what it held was not taken in time"));
+    c.inbox.clear();
+    c.held.clear();
+    if (c.table) {
+      discard(c);
+    } else {
+      c.wake_all();
+      host_.window_changed();
+    }
+  }
+}
+
+void channel_table::fail_alone(channel_state& c, const stage_error& error) {
+  if (c.failure) return;
+  c.failed_alone = true;
+  c.failure = std::make_exception_ptr(error);
 }
 
 // This channel will not be read any more: its messages are freed, further ones are counted, the stream is reset.
 void channel_table::discard(channel_state& c) {
-  if (!c.claimed) unclaimed_bytes_ -= std::min(unclaimed_bytes_, c.inbox_bytes);
-  c.dropping = true;
+  c.machine.refuse();
   c.offered.reset();
-  c.unclaimed_until = no_deadline;
+  host_.discard_parts(c.id);
   c.inbox.clear();
-  c.inbox_bytes = 0;
+  c.held.clear();
   start_close(c);
+  c.wake_all();
   forget_if_finished(c);
-  host_.resume_reading();
+  host_.window_changed();
 }
 
+// Here what the channel has received before stays for its user.
 void channel_table::refuse(std::uint16_t stream) {
   auto c = find(stream);
   if (!c) c = add(stream);
-  c->dropping = true;
-  if (!c->failure) {
-    const stage_error lost("channel", "reset", make_error_code(transport_error::channel_reset), "a message could not be taken");
-    c->failure = std::make_exception_ptr(lost);
-  }
+  if (c->machine.unclaimed()) return discard(*c);
+  c->machine.refuse();
+  fail_alone(*c, lost("reset", transport_error::channel_reset, "a message could not be taken"));
   start_close(*c);
   c->wake_all();
   forget_if_finished(*c);
 }
 
 void channel_table::start_close(channel_state& c) {
-  if (std::exchange(c.reset_requested, true)) return;
+  if (!c.machine.close(clock::now())) return;
   c.writable.set();
-  c.retry_reset_at = deadline_after(unanswered_reset_pause);
   if (c.id >= outgoing_) {
-    c.outgoing_reset = true;  // there is no such stream of ours
+    c.machine.closed_alone(false);  // there is no such stream of ours
   } else if (!host_.request_reset(c.id)) {
-    // The peer does not support RE-CONFIG: it will not reset its stream either.
-    c.outgoing_reset = true;
-    c.incoming_reset = true;
+    c.machine.closed_alone(true);
   }
-  if (c.outgoing_reset) c.wake_all();
-  host_.rearm();
+  if (c.machine.outgoing() == channel_direction::reset) c.wake_all();
+  host_.rearm_by(c.machine.next_deadline());
   forget_if_finished(c);
 }
 
 void channel_table::on_incoming_reset(std::uint16_t stream) {
   const auto c = find(stream);
   if (!c) return;
-  c->incoming_reset = true;
+  c->machine.on_incoming_reset();
   c->wake_all();
   start_close(*c);
   // An OPEN that was not claimed in time.
-  if (!c->claimed && c->inbox.empty()) discard(*c);
+  if (c->machine.unclaimed() && c->inbox.empty()) discard(*c);
   forget_if_finished(*c);
 }
 
 void channel_table::on_outgoing_reset(std::uint16_t stream, bool performed) {
   const auto c = find(stream);
-  if (!c || !c->reset_requested || c->outgoing_reset) return;
-  if (!performed) {
-    c->retry_reset_at = deadline_after(denied_reset_pause);
-    return host_.rearm();
+  if (!c) return;
+  if (c->machine.on_outgoing_reset(performed, clock::now())) {
+    c->changed.set();
+    forget_if_finished(*c);
+  } else {
+    host_.rearm_by(c->machine.next_deadline());
   }
-  c->outgoing_reset = true;
-  c->retry_reset_at = no_deadline;
-  c->changed.set();
-  forget_if_finished(*c);
 }
 
 void channel_table::forget_if_finished(channel_state& c) {
-  if (!c.finished() || (!c.claimed && !c.dropping)) return;
+  if (!c.machine.forgettable()) return;
   const auto found = channels_.find(c.id);
   if (found == channels_.end() || found->second.get() != &c) return;
   const auto keep = found->second;
@@ -187,8 +217,6 @@ void channel_table::release(channel_state& c) {
   discard(c);
 }
 
-void channel_table::taken(channel_state&) { host_.resume_reading(); }
-
 bool channel_table::room_for_small(std::size_t bytes) {
   if (bytes >= small_message_bytes || ++small_since_check_ < small_messages_between_checks) return true;
   if (host_.queued() >= max_queued_messages) {
@@ -202,6 +230,7 @@ bool channel_table::room_for_small(std::size_t bytes) {
 void channel_table::enqueue(channel_state& c, bool first) {
   c.writable.reset();
   if (std::exchange(c.queued_to_send, true)) return;
+  c.turns = std::max(c.turns, turns_);  // turns that were not used are not saved up
   if (first) {
     waiting_.push_front(c.weak_from_this());
   } else {
@@ -210,7 +239,7 @@ void channel_table::enqueue(channel_state& c, bool first) {
 }
 
 bool channel_table::try_send(channel_state& c, bytes_view bytes, message_kind kind) {
-  if (c.reset_requested || c.incoming_reset) throw stage_error("channel", "reset", make_error_code(transport_error::channel_reset));
+  if (!c.machine.sends()) throw stage_error("channel", "reset", make_error_code(transport_error::channel_reset));
   if (bytes.size() > c.max_message_bytes) {
     throw stage_error("channel", "too-large", boost::system::errc::make_error_code(boost::system::errc::message_size));
   }
@@ -239,30 +268,41 @@ bool channel_table::try_send(channel_state& c, bytes_view bytes, message_kind ki
     enqueue(c, mine);
     return false;
   }
+  c.turns += turn_cost / std::max<std::uint32_t>(c.priority, 1);
   ++c.statistics.messages_sent;
   c.statistics.bytes_sent += bytes.size();
-  if (!granted_.lock()) grant_next();
+  // Later, so that this channel may wait for its next turn, too.
+  if (!waiting_.empty()) {
+    asio::post(executor_, [this, alive = alive_] {
+      if (*alive && !granted_.lock()) grant_next();
+    });
+  }
   return true;
 }
 
-// The channel that waits longest gets the next message's turn. When it does not use the turn at once (its coroutine was cancelled)
-// the next one gets it: its wake-up was posted before this.
+// The next message's turn goes to the channel that has had the fewest for its priority (RFC 8831, 6.4: weighted fair queueing; here by
+// messages), and among equals to the one that waits longest. When it does not use the turn at once (its coroutine was cancelled) the next
+// one gets it: its wake-up was posted before this.
 void channel_table::grant_next() {
-  while (!waiting_.empty()) {
-    const auto c = waiting_.front().lock();
-    waiting_.pop_front();
-    if (!c) continue;
-    c->queued_to_send = false;
-    if (c->reset_requested) continue;
-    granted_ = c;
-    c->writable.set();
-    asio::post(executor_, [this, alive = alive_, turn = ++grant_] {
-      if (!*alive || turn != grant_ || !granted_.lock()) return;
-      granted_.reset();
-      grant_next();
-    });
-    return;
-  }
+  std::erase_if(waiting_, [](const auto& weak) {
+    const auto c = weak.lock();
+    if (c && !c->machine.closing()) return false;
+    if (c) c->queued_to_send = false;
+    return true;
+  });
+  const auto next = std::ranges::min_element(waiting_, {}, [](const auto& weak) { return weak.lock()->turns; });
+  if (next == waiting_.end()) return;
+  const auto c = next->lock();
+  waiting_.erase(next);
+  c->queued_to_send = false;
+  turns_ = c->turns;
+  granted_ = c;
+  c->writable.set();
+  asio::post(executor_, [this, alive = alive_, turn = ++grant_] {
+    if (!*alive || turn != grant_ || !granted_.lock()) return;
+    granted_.reset();
+    grant_next();
+  });
 }
 
 void channel_table::on_room() {
@@ -288,28 +328,25 @@ void channel_table::flush_control() {
 void channel_table::expire(clock::time_point now) {
   const auto channels = channels_;
   for (const auto& [id, c] : channels) {
-    if (c->unclaimed_until <= now) {
-      count_drop(c->offered ? "dcep" : "sctp", c->offered ? "unmatched" : "unclaimed");
-      discard(*c);
-    } else if (c->reset_requested && !c->outgoing_reset && c->retry_reset_at <= now) {
-      c->retry_reset_at = deadline_after(unanswered_reset_pause);
-      if (++c->reset_attempts < max_reset_attempts) {
-        host_.request_reset(id);
-      } else {
-        c->outgoing_reset = true;
+    switch (c->machine.expire(now)) {
+      case expiry::nothing: break;
+      case expiry::unclaimed:
+        count_drop(c->offered ? "dcep" : "sctp", c->offered ? "unmatched" : "unclaimed");
+        discard(*c);
+        break;
+      case expiry::reset_again: host_.request_reset(id); break;
+      case expiry::reset_given_up:
         c->changed.set();
         forget_if_finished(*c);
-      }
+        break;
     }
   }
+  close_overdue(now);
 }
 
-deadline channel_table::next_deadline() const noexcept {
-  auto next = no_deadline;
-  for (const auto& [id, c] : channels_) {
-    next = std::min(next, c->unclaimed_until);
-    if (c->reset_requested && !c->outgoing_reset) next = std::min(next, c->retry_reset_at);
-  }
+deadline channel_table::next_deadline() const {
+  auto next = ledger_->next_deadline();
+  for (const auto& [id, c] : channels_) next = std::min(next, c->machine.next_deadline());
   return next;
 }
 
@@ -323,7 +360,7 @@ void channel_table::fail(std::exception_ptr error) {
   if (failure_) return;
   failure_ = error;
   for (const auto& [id, c] : channels_) {
-    c->failure = error;
+    if (!c->failure) c->failure = error;
     c->wake_all();
   }
   for (auto* e : expectations_) e->done.set();

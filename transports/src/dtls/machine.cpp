@@ -18,6 +18,8 @@ namespace {
 constexpr std::size_t smallest_mtu = 256;    // OpenSSL takes no less
 constexpr std::size_t largest_mtu = 16384;
 constexpr std::size_t largest_overhead = record_header_bytes + 8 + 16;  // AES-GCM: explicit nonce and tag
+// Flights of the handshake fit every path; whether it carries larger datagrams is found out by SCTP afterwards.
+constexpr std::size_t largest_flight_datagram = 1200;
 constexpr std::size_t largest_payload = 16384;
 constexpr int weakest_key_bits = 112;
 constexpr unsigned long no_certificate_reason = SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE;
@@ -43,7 +45,8 @@ class machine::impl final : public bio_port, public handshake_watcher {
         interval_(config.first_retransmission) {
     ERR_clear_error();
     ssl_.reset(SSL_new(config_.context->native()));
-    if (!ssl_ || !watch(*ssl_, *this) || DTLS_set_link_mtu(ssl_.get(), static_cast<long>(mtu_)) != 1) {
+    if (!ssl_ || !watch(*ssl_, *this) ||
+        DTLS_set_link_mtu(ssl_.get(), static_cast<long>(std::min(mtu_, largest_flight_datagram))) != 1) {
       const auto code = make_error_code(transport_error::handshake_failed);
       throw boost::system::system_error(code, "DTLS session: " + take_openssl_error());
     }
@@ -162,6 +165,7 @@ class machine::impl final : public bio_port, public handshake_watcher {
     if (done != 1) return failed(done);
     state_ = status::established;
     progress_ = progress::done;
+    SSL_set_mtu(ssl_.get(), static_cast<long>(mtu_));  // behind the handshake the link MTU is not looked at any more
     const std::size_t bytes = DTLS_get_data_mtu(ssl_.get());
     if (bytes != 0) max_payload_ = std::min(bytes, largest_payload);
     // Payload that overtook the last flight waits inside.

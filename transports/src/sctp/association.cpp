@@ -32,10 +32,12 @@ awaitable<void> association::close(deadline by) {
   co_await core->close(by);
 }
 
+std::string_view association::obstacle(std::uint16_t id) const { return core_->channels().obstacle(id); }
+
 association_statistics association::statistics() const { return core_->statistics(); }
 
 awaitable<std::unique_ptr<association>> open(task_group& tasks, datagram_pipe& lower, config options) {
-  if (options.max_message_bytes == 0 || options.streams == 0 || options.streams == 65535 || options.send_buffer_bytes < 4096 ||
+  if (options.max_message_bytes == 0 || options.streams == 0 || options.send_buffer_bytes < 4096 ||
       options.receive_buffer_bytes < 4096) {
     throw std::invalid_argument("sctp::config");
   }

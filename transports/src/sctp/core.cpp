@@ -17,6 +17,10 @@ namespace agw::sctp {
 
 namespace {
 
+// How often a window that grows with time is told, while it is nearly used up.
+constexpr auto window_step = std::chrono::milliseconds(100);
+constexpr std::uint32_t open_window_bytes = 3000;
+constexpr auto black_hole_look = std::chrono::milliseconds(3100);
 constexpr auto shutdown_limit = std::chrono::milliseconds(200);
 // The memory of a burst is freed; an idle association keeps none.
 constexpr std::size_t kept_batch_bytes = 4096;
@@ -36,7 +40,9 @@ association_core::association_core(asio::any_io_executor executor, datagram_pipe
       lower_(&lower),
       options_(options),
       box_(register_mailbox(executor, *this)),
-      channels_(executor, *this, options_) {}
+      channels_(executor, *this, options_),
+      path_(options.heartbeat_after, options.lost_after),
+      packets_(base_packet_bytes, lower.max_datagram_bytes() & ~std::size_t{3}) {}
 
 association_core::~association_core() {
   if (!abandoned_) abandon();
@@ -45,6 +51,7 @@ association_core::~association_core() {
 void association_core::start() {
   const inside_usrsctp here(box_->id(), *this);
   socket_.emplace(box_->id(), options_, lower_->max_datagram_bytes());
+  if (packets_.size() < (lower_->max_datagram_bytes() & ~std::size_t{3})) socket_->limit_pieces(packets_.size());
   if (options_.initiate == initiation::in) {
     socket_->listen();
   } else {
@@ -72,7 +79,6 @@ void association_core::abandon() {
     channels_.fail(std::make_exception_ptr(gone));
   }
   channels_.detach();
-  held_.reset();
   parts_.clear();
   lower_ = nullptr;
   ended_.set();
@@ -114,6 +120,7 @@ awaitable<void> association_core::receive_packets() {
 
 void association_core::input(const datagram_batch& packets) {
   const auto now = clock::now();
+  bool probed = false;
   {
     const inside_usrsctp here(box_->id(), *this);
     for (std::size_t i = 0; i < packets.size(); ++i) {
@@ -122,28 +129,69 @@ void association_core::input(const datagram_batch& packets) {
         count_drop("sctp", "checksum");
         continue;
       }
+      path_.received(now);
+      if (channels_.held().window(options_.receive_buffer_bytes, now) == 0 && observer_.brings_new_data(packet)) {
+        // A probe of the closed window: each one that is acknowledged invites the next.
+        count_drop("sctp", "window-closed");
+        observer_.refused(now);
+        probed = true;
+        continue;
+      }
       observer_.received(packet, now);
+      if (packets_.next_deadline() != no_deadline) {
+        const auto size = path_watch::answered(packet);
+        if (size && packets_.answered(*size)) socket_->limit_pieces(0);
+      }
       feed(packet);
     }
     if (options_.initiate == initiation::in && phase_ == phase::opening) socket_->accept();
   }
+  if (probed && window_.limited()) out_.push(window_.last());
   after_input();
   flush();
 }
 
 // After any packet there may be messages to read, room to send, or the end of the association.
 void association_core::after_input() {
+  if (exhausted_ && phase_ != phase::ended) {
+    count_drop("sctp", "no-memory");
+    return end("memory", boost::system::errc::make_error_code(boost::system::errc::not_enough_memory));
+  }
   read();
   if (phase_ == phase::ended || abandoned_) return;
   channels_.on_room();
-  // While nothing is read the end is not read either.
-  if (held_) check_alive();
 }
 
 void association_core::on_packet(bytes_view packet) {
   observer_.sent(packet, clock::now());
-  if (!watched_ && observer_.outstanding()) rearmed_.set();
+  path_.sent(packet);
+  if (observer_.outstanding()) rearm_by(deadline_after(packets_.grown() ? clock::duration(black_hole_look) : clock::duration(options_.lost_after)));
+  // usrsctp puts pieces together up to the size that the path is to have, not to the one it has been seen to have.
+  if (packet.size() <= packets_.size()) {
+    put_out(packet);
+  } else {
+    for (const auto& piece : split(packet, packets_.size())) put_out(piece);
+  }
+  schedule_flush();
+}
+
+void association_core::put_out(bytes_view packet) {
   out_.push(packet);
+  std::size_t room = 0;
+  if (channels_.held().held_bytes() != 0 || window_.limited()) {
+    if (window_announcer::announces(packet, room)) {
+      window_.write(out_[out_.size() - 1], channels_.held().window(room, clock::now()));
+      if (window_.limited()) rearm_by(deadline_after(window_step));
+    }
+  }
+}
+
+// The peer is told when there is room again; while it sends nothing, no SACK of usrsctp's would.
+void association_core::window_changed() {
+  if (!window_.limited() || phase_ == phase::ended || abandoned_) return;
+  const auto update = window_.update(channels_.held().window(window_.room(), clock::now()));
+  if (update.empty()) return;
+  out_.push(update);
   schedule_flush();
 }
 
@@ -177,7 +225,8 @@ void association_core::flush() {
 send_outcome association_core::transmit(bytes_view message, const send_options& options) {
   if (phase_ != phase::established) return send_outcome::failed;
   const inside_usrsctp here(box_->id(), *this);
-  return socket_->send(message, options);
+  const auto outcome = socket_->send(message, options);
+  return exhausted_ ? send_outcome::failed : outcome;
 }
 
 bool association_core::request_reset(std::uint16_t stream) {
@@ -212,6 +261,13 @@ void association_core::end(const char* reason, error_code code) { fail(std::make
 
 deadline association_core::next_deadline() const {
   auto next = channels_.next_deadline();
+  if (window_.limited() && channels_.held().tight()) next = std::min(next, deadline_after(window_step));
+  if (phase_ == phase::established) next = std::min({next, path_.next_deadline(), packets_.next_deadline()});
+  if (stands_still()) {
+    const auto since = observer_.unacknowledged_since();
+    next = std::min(next, since + clock::duration(options_.lost_after));
+    if (packets_.grown()) next = std::min(next, since + black_hole_look);
+  }
   if (observer_.outstanding()) next = std::min(next, observer_.silent_since() + clock::duration(options_.lost_after));
   if (observer_.outstanding() || channels_.waiting_to_send()) next = std::min(next, stalled_at());
   return next;
@@ -224,14 +280,45 @@ deadline association_core::stalled_at() const {
 awaitable<void> association_core::keep_watch() {
   watch_start_ = clock::now();
   for (;;) {
-    const auto by = next_deadline();
-    watched_ = by != no_deadline;
-    (void)co_await within(by, rearmed_.wait());
+    watched_until_ = next_deadline();
+    (void)co_await within(watched_until_, rearmed_.wait());
     if (abandoned_) co_return;
     const auto now = clock::now();
     channels_.expire(now);
+    window_changed();
     check_progress(now);
+    check_heartbeat(now);
+    check_packet_size(now);
   }
+}
+
+// Data is outstanding that the peer has room for. A closed window may stay closed for as long as it likes.
+bool association_core::stands_still() const noexcept { return observer_.outstanding() && observer_.peer_window() >= open_window_bytes; }
+
+void association_core::check_packet_size(clock::time_point now) {
+  if (phase_ != phase::established) return;
+  if (stands_still() && packets_.unacknowledged(observer_.unacknowledged_since(), now)) {
+    count_drop("sctp", "large-packets-vanish");
+    const inside_usrsctp here(box_->id(), *this);
+    socket_->limit_pieces(packets_.size());
+  }
+  const auto size = packets_.due(now);
+  if (size == 0) return;
+  const auto probe = path_.probe(size);
+  if (probe.empty()) return;
+  out_.push(probe);
+  flush();
+}
+
+// Without ICE, or with a lite peer, nothing else notices that an idle peer is gone.
+void association_core::check_heartbeat(clock::time_point now) {
+  if (phase_ != phase::established) return;
+  if (path_.lost(now)) return end("timeout", make_error_code(transport_error::association_lost));
+  const auto heartbeat = path_.heartbeat(now);
+  if (heartbeat.empty()) return;
+  observer_.sent(heartbeat, now);
+  out_.push(heartbeat);
+  flush();
 }
 
 void association_core::check_progress(clock::time_point now) {
@@ -240,7 +327,8 @@ void association_core::check_progress(clock::time_point now) {
   if (observer_.outstanding() && observer_.silent_since() + clock::duration(options_.lost_after) <= now) {
     return end("timeout", make_error_code(transport_error::association_lost));
   }
-  if (stalled_at() > now) return;
+  const bool in_vain = stands_still() && observer_.unacknowledged_since() + clock::duration(options_.lost_after) <= now;
+  if (stalled_at() > now && !in_vain) return;
   count_drop("sctp", "stalled-association");
   end("stalled", make_error_code(transport_error::association_stalled));
 }
@@ -255,7 +343,6 @@ awaitable<void> association_core::close(deadline by) {
       const inside_usrsctp here(box_->id(), *this);
       socket_->shutdown();
     }
-    held_.reset();
     after_input();
     flush();
     while (phase_ == phase::shutting_down) {

@@ -14,8 +14,11 @@
 #include "agw/transports/sctp_association.hpp"
 #include "channel/table.hpp"
 #include "sctp/mailbox.hpp"
+#include "sctp/mtu_probe.hpp"
 #include "sctp/observer.hpp"
+#include "sctp/path_watch.hpp"
 #include "sctp/socket.hpp"
+#include "sctp/window.hpp"
 
 namespace agw::sctp {
 
@@ -43,22 +46,24 @@ class association_core final : public std::enable_shared_from_this<association_c
   // mailbox_owner, channel_host
   void on_packet(bytes_view packet) override;
   void on_foreign(const datagram_batch& packets) override;
+  void on_exhausted() noexcept override { exhausted_ = true; }
   send_outcome transmit(bytes_view message, const send_options& options) override;
   bool request_reset(std::uint16_t stream) override;
   bool request_streams(std::uint16_t outgoing, std::uint16_t incoming) override;
   std::size_t queued() const override;
-  void resume_reading() override;
-  void rearm() override { rearmed_.set(); }
+  void window_changed() override;
+  void discard_parts(std::uint16_t stream) override;
+  void rearm_by(deadline by) override {
+    if (by < watched_until_) rearmed_.set();
+  }
 
   awaitable<void> receive_packets();
   awaitable<void> keep_watch();
   void input(const datagram_batch& packets);
   void feed(bytes_view packet);
   void after_input();
-  void check_alive();
   void read();
   void on_data(const received& part, bytes_view bytes);
-  void deliver(std::uint16_t stream, std::uint32_t ppid, std::vector<std::byte> bytes);
   void on_notification(bytes_view bytes);
   void on_stream_reset(unsigned flags, bytes_view list);
   void on_association_change(std::uint16_t state);
@@ -68,19 +73,17 @@ class association_core final : public std::enable_shared_from_this<association_c
   void schedule_flush();
   void flush();
   void check_progress(clock::time_point now);
+  void check_heartbeat(clock::time_point now);
+  void check_packet_size(clock::time_point now);
+  bool stands_still() const noexcept;
+  void put_out(bytes_view packet);
   deadline next_deadline() const;
   deadline stalled_at() const;
 
   using part_key = std::pair<std::uint16_t, bool>;
   struct part {
     std::vector<std::byte> bytes;
-    bool too_large = false;
-  };
-  struct held_message {
-    held_message(std::uint16_t s, std::uint32_t p, std::vector<std::byte> b) : stream(s), ppid(p), bytes(std::move(b)) {}
-    std::uint16_t stream;
-    std::uint32_t ppid;
-    std::vector<std::byte> bytes;
+    bool unwanted = false;  // what follows is dropped
   };
 
   asio::any_io_executor executor_;
@@ -96,13 +99,15 @@ class association_core final : public std::enable_shared_from_this<association_c
   bool flush_scheduled_ = false;
   bool reading_ = false;
   bool abandoned_ = false;
+  bool exhausted_ = false;         // a callback had no memory
   bool pumping_ = false;
   bool reported_by_pump_ = false;  // the failure came after open() had returned
-  bool watched_ = false;           // keep_watch() has a deadline
+  deadline watched_until_ = no_deadline;  // keep_watch() looks then
   clock::time_point watch_start_{};
   std::map<part_key, part> parts_;  // messages that usrsctp delivers in parts
-  std::size_t parts_bytes_ = 0;
-  std::optional<held_message> held_;  // its channel is full: nothing more is read
+  window_announcer window_;
+  path_watch path_;
+  mtu_probe packets_;
   event opened_;
   event ended_;    // for the pump
   event drained_;  // for close(): SHUTDOWN is complete

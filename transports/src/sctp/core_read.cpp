@@ -40,7 +40,7 @@ void association_core::read() {
   if (!socket_ || std::exchange(reading_, true)) return;
   const inside_usrsctp here(box_->id(), *this);
   const auto buffer = read_buffer();
-  while (!held_ && phase_ != phase::ended && !abandoned_) {
+  while (phase_ != phase::ended && !abandoned_) {
     const auto got = socket_->receive(buffer);
     if (got.what == received::kind::nothing) break;
     const bytes_view bytes = buffer.first(got.size);
@@ -54,63 +54,55 @@ void association_core::read() {
   reading_ = false;
 }
 
-void association_core::resume_reading() {
-  if (reading_ || abandoned_) return;
-  if (held_) {
-    if (!channels_.takes(held_->stream, held_->ppid)) return;
-    auto message = std::move(*held_);
-    held_.reset();
-    reading_ = true;  // what on_message() frees is looked at below
-    channels_.on_message(message.stream, message.ppid, std::move(message.bytes));
-    reading_ = false;
-  }
-  read();
-}
-
 // A message comes whole unless it is longer than the buffer here or than half the receive buffer; parts of different streams, and
-// of the ordered and unordered messages of one, may alternate.
+// of the ordered and unordered messages of one, may alternate. What is held of them counts for the channel.
 void association_core::on_data(const received& part_info, bytes_view bytes) {
   if (phase_ == phase::shutting_down) return count_drop("sctp", "after-close");
   const part_key key(part_info.stream, part_info.unordered);
-  const auto found = parts_.find(key);
-  if (found == parts_.end() && part_info.complete && bytes.size() <= options_.max_message_bytes) {
-    return deliver(part_info.stream, part_info.ppid, std::vector<std::byte>(bytes.begin(), bytes.end()));
+  if (part_info.complete && !parts_.contains(key) && bytes.size() <= options_.max_message_bytes) {
+    return channels_.on_message(part_info.stream, part_info.ppid, std::vector<std::byte>(bytes.begin(), bytes.end()));
   }
-  auto& whole = found == parts_.end() ? parts_[key] : found->second;
-  const bool fits = whole.bytes.size() + bytes.size() <= options_.max_message_bytes &&
-                    parts_bytes_ + bytes.size() <= options_.receive_buffer_bytes + options_.max_message_bytes;
-  if (!whole.too_large && !fits) {
-    whole.too_large = true;
-    parts_bytes_ -= whole.bytes.size();
-    whole.bytes = std::vector<std::byte>();
+  // Copied into the map's entry only after the table has agreed: it may discard the entry, or all of them.
+  auto* whole = &parts_[key];
+  if (!whole->unwanted && whole->bytes.size() + bytes.size() > options_.max_message_bytes) {
     count_drop("sctp", "too-large");
+    channels_.release_part(part_info.stream, whole->bytes.size());
+    whole->bytes = std::vector<std::byte>();
+    whole->unwanted = true;
     channels_.refuse(part_info.stream);
   }
-  if (!whole.too_large) {
-    whole.bytes.insert(whole.bytes.end(), bytes.begin(), bytes.end());
-    parts_bytes_ += bytes.size();
+  if (!parts_[key].unwanted && !channels_.hold_part(part_info.stream, bytes.size())) parts_[key].unwanted = true;
+  whole = &parts_[key];
+  if (whole->unwanted) {
+    whole->bytes = std::vector<std::byte>();
+  } else {
+    whole->bytes.insert(whole->bytes.end(), bytes.begin(), bytes.end());
   }
   if (!part_info.complete) return;
-  auto complete = std::move(whole);
-  parts_bytes_ -= complete.bytes.size();
+  auto complete = std::move(*whole);
   parts_.erase(key);
-  if (!complete.too_large) deliver(part_info.stream, part_info.ppid, std::move(complete.bytes));
+  if (complete.unwanted) return;
+  channels_.release_part(part_info.stream, complete.bytes.size());
+  channels_.on_message(part_info.stream, part_info.ppid, std::move(complete.bytes));
 }
 
-void association_core::deliver(std::uint16_t stream, std::uint32_t ppid, std::vector<std::byte> bytes) {
-  if (channels_.takes(stream, ppid)) {
-    channels_.on_message(stream, ppid, std::move(bytes));
-  } else {
-    held_.emplace(stream, ppid, std::move(bytes));
+void association_core::discard_parts(std::uint16_t stream) {
+  for (const bool unordered : {false, true}) {
+    const auto found = parts_.find(part_key(stream, unordered));
+    if (found == parts_.end()) continue;
+    found->second.bytes = std::vector<std::byte>();
+    found->second.unwanted = true;
   }
 }
 
 void association_core::on_part_lost(std::uint16_t stream, bool unordered) {
   const auto found = parts_.find(part_key(stream, unordered));
   if (found == parts_.end()) return;
-  parts_bytes_ -= found->second.bytes.size();
+  if (!found->second.unwanted) {
+    channels_.release_part(stream, found->second.bytes.size());
+    count_drop("sctp", "abandoned-by-peer");
+  }
   parts_.erase(found);
-  count_drop("sctp", "abandoned-by-peer");
 }
 
 void association_core::on_notification(bytes_view bytes) {
@@ -166,6 +158,9 @@ void association_core::on_association_change(std::uint16_t state) {
     case SCTP_COMM_UP:
       if (phase_ != phase::opening) return;
       phase_ = phase::established;
+      path_.start(clock::now());
+      packets_.start(clock::now());
+      rearmed_.set();
       opened_.set();
       return;
     case SCTP_SHUTDOWN_COMP:
@@ -176,22 +171,15 @@ void association_core::on_association_change(std::uint16_t state) {
         return;
       }
       return end("closed", make_error_code(transport_error::association_closed));
+    case SCTP_RESTART: return end("restart", make_error_code(transport_error::association_restarted));
     case SCTP_CANT_STR_ASSOC:
-    case SCTP_COMM_LOST:
-    case SCTP_RESTART: {
+    case SCTP_COMM_LOST: {
       const auto error = socket_->pending_error();
       if (error == ETIMEDOUT) return end("timeout", make_error_code(transport_error::association_lost));
       return end("abort", make_error_code(transport_error::association_aborted));
     }
     default: return;
   }
-}
-
-// While a full channel keeps us from reading, the end of the association would go unseen.
-void association_core::check_alive() {
-  if (phase_ != phase::established || !socket_) return;
-  if (socket_->pending_error() != 0) return on_association_change(SCTP_COMM_LOST);
-  if (!socket_->status()) on_association_change(SCTP_SHUTDOWN_COMP);
 }
 
 }  // namespace agw::sctp

@@ -2,6 +2,7 @@
 // cookie back (CVE-2020-6514), could turn into an access to freed memory.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -21,6 +22,9 @@ class mailbox_owner {
   virtual void on_packet(bytes_view packet) = 0;
   /// Packets sent by another thread (timers), none or many; and something may be there to be read.
   virtual void on_foreign(const datagram_batch& packets) = 0;
+  /// A callback of usrsctp's threw (no memory): what it had to say is lost. Called inside usrsctp, so the owner only takes a note, and
+  /// ends the association when it is outside.
+  virtual void on_exhausted() noexcept = 0;
 
  protected:
   ~mailbox_owner() = default;
@@ -35,6 +39,8 @@ class mailbox : public std::enable_shared_from_this<mailbox> {
   association_id id() const noexcept { return id_; }
   /// From any thread: wakes the owner. `packet` may be empty: then only the wake counts.
   void put(bytes_view packet);
+  /// From any thread: put() threw. The owner hears of it with the next delivery.
+  void exhausted() noexcept { exhausted_ = true; }
   /// On the executor: no callback reaches the owner any more, and nothing is posted to its executor.
   void close();
 
@@ -48,6 +54,7 @@ class mailbox : public std::enable_shared_from_this<mailbox> {
   datagram_batch packets_;
   bool posted_ = false;
   bool closed_ = false;
+  std::atomic<bool> exhausted_ = false;
 };
 
 /// Adds an association to the table. Its id is known to usrsctp as an address; it is new, or has not been in use for two seconds.

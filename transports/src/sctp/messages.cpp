@@ -70,6 +70,7 @@ struct message_association::impl final : mailbox_owner {
     for (std::size_t i = 0; i < packets.size(); ++i) host.on_packet(packets[i]);
     after_input();
   }
+  void on_exhausted() noexcept override { exhausted = true; }
 
   void input(bytes_view packet) {
     if (ended) return;
@@ -83,6 +84,10 @@ struct message_association::impl final : mailbox_owner {
   }
 
   void after_input() {
+    if (exhausted) {
+      count_drop("sctp", "no-memory");
+      return end("abort");
+    }
     if (!listening) read();
     flush();
   }
@@ -178,6 +183,7 @@ struct message_association::impl final : mailbox_owner {
   bool reading = false;
   bool up = false;
   bool ended = false;
+  bool exhausted = false;
 };
 
 message_association::message_association(asio::any_io_executor executor, const messages_config& config, message_side side,

@@ -16,10 +16,23 @@ class packet_observer {
   void sent(bytes_view packet, clock::time_point now) noexcept;
   void received(bytes_view packet, clock::time_point now) noexcept;
 
+  /// A packet of the peer's that is not taken.
+  void refused(clock::time_point now) noexcept {
+    ++packets_received_;
+    last_received_ = now;
+  }
+
+  /// The packet has data that is behind all that received() has seen.
+  bool brings_new_data(bytes_view packet) const noexcept;
+
   /// DATA or I-DATA chunks were sent and are not acknowledged.
   bool outstanding() const noexcept { return any_sent_ && highest_sent_ != acknowledged_; }
   /// When a data chunk was last sent, first or again, or the cumulative acknowledgement moved on.
   clock::time_point last_activity() const noexcept { return last_activity_; }
+  /// While data is outstanding: since when the cumulative acknowledgement has stood still.
+  clock::time_point unacknowledged_since() const noexcept { return std::max(last_acknowledged_, outstanding_since_); }
+  /// What the peer's last SACK had room for.
+  std::uint32_t peer_window() const noexcept { return peer_window_; }
   /// While data is outstanding: since when the peer has been silent.
   clock::time_point silent_since() const noexcept { return std::max(last_received_, outstanding_since_); }
   std::uint64_t retransmitted_chunks() const noexcept { return retransmitted_; }
@@ -32,7 +45,11 @@ class packet_observer {
   std::uint32_t acknowledged_ = 0;
   clock::time_point last_activity_{};
   clock::time_point last_received_{};
+  clock::time_point last_acknowledged_{};
+  std::uint32_t peer_window_ = 0;
   clock::time_point outstanding_since_{};
+  bool any_received_ = false;
+  std::uint32_t highest_received_ = 0;
   std::uint64_t retransmitted_ = 0;
   std::uint64_t packets_sent_ = 0;
   std::uint64_t packets_received_ = 0;

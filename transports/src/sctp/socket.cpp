@@ -105,7 +105,7 @@ void sctp_socket::prepare(const config& options, std::size_t path_mtu_bytes) {
 
   sctp_paddrparams path{};
   path.spp_assoc_id = SCTP_FUTURE_ASSOC;
-  path.spp_flags = SPP_PMTUD_DISABLE;
+  path.spp_flags = SPP_PMTUD_DISABLE | SPP_HB_DISABLE;  // see path_watch
   path.spp_pathmaxrxt = 65535;
   // usrsctp adds the common header to this.
   path.spp_pathmtu = static_cast<std::uint32_t>((std::clamp<std::size_t>(path_mtu_bytes, 576, 65535) - common_header_bytes) & ~std::size_t{3});
@@ -133,6 +133,14 @@ void sctp_socket::limit_path(const path_limits& limits) {
   sctp_initmsg init{};  // what is 0 stays
   init.sinit_max_attempts = static_cast<std::uint16_t>(limits.max_init_attempts);
   set(SCTP_INITMSG, &init, sizeof init);
+}
+
+void sctp_socket::limit_pieces(std::size_t packet_bytes) {
+  // usrsctp adds what a packet over IPv4 has around its data.
+  constexpr std::size_t added = 48;
+  sctp_assoc_value value{};
+  value.assoc_value = packet_bytes == 0 ? 0 : static_cast<std::uint32_t>((packet_bytes & ~std::size_t{3}) - added);
+  if (socket_) set(SCTP_MAXSEG, &value, sizeof value);
 }
 
 void sctp_socket::connect(std::uint16_t remote_port) {

@@ -64,6 +64,8 @@ class sctp_socket {
 
   /// Before connect() and listen(): otherwise the peer is never given up.
   void limit_path(const path_limits& limits);
+  /// Messages are cut so that a packet with one piece has at most so many octets; 0: only the path's MTU counts.
+  void limit_pieces(std::size_t packet_bytes);
   /// Sends INIT.
   void connect(std::uint16_t remote_port);
   void listen();

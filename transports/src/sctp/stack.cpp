@@ -50,23 +50,38 @@ struct association_table {
 thread_local association_id current_id = 0;
 thread_local mailbox_owner* current_owner = nullptr;
 
+std::shared_ptr<mailbox> mailbox_of(association_id id) noexcept {
+  auto& table = association_table::get();
+  const std::lock_guard lock(table.mutex);
+  const auto found = table.boxes.find(id);
+  return found == table.boxes.end() ? nullptr : found->second;
+}
+
+// No exception may pass through usrsctp's C frames: its locks would stay locked for ever. What throws here (bad_alloc) ends the association.
+template <class F>
+void at_border(const std::shared_ptr<mailbox>& box, F f) noexcept {
+  try {
+    f();
+  } catch (...) {
+    if (box) {
+      box->exhausted();
+    } else if (current_owner) {
+      current_owner->on_exhausted();
+    }
+  }
+}
+
 // usrsctp's output callback. It is called with usrsctp's locks held, so it calls nothing that could call usrsctp again.
 int on_output(void* address, void* packet, size_t length, uint8_t, uint8_t) {
   const auto id = reinterpret_cast<association_id>(address);
   seal_checksum(std::span(static_cast<std::byte*>(packet), length));
   const bytes_view bytes(static_cast<const std::byte*>(packet), length);
   if (id == current_id && current_owner) {
-    current_owner->on_packet(bytes);
+    at_border(nullptr, [&] { current_owner->on_packet(bytes); });
     return 0;
   }
-  std::shared_ptr<mailbox> box;
-  {
-    auto& table = association_table::get();
-    const std::lock_guard lock(table.mutex);
-    if (const auto found = table.boxes.find(id); found != table.boxes.end()) box = found->second;
-  }
-  if (box) {
-    box->put(bytes);
+  if (const auto box = mailbox_of(id)) {
+    at_border(box, [&] { box->put(bytes); });
   } else {
     count_drop("sctp", "orphan-packet");
   }
@@ -79,8 +94,9 @@ void mailbox::put(bytes_view packet) {
   const std::lock_guard lock(mutex_);
   if (closed_) return;
   if (!packet.empty()) packets_.push(packet);
-  if (std::exchange(posted_, true)) return;
+  if (posted_) return;
   asio::post(executor_, [self = shared_from_this()] { self->deliver(); });
+  posted_ = true;
 }
 
 void mailbox::deliver() {
@@ -91,6 +107,7 @@ void mailbox::deliver() {
     posted_ = false;
     if (closed_) return;
   }
+  if (exhausted_.exchange(false) && owner_) owner_->on_exhausted();
   if (owner_) owner_->on_foreign(packets);
 }
 
@@ -129,13 +146,7 @@ void unregister_mailbox(mailbox& box) {
 // for after each of them, so those upcalls need nothing.
 void wake_owner(association_id id) {
   if (id == current_id && current_owner) return;
-  std::shared_ptr<mailbox> box;
-  {
-    auto& table = association_table::get();
-    const std::lock_guard lock(table.mutex);
-    if (const auto found = table.boxes.find(id); found != table.boxes.end()) box = found->second;
-  }
-  if (box) box->put({});
+  if (const auto box = mailbox_of(id)) at_border(box, [&] { box->put({}); });
 }
 
 inside_usrsctp::inside_usrsctp(association_id id, mailbox_owner& owner) noexcept

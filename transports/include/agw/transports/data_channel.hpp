@@ -13,11 +13,15 @@ namespace agw::sctp {
 
 class channel_state;
 
-/// How our side of a negotiated channel sends: ordered, max-retr and max-time of a=dcmap (RFC 8864, 5.1.1). The peer's side has its own.
+/// Not an id of a channel (RFC 8832, 6).
+inline constexpr std::uint16_t reserved_stream_id = 65535;
+
+/// How our side of a negotiated channel sends: ordered, max-retr, max-time and priority of a=dcmap (RFC 8864, 5.1.1). The peer's side has its own.
 struct channel_transfer {
   bool ordered = true;
   reliability policy = reliability::reliable;
   std::uint32_t parameter = 0;  ///< retransmissions or milliseconds, as the policy says
+  std::uint16_t priority = default_priority;  ///< the share of turns while channels wait for room
 };
 
 struct channel_statistics {
@@ -38,12 +42,14 @@ class data_channel final : public message_pipe {
   const std::string& label() const noexcept;
   const std::string& protocol() const noexcept;
 
-  /// See message_pipe. At most 64 messages at once. What is not received stays in a bounded queue (config::channel_buffer_bytes
-  /// and one message); when that is full, nothing more is read for the whole association and SCTP's window closes.
-  /// After the association failed: what was queued, then stage_error("sctp", …).
+  /// See message_pipe. At most 64 messages at once, or as many as make 64 KiB. What is not received is held in memory of the channel;
+  /// the window of the association is smaller by that. A channel that holds more than config::channel_buffer_bytes, or the most of an
+  /// association whose window is used up, is closed when nothing is received for config::hold_limit: what it held is freed, and this and
+  /// every other call throws stage_error("channel", "blocked"). After the association failed: what was queued, then
+  /// stage_error("sctp", …).
   awaitable<bool> receive(std::vector<message>& into) override;
   /// See message_pipe. Throws stage_error("channel", "reset") when the peer or we have closed the channel, "too-large" beyond
-  /// max_message_bytes(). Waiting channels of an association take turns, a message each.
+  /// max_message_bytes(). Waiting channels of an association take turns, as many messages each as their priorities say.
   bool try_send(bytes_view message, message_kind kind = message_kind::binary) override;
   awaitable<void> send_ready() override;
   /// The peer's a=max-message-size, and never more than the send buffer.
@@ -53,7 +59,8 @@ class data_channel final : public message_pipe {
   /// directions are reset; open_channel() waits for that.
   awaitable<void> close(deadline by) override;
 
-  /// Returns true when the peer has closed the channel, even if messages are still to be received; false when it failed. One waiter at a time.
+  /// Returns true when the peer has closed the channel, even if messages are still to be received; false when the association failed.
+  /// Throws stage_error("channel", "blocked" | "reset") when this channel alone was closed for a fault. One waiter at a time.
   awaitable<bool> peer_closed();
   /// What has arrived and was not received yet.
   std::size_t unread_messages() const noexcept;

@@ -15,12 +15,15 @@ namespace agw::sctp {
 /// How a channel treats loss (RFC 8832, 5.1): retransmit for ever, `parameter` times, or for `parameter` milliseconds.
 enum class reliability : std::uint8_t { reliable = 0x00, retransmits = 0x01, lifetime = 0x02 };
 
+/// Of a channel for which no other is given: "normal" (RFC 8831, 6.4).
+inline constexpr std::uint16_t default_priority = 256;
+
 /// DATA_CHANNEL_OPEN.
 struct dcep_open {
   bool ordered = true;
   reliability policy = reliability::reliable;
   std::uint32_t parameter = 0;  ///< retransmissions or milliseconds; 0 for a reliable channel
-  std::uint16_t priority = 256; ///< RFC 8831, 6.4: 128, 256, 512 or 1024
+  std::uint16_t priority = default_priority;  ///< RFC 8831, 6.4: 128, 256, 512 or 1024
   std::string label;            ///< UTF-8, at most 65 535 octets; may be empty
   std::string protocol;         ///< the subprotocol, "msrp"; at most 65 535 octets; may be empty
 };

@@ -41,6 +41,8 @@ enum class transport_error {
   channel_reset,       ///< the peer, or we, closed the channel
   no_streams,          ///< the peer allows no stream with that id
   usrsctp,             ///< usrsctp refused a call
+  channel_blocked,     ///< what the channel had received was not taken in time
+  association_restarted, ///< the peer began the association anew
 };
 
 const boost::system::error_category& transport_category() noexcept;

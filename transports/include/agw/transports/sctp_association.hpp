@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "agw/core/awaitable.hpp"
 #include "agw/core/clock.hpp"
@@ -26,13 +27,18 @@ struct config {
   initiation initiate = initiation::both;
   std::size_t max_message_bytes = 262144;      ///< our a=max-message-size: a bigger message resets its channel. 1 to 1 GiB
   std::size_t peer_max_message_bytes = 65536;  ///< the peer's; 65 536 when it gave none, 0 = any size (RFC 8841, 6.1)
-  std::uint16_t streams = 64;              ///< outgoing streams at first; more are asked for by RFC 6525 when a channel needs them
+  std::uint16_t streams = 64;              ///< outgoing streams at first (100 B each); more are asked for by RFC 6525 when a channel needs
+                                           ///< them, which browsers do not grant: ids that are known beforehand count in
   std::uint16_t max_inbound_streams = 256; ///< what a peer may use; memory is taken at once when the peer wants as many (40 B each)
   std::size_t send_buffer_bytes = 1 << 20;     ///< also the largest message that can be sent
   std::size_t receive_buffer_bytes = 1 << 20;  ///< SCTP's receive window
-  std::size_t channel_buffer_bytes = 256 << 10;     ///< received but not taken, per channel, before reading stops
+  std::size_t channel_buffer_bytes = 256 << 10;     ///< received but not taken: what a channel may hold for as long as it likes
+  std::chrono::milliseconds hold_limit{30000};      ///< a channel that holds more, or the most while the window is used up, and from which
+                                                    ///< nothing is taken for so long, is closed: channel:blocked. See below
   std::chrono::milliseconds unclaimed_hold{2000};   ///< how long data or an OPEN may wait for a channel that is just being configured
-  std::chrono::milliseconds lost_after{30000};      ///< data outstanding and no packet at all from the peer for so long: sctp:timeout
+  std::chrono::milliseconds heartbeat_after{15000}; ///< without a packet from the peer a HEARTBEAT asks whether it is there
+  std::chrono::milliseconds lost_after{30000};      ///< data or a HEARTBEAT outstanding and no packet at all from the peer for so long:
+                                                    ///< sctp:timeout
   std::chrono::milliseconds stalled_after{20000};   ///< data outstanding and neither acknowledged nor sent again: sctp:stalled
   bool dtls_client = false;          ///< channels that we open by DCEP get even ids when we are the DTLS client, else odd (RFC 8832, 6)
 };
@@ -53,6 +59,10 @@ struct association_statistics {
   bool interleaving = false;  ///< both ends speak I-DATA (RFC 8260)
 };
 
+/// Channels do not hold back each other: what is received is held channel by channel, the window that the peer is told is smaller by what
+/// is held, and grows again with time when it is used up (by its own size in one hold_limit), until the channel that holds the most is closed.
+/// So what is received and held takes at most 2 × receive_buffer_bytes of an association, however many channels it has.
+///
 /// Lives on one shard; `lower` outlives it. Destroying it without close() aborts the association and frees everything at once;
 /// channels that are left then throw. Opening and accepting may run concurrently, for different channels.
 class association {
@@ -63,7 +73,8 @@ class association {
 
   /// A channel negotiated by a=dcmap (RFC 8864), usable at once. Takes over what arrived early on that id; a DCEP OPEN on the id
   /// is acknowledged. Waits while the id is still being reset, and for more streams where needed.
-  /// Throws stage_error("channel", "busy") when the id is open already, ("channel", "streams") when the peer allows no more.
+  /// Throws stage_error("channel", "busy") when the id is open already, ("channel", "streams") when we or the peer allow no more: the
+  /// error's text says who.
   awaitable<std::unique_ptr<data_channel>> open_channel(std::uint16_t id, std::string label = {}, std::string protocol = {},
                                                         channel_transfer transfer = {});
 
@@ -79,6 +90,9 @@ class association {
   /// is free for another association. Nothing else may be called after it.
   awaitable<void> close(deadline by);
 
+  /// Why no channel with this id can be had, and whose limit that is; empty when there is a stream for it, or one may be had by RFC 6525.
+  std::string_view obstacle(std::uint16_t id) const;
+
   association_statistics statistics() const;
 
   /// For open() only.
@@ -90,7 +104,7 @@ class association {
 
 /// Establishes an association over `lower`, which carries one SCTP packet a datagram, and whose max_datagram_bytes() is taken as the
 /// path's MTU. A child of `tasks` moves the packets from then on; when the established association dies it throws
-/// stage_error("sctp", "abort" | "closed" | "stalled" | "timeout"), or what `lower` threw. Runs on the executor of `tasks`, a shard's.
+/// stage_error("sctp", "abort" | "closed" | "restart" | "stalled" | "timeout" | "memory"), or what `lower` threw. Runs on the executor of `tasks`, a shard's.
 /// Throws stage_error("sctp", "abort") when the peer refuses, ("sctp", "timeout") when INIT was never answered. Cancel leaves
 /// nothing behind but a child of `tasks` that is about to end. A sctp::stack must exist.
 awaitable<std::unique_ptr<association>> open(task_group& tasks, datagram_pipe& lower, config options);

@@ -91,6 +91,7 @@ struct channel_local {
   bool ordered = true;
   std::optional<std::uint32_t> max_retransmits;
   std::optional<std::uint32_t> max_lifetime_ms;
+  std::uint16_t priority = 256;      ///< the share of turns among the association's channels
   std::vector<std::string> path;     ///< a=dcsa path: the gateway's own towards the WIC (aware mode)
 };
 

@@ -21,8 +21,9 @@ namespace agw::gateway {
 struct gateway_config {
   ice::agent_mode ice_mode = ice::agent_mode::lite;
   std::chrono::milliseconds consent_timeout{30'000};
-  std::size_t mtu_bytes = 1200;                       ///< largest UDP payload towards the WIC
-  std::uint16_t sctp_streams = 64;                    ///< asked for at set-up; more are added when they are needed
+  std::size_t mtu_bytes = 1400;                       ///< largest UDP payload towards the WIC; beyond 1200 where the path carries it
+  std::uint16_t sctp_streams = 64;                    ///< asked for at set-up, or as many as the channels need that are known then
+  std::chrono::milliseconds hold_limit{30'000};       ///< see sctp::config
   msrp::uri_match msrp_match = msrp::uri_match::exact;  ///< see msrp_options
   std::chrono::milliseconds accept_patience{10'000};  ///< how long a listening bearer waits once everything else is up
   std::chrono::milliseconds flush_time{500};          ///< Subtract: what is under way may still arrive

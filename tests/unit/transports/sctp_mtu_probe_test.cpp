@@ -1,0 +1,170 @@
+#include "sctp/mtu_probe.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "sctp/chunks.hpp"
+#include "sctp/crc32c.hpp"
+#include "sctp_link.hpp"
+
+using namespace agw;
+using namespace agw::sctp;
+using namespace agw::sctp_test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const clock::time_point start{1h};
+
+/// Loses what is larger than the path carries.
+class narrow_end final : public datagram_pipe {
+ public:
+  explicit narrow_end(link_end& lower) : lower_(lower) {}
+  awaitable<void> receive(datagram_batch& into) override { return lower_.receive(into); }
+  void send(const datagram_batch& batch) override {
+    datagram_batch kept;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      largest = std::max(largest, batch[i].size());
+      if (batch[i].size() <= carries) kept.push(batch[i]);
+    }
+    lower_.send(kept);
+  }
+  std::size_t max_datagram_bytes() const noexcept override { return 1363; }
+
+  std::size_t carries = 2000;
+  std::size_t largest = 0;
+
+ private:
+  link_end& lower_;
+};
+
+/// Sends `total` octets from one side to the other, in messages of several packets.
+awaitable<void> transfer(sctp::data_channel& from, sctp::data_channel& to, std::size_t total) {
+  for (std::size_t sent = 0; sent < total; sent += 50000) {
+    const auto m = pattern(50000, static_cast<unsigned>(sent));
+    co_await from.send(m);
+    const auto got = co_await take(to, 1);
+    CHECK(got.at(0).bytes == m);
+  }
+}
+
+template <class F>
+void with_narrow_pair(narrow_end& left, sctp_link& wire, F body) {
+  sctp_world world;
+  world.run([&]() -> awaitable<void> {
+    std::unique_ptr<sctp::association> a, b;
+    auto inside = [&](task_group& tasks) -> awaitable<void> {
+      tasks.spawn("right", [&]() -> awaitable<void> { b = co_await sctp::open(tasks, wire.right, {}); });
+      a = co_await sctp::open(tasks, left, {});
+      while (!b) co_await sleep_until(deadline_after(10ms));
+      auto from = co_await a->open_channel(0);
+      auto to = co_await b->open_channel(0);
+      co_await body(*from, *to);
+    };
+    co_await with_tasks("pair", inside);
+  });
+}
+
+}  // namespace
+
+TEST_CASE("a probe that is answered lets packets grow; three that are not leave them as they are for ten minutes") {
+  mtu_probe good(1163, 1363);
+  CHECK(good.next_deadline() == no_deadline);
+  good.start(start);
+  CHECK(good.size() == 1163);
+  CHECK_FALSE(good.answered(1363));  // nothing was sent
+  CHECK(good.due(start) == 1363);
+  CHECK(good.due(start) == 0);
+  CHECK_FALSE(good.answered(1200));
+  CHECK(good.answered(1363));
+  CHECK_FALSE(good.answered(1363));
+  CHECK(good.size() == 1363);
+  CHECK(good.next_deadline() == no_deadline);
+  mtu_probe bad(1163, 1363);
+  bad.start(start);
+  for (int i = 0; i < 3; ++i) CHECK(bad.due(start + i * 1s) == 1363);
+  CHECK(bad.due(start + 3s) == 0);
+  CHECK(bad.next_deadline() == start + 603s);
+  CHECK(bad.due(start + 603s) == 1363);
+}
+
+TEST_CASE("packets that are not acknowledged for several retransmissions are small again") {
+  mtu_probe p(1163, 1363);
+  p.start(start);
+  CHECK_FALSE(p.unacknowledged(start, start + 1h));
+  p.due(start);
+  p.answered(1363);
+  CHECK_FALSE(p.unacknowledged(start + 10s, start + 12s));
+  CHECK(p.unacknowledged(start + 10s, start + 13s));
+  CHECK(p.size() == 1163);
+  CHECK(p.next_deadline() == start + 613s);
+}
+
+TEST_CASE("a path that carries no more than the base is not probed") {
+  mtu_probe p(1163, 576);
+  p.start(start);
+  CHECK(p.size() == 576);
+  CHECK(p.next_deadline() == no_deadline);
+}
+
+TEST_CASE("a packet is split between its chunks, and one long chunk goes alone") {
+  std::vector<std::byte> p(common_header_bytes + 8 + 20 + 100);
+  put_word(p, 0, 0x11112222);
+  put_word(p, 12, 0x03000008);
+  put_word(p, 20, 0x00030011);  // 17 octets, and 3 of padding
+  put_word(p, 40, 0x00030064);
+  seal_checksum(p);
+  const auto pieces = split(p, 48);
+  REQUIRE(pieces.size() == 2);
+  CHECK(pieces[0].size() == common_header_bytes + 28);
+  CHECK(pieces[1].size() == common_header_bytes + 100);
+  for (const auto& one : pieces) {
+    CHECK(word_at(one, 0) == 0x11112222);
+    CHECK(checksum_holds(one));
+  }
+  CHECK(split(p, 2000).size() == 1);
+  CHECK(split(p, 2000).front() == p);
+}
+
+TEST_CASE("on a path that carries them packets grow to the configured size") {
+  sctp_link wire;
+  narrow_end left(wire.left);
+  with_narrow_pair(left, wire, [&](sctp::data_channel& from, sctp::data_channel& to) -> awaitable<void> {
+    co_await transfer(from, to, 100000);
+    left.largest = 0;
+    co_await transfer(from, to, 500000);
+    CHECK(left.largest > 1350);
+    CHECK(left.largest <= 1363);
+  });
+}
+
+TEST_CASE("on a path that loses large packets all data arrives in small ones, and is not slower for it") {
+  sctp_link wire;
+  narrow_end left(wire.left);
+  left.carries = 1232;
+  with_narrow_pair(left, wire, [&](sctp::data_channel& from, sctp::data_channel& to) -> awaitable<void> {
+    co_await transfer(from, to, 500000);
+    const auto before = clock::now();
+    left.largest = 0;
+    co_await transfer(from, to, 2000000);
+    for (int i = 0; i < 200; ++i) co_await from.send(pattern(300));  // bundled
+    const auto got = co_await take(to, 200);
+    CHECK(got.size() == 200);
+    CHECK(clock::now() - before < 2s);
+  });
+}
+
+TEST_CASE("on a path that begins to lose large packets new data goes in small ones; what was on its way ends the association, not in a wedge") {
+  sctp_link wire;
+  narrow_end left(wire.left);
+  std::string cause;
+  try {
+    with_narrow_pair(left, wire, [&](sctp::data_channel& from, sctp::data_channel& to) -> awaitable<void> {
+      co_await transfer(from, to, 500000);
+      left.carries = 1232;
+      co_await transfer(from, to, 500000);
+    });
+  } catch (const stage_error& e) {
+    cause = e.cause();
+  }
+  CHECK(cause == "sctp:stalled");
+}

@@ -1,0 +1,50 @@
+// The chunks of an SCTP packet, for those who look at packets beside usrsctp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "agw/core/pipe.hpp"
+
+namespace agw::sctp {
+
+inline constexpr std::size_t common_header_bytes = 12;
+inline constexpr std::size_t chunk_header_bytes = 4;
+
+namespace chunk {
+inline constexpr std::uint8_t data = 0x00;
+inline constexpr std::uint8_t sack = 0x03;
+inline constexpr std::uint8_t heartbeat = 0x04;
+inline constexpr std::uint8_t heartbeat_ack = 0x05;
+inline constexpr std::uint8_t pad = 0x84;  // RFC 4820
+inline constexpr std::uint8_t i_data = 0x40;
+inline constexpr std::uint8_t forward_tsn = 0xc0;
+inline constexpr std::uint8_t i_forward_tsn = 0xc2;
+}  // namespace chunk
+
+/// Big endian.
+inline std::uint32_t word_at(bytes_view at, std::size_t offset) noexcept {
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < 4; ++i) value = value << 8 | std::to_integer<std::uint32_t>(at[offset + i]);
+  return value;
+}
+
+inline void put_word(std::span<std::byte> at, std::size_t offset, std::uint32_t value) noexcept {
+  for (std::size_t i = 0; i < 4; ++i) at[offset + i] = static_cast<std::byte>(value >> (24 - 8 * i));
+}
+
+/// f(type, chunk with its header), for each whole chunk; ends at the first that is malformed.
+template <class F>
+void each_chunk(bytes_view packet, F f) {
+  std::size_t at = common_header_bytes;
+  while (at + chunk_header_bytes <= packet.size()) {
+    const auto type = std::to_integer<std::uint8_t>(packet[at]);
+    const std::size_t size = std::to_integer<std::size_t>(packet[at + 2]) << 8 | std::to_integer<std::size_t>(packet[at + 3]);
+    if (size < chunk_header_bytes || size > packet.size() - at) return;
+    f(type, packet.subspan(at, size));
+    at += (size + 3) & ~std::size_t{3};
+  }
+}
+
+}  // namespace agw::sctp

@@ -1,0 +1,47 @@
+// The size of packets on this path: what every path carries at first, and more where a probe of that size has been answered (RFC 8899 with
+// padded HEARTBEATs, RFC 4820).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "agw/core/clock.hpp"
+#include "agw/core/pipe.hpp"
+
+namespace agw::sctp {
+
+/// An SCTP packet that fits every path: a UDP payload of 1 200 octets, DTLS 1.2 with AES-GCM around it.
+inline constexpr std::size_t base_packet_bytes = 1163;
+
+/// `now`, probes and answers in; sizes and deadlines out.
+class mtu_probe {
+ public:
+  /// Packets have `base` octets (or `most`, if that is less), and are to have `most`.
+  mtu_probe(std::size_t base, std::size_t most);
+
+  /// The association is up.
+  void start(clock::time_point now) noexcept;
+  /// What packets may have now.
+  std::size_t size() const noexcept { return size_; }
+  /// How large a packet is to be sent now to see whether it arrives; 0: none.
+  std::size_t due(clock::time_point now) noexcept;
+  /// A probe of that size was answered. True: size() has changed.
+  bool answered(std::size_t size) noexcept;
+  /// What was sent since `since` is not acknowledged, though the peer answers. True: size() has changed, large packets vanish.
+  bool unacknowledged(clock::time_point since, clock::time_point now) noexcept;
+  deadline next_deadline() const noexcept { return next_; }
+  bool grown() const noexcept { return size_ > base_; }
+
+ private:
+  const std::size_t base_;
+  const std::size_t most_;
+  std::size_t size_;
+  unsigned probes_ = 0;  // without an answer
+  deadline next_ = no_deadline;
+};
+
+/// Cuts a packet of several chunks into packets of at most `limit` octets; a chunk that is longer goes alone.
+std::vector<std::vector<std::byte>> split(bytes_view packet, std::size_t limit);
+
+}  // namespace agw::sctp

@@ -1,0 +1,50 @@
+// Whether the peer of an idle association is still there: HEARTBEATs of our own (RFC 9260, 8.3). usrsctp's cost a timer for each association
+// in a list that is walked every 10 ms; these cost nothing while the peer sends anything by itself.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "agw/core/clock.hpp"
+#include "agw/core/pipe.hpp"
+
+namespace agw::sctp {
+
+/// Packets and `now` in, packets and deadlines out.
+class path_watch {
+ public:
+  /// `after`: of silence, the first heartbeat; `lost_after`: of silence, and heartbeats unanswered, the peer is gone.
+  path_watch(clock::duration after, clock::duration lost_after) : after_(after), lost_after_(lost_after) {}
+
+  /// The association is up.
+  void start(clock::time_point now) noexcept { heard_ = asked_ = now; }
+  /// A packet that leaves: heartbeats have its ports and verification tag.
+  void sent(bytes_view packet) noexcept;
+  /// Anything of the peer's.
+  void received(clock::time_point now) noexcept { heard_ = now; }
+
+  bool lost(clock::time_point now) const noexcept;
+  /// A HEARTBEAT, when one is due.
+  std::vector<std::byte> heartbeat(clock::time_point now);
+  /// A HEARTBEAT padded to a packet of `size` octets (RFC 4820); empty before there is a verification tag. `size` is 40 at least.
+  std::vector<std::byte> probe(std::size_t size) const;
+  /// The size of the packet whose HEARTBEAT is acknowledged in `packet`; nothing when there is no answer to one of ours.
+  static std::optional<std::size_t> answered(bytes_view packet);
+  /// When lost() or heartbeat() may next have something to say.
+  deadline next_deadline() const noexcept;
+
+ private:
+  deadline due() const noexcept;
+  std::vector<std::byte> compose(std::size_t size) const;
+
+  const clock::duration after_;
+  const clock::duration lost_after_;
+  std::byte header_[12] = {};
+  bool known_ = false;  // the header
+  clock::time_point heard_{};
+  clock::time_point asked_{};
+};
+
+}  // namespace agw::sctp
