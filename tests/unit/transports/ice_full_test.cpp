@@ -140,3 +140,77 @@ TEST_CASE("hundreds of full agents come and go") {
   }
   context.poll();
 }
+
+TEST_CASE("a full agent shows the advertised address and a candidate of each family") {
+  asio::io_context context(1);
+  port_pool ports(0, 0);
+  auto settings = mode(ice::agent_mode::full, v4);
+  settings.advertised_address = asio::ip::make_address("203.0.113.9");
+  const asio::ip::address v6 = asio::ip::address_v6::loopback();
+  settings.other_family = ice::host_address{v6, v6};
+  auto e = ice::reserve(context.get_executor(), settings, ports);
+  REQUIRE(e.has_value());
+  const auto& local = (*e)->local();
+  CHECK(local.address.address() == *settings.advertised_address);
+  REQUIRE(local.other_family);
+  CHECK(local.other_family->address() == v6);
+  REQUIRE(local.candidates.size() == 2);
+  for (const auto& line : local.candidates) CHECK(line.find("127.0.0.1") == std::string::npos);
+}
+
+TEST_CASE("a full agent without a server has gathered at once; one whose server is silent has its own candidates after the deadline") {
+  asio::io_context context(1);
+  port_pool ports(0, 0);
+  auto silent = std::move(*udp::socket::open(context.get_executor(), v4, ports));
+  auto settings = mode(ice::agent_mode::full, v4);
+  test::run(context, [&]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    auto alone = std::move(*ice::reserve(executor, settings, ports));
+    co_await alone->gathered(no_deadline);
+    settings.stun = silent.local();
+    auto asking = std::move(*ice::reserve(executor, settings, ports));
+    co_await until(deadline_after(20s), silent.wait_readable());
+    co_await asking->gathered(deadline_after(1ms));
+    CHECK(asking->local().candidates.size() == 1);
+  });
+}
+
+namespace {
+
+// Answers a Binding request as a NAT's outer address would be told: 203.0.113.7:4444 (RFC 8489, 14.2).
+std::vector<std::byte> binding_answer(std::span<const std::byte> request) {
+  REQUIRE(request.size() >= 20);
+  std::vector<std::byte> out(request.begin(), request.begin() + 20);
+  const auto put = [&out](std::initializer_list<int> octets) {
+    for (const int o : octets) out.push_back(static_cast<std::byte>(o));
+  };
+  out[0] = out[1] = std::byte{1};
+  out[2] = std::byte{0};
+  out[3] = std::byte{12};
+  put({0, 0x20, 0, 8, 0, 1, (4444 >> 8) ^ 0x21, (4444 & 255) ^ 0x12, 203 ^ 0x21, 0 ^ 0x12, 113 ^ 0xA4, 7 ^ 0x42});
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("what a STUN server says becomes a server reflexive candidate, and the default one") {
+  asio::io_context context(1);
+  port_pool ports(0, 0);
+  auto server = std::move(*udp::socket::open(context.get_executor(), v4, ports));
+  auto settings = mode(ice::agent_mode::full, v4);
+  settings.stun = server.local();
+  test::run(context, [&]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    auto e = std::move(*ice::reserve(executor, settings, ports));
+    co_await until(deadline_after(20s), server.wait_readable());
+    for (const auto& request : server.receive()) {
+      const auto answer = binding_answer(request.bytes);
+      server.send(bytes_view(answer), *request.source);
+    }
+    co_await e->gathered(deadline_after(20s));
+    const auto& local = e->local();
+    REQUIRE(local.candidates.size() == 2);
+    CHECK(local.candidates[1].find(" 203.0.113.7 4444 typ srflx raddr 127.0.0.1 rport ") != std::string::npos);
+    CHECK(local.address == udp::endpoint(asio::ip::make_address("203.0.113.7"), 4444));
+  });
+}

@@ -2,7 +2,9 @@
 #include <boost/asio/post.hpp>
 
 #include "agw/core/error.hpp"
+#include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
+#include "agw/core/until.hpp"
 #include "agw/transports/error.hpp"
 #include "agw/transports/ice_agent.hpp"
 #include "ice/endpoints.hpp"
@@ -23,11 +25,18 @@ class full_endpoint final : public endpoint {
   error_code gather() {
     local_.credentials = make_credentials();
     if (!agent_.gather(local_.credentials)) return transport_error::no_port;
-    const auto candidates = agent_.local_candidates();
-    if (candidates.empty()) return transport_error::no_port;
-    local_.address = candidates.front().address;
-    for (const auto& c : candidates) local_.candidates.push_back(format_candidate(c));
-    return {};
+    describe();
+    return local_.candidates.empty() ? error_code(transport_error::no_port) : error_code();
+  }
+
+  awaitable<void> gathered(deadline by) override {
+    if (!settings_.stun && !settings_.turn) co_return;
+    auto wait = [](nice_agent& agent) -> awaitable<void> {
+      while (!agent.gathered()) co_await agent.changed.wait();
+    };
+    const bool in_time = co_await within(by, wait(agent_));
+    if (!in_time) log::warn("ice: a STUN or TURN server does not answer");
+    describe();
   }
 
   const local_parameters& local() const noexcept override { return local_; }
@@ -53,6 +62,7 @@ class full_endpoint final : public endpoint {
   std::size_t max_datagram_bytes() const noexcept { return settings_.max_datagram_bytes; }
 
  private:
+  void describe();
   void report_peer_reflexive();
   awaitable<void> watch_consent();
 
@@ -74,6 +84,23 @@ class full_path final : public datagram_pipe {
  private:
   full_endpoint& owner_;
 };
+
+// The default candidates, of both families, are those that most peers reach: relayed before server reflexive before host.
+void full_endpoint::describe() {
+  const auto candidates = agent_.local_candidates();
+  const auto best_of = [&](bool v6) {
+    const candidate* best = nullptr;
+    for (const auto& c : candidates) {
+      if (c.address.address().is_v6() == v6 && (!best || c.type > best->type)) best = &c;
+    }
+    return best;
+  };
+  const bool v6 = settings_.local_address.is_v6();
+  if (const auto* const best = best_of(v6)) local_.address = best->address;
+  if (const auto* const best = best_of(!v6)) local_.other_family = best->address;
+  local_.candidates.clear();
+  for (const auto& c : candidates) local_.candidates.push_back(format_candidate(c));
+}
 
 void full_endpoint::report_peer_reflexive() {
   while (const auto found = agent_.take_peer_reflexive()) {

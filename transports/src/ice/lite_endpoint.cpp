@@ -4,11 +4,13 @@
 #include <boost/asio/post.hpp>
 
 #include "agw/core/error.hpp"
+#include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
 #include "agw/core/until.hpp"
 #include "agw/transports/error.hpp"
 #include "agw/transports/ice_agent.hpp"
 #include "ice/endpoints.hpp"
+#include "ice/family_sockets.hpp"
 
 namespace agw::ice {
 
@@ -21,8 +23,8 @@ constexpr unsigned busy_batches = 8;
 
 class lite_endpoint final : public endpoint {
  public:
-  lite_endpoint(const config& settings, udp::socket socket)
-      : settings_(settings), socket_(std::move(socket)), agent_(settings.use_ice ? make_credentials() : credentials()) {
+  lite_endpoint(const config& settings, family_sockets sockets)
+      : settings_(settings), socket_(std::move(sockets)), agent_(settings.use_ice ? make_credentials() : credentials()) {
     local_.address = udp::endpoint(settings.advertised_address.value_or(settings.local_address), socket_.local().port());
     if (!settings.use_ice) return;
     local_.credentials = agent_.local();
@@ -32,6 +34,13 @@ class lite_endpoint final : public endpoint {
     own.priority = candidate_priority(candidate_type::host, 65535);
     own.address = local_.address;
     local_.candidates.push_back(format_candidate(own));
+    if (const auto* const second = socket_.second()) {
+      own.foundation = "2";
+      own.priority = candidate_priority(candidate_type::host, 65534);
+      own.address = udp::endpoint(settings.other_family->shown, second->local().port());
+      local_.other_family = own.address;
+      local_.candidates.push_back(format_candidate(own));
+    }
   }
 
   const local_parameters& local() const noexcept override { return local_; }
@@ -60,7 +69,7 @@ class lite_endpoint final : public endpoint {
   awaitable<void> watch_consent();
 
   config settings_;
-  udp::socket socket_;
+  family_sockets socket_;
   lite_agent agent_;
   local_parameters local_;
   bool with_ice_ = true;                       // false once the peer turned out not to check
@@ -87,6 +96,7 @@ error_code lite_endpoint::update(const remote_parameters& remote) {
     if (!valid(remote.credentials)) return transport_error::bad_credentials;
     auto candidates = usable_candidates(remote);
     if (remote.lite) {
+      std::erase_if(candidates, [this](const candidate& c) { return !socket_.reaches(c.address); });
       // Neither side checks: the peer's best candidate is taken as it stands (RFC 8445, 6.1.1 and 8.1.1).
       const auto best = std::max_element(candidates.begin(), candidates.end(),
                                          [](const candidate& a, const candidate& b) { return a.priority < b.priority; });
@@ -198,9 +208,15 @@ awaitable<void> lite_endpoint::watch_consent() {
 }  // namespace
 
 result<std::unique_ptr<endpoint>> reserve_lite(asio::any_io_executor executor, const config& settings, port_pool& ports) {
-  auto socket = udp::socket::open(std::move(executor), settings.local_address, ports, settings.socket);
+  auto socket = udp::socket::open(executor, settings.local_address, ports, settings.socket);
   if (!socket) return socket.error();
-  return std::unique_ptr<endpoint>(std::make_unique<lite_endpoint>(settings, std::move(*socket)));
+  std::optional<udp::socket> second;
+  if (settings.use_ice && settings.other_family) {
+    auto opened = udp::socket::open(executor, settings.other_family->bound, ports, settings.socket);
+    if (opened) second.emplace(std::move(*opened));
+    else log::debug("ice: no candidate of {}: {}", settings.other_family->bound.to_string(), opened.error().message());
+  }
+  return std::unique_ptr<endpoint>(std::make_unique<lite_endpoint>(settings, family_sockets(std::move(*socket), std::move(second))));
 }
 
 }  // namespace agw::ice

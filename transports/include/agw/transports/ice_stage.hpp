@@ -22,6 +22,12 @@ class endpoint {
   virtual ~endpoint() = default;
 
   virtual const local_parameters& local() const noexcept = 0;
+  /// Waits until the STUN and TURN servers of the configuration have answered, failed, or `by` has passed: then local() has what they gave.
+  /// At once without servers. Before connect(); once.
+  virtual awaitable<void> gathered(deadline by) {
+    static_cast<void>(by);
+    co_return;
+  }
 
   /// The stage; see ice::connect().
   virtual awaitable<std::unique_ptr<datagram_pipe>> connect(task_group& tasks, remote_parameters remote) = 0;
