@@ -7,6 +7,7 @@
 #include "agw/core/log.hpp"
 #include "agw/gateway/source_filter.hpp"
 #include "local_difference.hpp"
+#include "own_address.hpp"
 #include "policed_pipes.hpp"
 #include "refuse.hpp"
 
@@ -43,14 +44,18 @@ stream_group::stream_group(const gateway_services& services, asio::any_io_execut
 
 stream_group::~stream_group() = default;
 
-boost::system::result<association_answer, refusal> stream_group::reserve(const association_local& local, const ip_address& own_address,
-                                                                             bool controlling) {
-  if (local.address && *local.address != own_address) {
-    return refuse(refusal_reason::bad_value, "c= " + local.address->to_string() + ": the interface has " + own_address.to_string());
-  }
+boost::system::result<association_answer, refusal> stream_group::reserve(const association_local& local, const interface_addresses& own, bool controlling) {
+  const auto at = choose_address(own, local.address, local.family);
+  if (!at) return at.error();
   ice::config settings;
   settings.mode = services_.config.ice_mode;
-  settings.local_address = local.address.value_or(own_address);
+  settings.local_address = at->bound;
+  if (at->shown != at->bound) settings.advertised_address = at->shown;
+  if (const auto other = address_of(own, family_of(at->bound) == ip_family::ip4 ? ip_family::ip6 : ip_family::ip4)) {
+    settings.other_family = ice::host_address{other->bound, other->shown};
+  }
+  settings.stun = services_.config.stun;
+  settings.turn = services_.config.turn;
   settings.use_ice = local.ice;
   settings.controlling = controlling;
   settings.consent_timeout = services_.config.consent_timeout;
@@ -65,6 +70,7 @@ boost::system::result<association_answer, refusal> stream_group::reserve(const a
   endpoint_->on_latched = [this](const udp::endpoint& learnt) {
     if (on_address) on_address(gateway_event::kind::latched, learnt);
   };
+  dtls_keys_ = services_.dtls.current();
   const auto& ours = endpoint_->local();
   // Distinct local ports keep the look-up of associations cheap in the SCTP stack, so a free choice follows the UDP port.
   local_sctp_port_ = local.sctp_port.value_or(ours.address.port());
@@ -72,16 +78,46 @@ boost::system::result<association_answer, refusal> stream_group::reserve(const a
   auto& answer = reserved_;
   answer.address = ours.address.address();
   answer.port = ours.address.port();
+  other_family_ = ours.other_family.value_or(udp::endpoint());
   answer.ice_lite = ours.lite;
   answer.ice_ufrag = ours.credentials.ufrag;
   answer.ice_pwd = ours.credentials.pwd;
   answer.candidates = ours.candidates;
-  answer.fingerprint = services_.dtls->own().fingerprint().str();
+  answer.fingerprint = dtls_keys_->own().fingerprint().str();
   answer.sctp_port = local_sctp_port_;
   if (const auto* line = resource_difference(local_, reserved_, local_)) {
     return refuse(refusal_reason::bad_value, std::string(line) + ": the gateway chooses it, ask with $");
   }
   return answer;
+}
+
+awaitable<void> stream_group::gathered(deadline by) {
+  co_await endpoint_->gathered(by);
+  const auto& ours = endpoint_->local();
+  reserved_.candidates = ours.candidates;
+  if (local_.address) co_return;  // c= is as Local has it
+  reserved_.address = ours.address.address();
+  reserved_.port = ours.address.port();
+  other_family_ = ours.other_family.value_or(udp::endpoint());
+}
+
+association_answer stream_group::answer_for(const association_local& local) const {
+  return answer_in(local.address ? family_of(*local.address) : local.family.value_or(family_of(reserved_.address)));
+}
+
+// Both sockets serve the association; only the default candidate, in c= and m=, is of one family.
+association_answer stream_group::answer_in(ip_family family) const {
+  auto out = reserved_;
+  if (family == family_of(reserved_.address) || other_family_.port() == 0) return out;
+  out.address = other_family_.address();
+  out.port = other_family_.port();
+  return out;
+}
+
+std::optional<association_answer> stream_group::offer(const association_local& local) const {
+  auto out = answer_for(local);
+  if (resource_difference(local_, out, local)) return std::nullopt;
+  return out;
 }
 
 boost::system::result<void, refusal> stream_group::check(const stream_change& wanted) const {
@@ -92,7 +128,7 @@ boost::system::result<void, refusal> stream_group::check(const stream_change& wa
   if (wanted.forget_remote && remote_) return refuse(refusal_reason::conflict, "an association keeps its Remote: give Local back as well");
   auto ours = local_;
   if (*local) {
-    const auto* line = resource_difference(local_, reserved_, **local);
+    const auto* line = resource_difference(local_, answer_for(**local), **local);
     if (!line && remote_) line = difference(local_, **local);
     if (line) return refuse(refusal_reason::conflict, std::string(line) + ": the stream has another already");
     ours = **local;
@@ -139,8 +175,11 @@ void stream_group::apply(const stream_change& wanted) {
     local_ = std::get<association_local>(*wanted.local);
     if (local_.sctp_port) local_sctp_port_ = reserved_.sctp_port = *local_.sctp_port;
     local_.sctp_port = local_sctp_port_;
+    const auto before = udp::endpoint(reserved_.address, reserved_.port);
+    reserved_ = answer_for(local_);
+    if (reserved_.address != before.address()) other_family_ = before;
   }
-  for (const auto& [l, waits] : wanted.waits_for_order) orders_[l].waits = waits;
+  orders_.set(wanted.waits_for_order);
   if (!wanted.waits_for_order.empty()) changed_.set();
   if (wanted.settings) apply(*wanted.settings);
   if (wanted.remote) configure(std::get<association_remote>(*wanted.remote));
@@ -185,12 +224,12 @@ void stream_group::latch(latching how) {
 }
 
 void stream_group::order(layer l) {
-  orders_[l].ordered = true;
+  orders_.give(l);
   changed_.set();
 }
 
 awaitable<void> stream_group::ordered(layer l) {
-  while (orders_[l].waits && !orders_[l].ordered) co_await changed_.wait();
+  while (orders_.holds(l)) co_await changed_.wait();
 }
 
 void stream_group::start() {
@@ -235,7 +274,7 @@ awaitable<void> stream_group::serve_components(task_group& tasks) {
 }
 
 dtls::handshake_config stream_group::dtls_config() const {
-  dtls::handshake_config out(services_.dtls, dtls_role(), fingerprints_);
+  dtls::handshake_config out(dtls_keys_, dtls_role(), fingerprints_);
   out.max_datagram_bytes = services_.config.mtu_bytes;
   out.on_authentic = [at = endpoint_.get()] { at->heard(); };
   return out;

@@ -162,17 +162,18 @@ result<void, refusal> termination::plan_association(plan& p, const termination_c
   }
   std::optional<refusal> first;
   for (const auto& [place, local] : descriptions<association_local>(s.wanted)) {
-    if (s.group) {  // one socket serves all descriptions
-      if (taken && s.wanted.keep_alternatives.value_or(false)) taken->push_back({place, s.group->reserved()});
+    if (s.group) {
+      const auto offered = taken && s.wanted.keep_alternatives.value_or(false) ? s.group->offer(*local) : std::nullopt;
+      if (offered) taken->push_back({place, *offered});
       continue;
     }
     auto made = std::make_unique<stream_group>(services_, executor_, label(n), n, observer(n));
     made->on_address = [this, n](gateway_event::kind what, const udp::endpoint& seen) {
-      emit_address(what, n, what == gateway_event::kind::candidate ? "ice" : "udp", seen.address(), seen.port());
+      emit_address(what, n, what == gateway_event::kind::candidate ? std::optional(layer::ice) : std::nullopt, seen.address(), seen.port());
     };
     // Remote together with Local is an offer that we answer; without it the offer is ours.
     const auto* remote = s.wanted.remote ? std::get_if<association_remote>(&*s.wanted.remote) : nullptr;
-    auto reserved = made->reserve(*local, change.address, !remote || remote->ice_lite);
+    auto reserved = made->reserve(*local, change.addresses, !remote || remote->ice_lite);
     if (!reserved) {
       if (!first) first = reserved.error();
       continue;
@@ -200,10 +201,10 @@ result<void, refusal> termination::plan_channel(plan& p, planned_stream& s) {
       continue;
     }
     made->on_end = [this, n](component_end end) {
-      if (end == component_end::wic) emit(gateway_event::kind::released, n, "channel");
+      if (end == component_end::wic) emit(gateway_event::kind::released, n, layer::channel);
       const auto c = components_.find(n);
       auto* const core = c == components_.end() ? nullptr : c->second->core();
-      if (end == component_end::core && core) core->died(gateway_event::kind::released, "tcp", {});
+      if (end == component_end::core && core) core->died(gateway_event::kind::released, layer::tcp, {});
     };
     s.channel = std::move(made);
     if (taken) taken->push_back({place, {}});
@@ -239,7 +240,7 @@ result<void, refusal> termination::plan_bearer(plan& p, const termination_change
     }
     auto made = std::make_unique<bearer>(services_, executor_, label(n), links_(n), observer(n));
     watch(*made, n);
-    auto reserved = made->reserve(*local, change.address);
+    auto reserved = made->reserve(*local, change.addresses);
     if (!reserved) {
       if (!first) first = reserved.error();
       continue;

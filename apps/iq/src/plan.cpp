@@ -65,7 +65,7 @@ checked<termination_plan> media_of(const h248::command& c, const h248::sessions_
   out.change.id = termination.id;
   out.change.name = termination.name;
   const auto& interface = *facts.interface(termination.interface);
-  out.change.address = interface.address;
+  out.change.addresses = interface.addresses;
   const auto* media = c.find<h248::media_descriptor>();
   if (!media) return out;
   if (media->state) {
@@ -278,7 +278,7 @@ std::optional<gateway::termination_change> service_change_of(const termination_r
   gateway::termination_change out;
   out.id = t.id;
   out.name = t.name;
-  out.address = facts.interface(t.interface)->address;
+  out.addresses = facts.interface(t.interface)->addresses;
   const bool serves = t.serves();
   for (const auto& [n, stream] : t.streams) {
     if (!stream.has_local || stream.kind == stream_kind::association) continue;

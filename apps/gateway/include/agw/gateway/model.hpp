@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -16,6 +17,20 @@
 namespace agw::gateway {
 
 using ip_address = boost::asio::ip::address;
+
+/// IPv4 or IPv6.
+enum class ip_family : std::uint8_t { ip4, ip6 };
+inline ip_family family_of(const ip_address& a) noexcept { return a.is_v6() ? ip_family::ip6 : ip_family::ip4; }
+
+/// The addresses of an interface: one, or one of each family. The first is the default.
+struct interface_addresses {
+  std::vector<ip_address> bound;       ///< of this machine: sockets are bound to them
+  std::vector<ip_address> advertised;  ///< what peers and the controller are told instead, each for the one of its family (1:1 NAT)
+
+  interface_addresses() = default;
+  /// One address without NAT.
+  interface_addresses(ip_address only) : bound{std::move(only)} {}
+};
 
 struct context_id {
   std::uint32_t value = 0;
@@ -45,6 +60,10 @@ enum class setup_role : std::uint8_t { active, passive, actpass };
 
 /// The layers a controller can hold, order and release one by one.
 enum class layer : std::uint8_t { ice, dtls, sctp, channel, tcp, tls };
+/// The word of the failure vocabulary: "ice", "dtls" and so on.
+std::string_view to_text(layer l) noexcept;
+/// The layer that a stage's name stands for; nothing for a subprotocol's stage.
+std::optional<layer> layer_of(std::string_view stage) noexcept;
 
 // --- what a stream of a termination is asked to be -------------------------------------------------------------------------
 
@@ -52,6 +71,7 @@ enum class layer : std::uint8_t { ice, dtls, sctp, channel, tcp, tls };
 struct association_local {
   bool ice = true;                           ///< false: plain UDP to the remote address
   std::optional<ip_address> address;         ///< absent: the interface's own
+  std::optional<ip_family> family;           ///< of the address when it is absent; absent too: the interface's first
   std::optional<std::uint16_t> port;         ///< absent: one of the configured range
   std::optional<std::string> ice_ufrag;      ///< absent: random
   std::optional<std::string> ice_pwd;
@@ -101,7 +121,8 @@ struct channel_remote {
 
 /// TCP or TLS towards the core: the same stream number on a core termination.
 struct bearer_local {
-  std::optional<ip_address> address;
+  std::optional<ip_address> address;  ///< as association_local has them
+  std::optional<ip_family> family;
   std::optional<std::uint16_t> port;
   bool tls = false;
   bool msrp_aware = false;        ///< TCP/MSRP: the gateway is an MSRP B2BUA; otherwise bytes pass unchanged but for re-chunking
@@ -210,7 +231,7 @@ struct stream_group_config {
 struct termination_change {
   termination_id id;
   std::string name;                                      ///< for log lines
-  ip_address address;                                    ///< of the interface the termination stands on
+  interface_addresses addresses;                         ///< of the interface the termination stands on
   std::optional<std::vector<stream_group_config>> groups;
   std::map<stream_number, stream_change> streams;
 };
@@ -250,7 +271,8 @@ struct gateway_event {
   context_id context;
   termination_id termination;
   stream_number stream;
-  std::string stage;   ///< "ice", "dtls", "sctp", "channel", "tcp", "tls", "msrp"
+  std::optional<gateway::layer> layer;  ///< absent: the subprotocol's stage
+  std::string stage;   ///< the layer's word, or the name of the subprotocol's stage, "msrp" among them
   std::string cause;   ///< with failed: "<stage>:<reason>"
   std::chrono::microseconds took{};  ///< with established
   ip_address address;
