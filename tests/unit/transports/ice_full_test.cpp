@@ -1,3 +1,4 @@
+#include <boost/asio/post.hpp>
 #include <catch2/catch.hpp>
 
 #include "agw/core/error.hpp"
@@ -139,4 +140,44 @@ TEST_CASE("hundreds of full agents come and go") {
     REQUIRE(a.has_value());
   }
   context.poll();
+}
+
+TEST_CASE("an ICE restart moves a full agent to a peer elsewhere; until then the old pair carries") {
+  const auto peer_mode = GENERATE(ice::agent_mode::lite, ice::agent_mode::full);
+  const bool by_peer_alone = GENERATE(false, true);
+  asio::io_context context(1);
+  port_pool ports(0, 0);
+  test::run(context, [&]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    auto theirs = mode(peer_mode, v4);
+    theirs.controlling = false;
+    auto a = std::move(*ice::reserve(executor, mode(ice::agent_mode::full, v4), ports));
+    auto b = std::move(*ice::reserve(executor, theirs, ports));
+    auto c = std::move(*ice::reserve(executor, theirs, ports));
+    auto body = [&](task_group& tasks) -> awaitable<void> {
+      std::unique_ptr<datagram_pipe> path_a;
+      std::unique_ptr<datagram_pipe> path_b;
+      std::unique_ptr<datagram_pipe> path_c;
+      task_group both(executor, "both");
+      both.spawn("a", [&]() -> awaitable<void> { path_a = co_await ice::connect(tasks, *a, told(*b)); });
+      both.spawn("b", [&]() -> awaitable<void> { path_b = co_await ice::connect(tasks, *b, told(*a)); });
+      co_await until(deadline_after(20s), both.join());
+      REQUIRE(a->remote_address() == b->local().address);
+
+      const auto before = a->local().credentials;
+      if (!by_peer_alone) REQUIRE_FALSE(a->restart());
+      REQUIRE((a->local().credentials == before) == by_peer_alone);
+      co_await until(deadline_after(20s), exchange(*path_a, *path_b, 1));
+      both.spawn("c", [&]() -> awaitable<void> { path_c = co_await ice::connect(tasks, *c, told(*a)); });
+      REQUIRE_FALSE(a->update(told(*c)));
+      co_await until(deadline_after(20s), both.join());
+      while (a->remote_address() != c->local().address) {
+        auto executor_turn = asio::post(executor, asio::use_awaitable);
+        co_await std::move(executor_turn);
+      }
+      co_await until(deadline_after(20s), exchange(*path_a, *path_c, 1));
+      co_await until(deadline_after(20s), exchange(*path_c, *path_a, 100));
+    };
+    co_await with_tasks("call", body);
+  });
 }

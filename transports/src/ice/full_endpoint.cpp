@@ -41,9 +41,15 @@ class full_endpoint final : public endpoint {
 
   error_code update(const remote_parameters& remote) override {
     if (!valid(remote.credentials)) return transport_error::bad_credentials;
+    // Another ufrag without restart() before is a restart by the peer alone: our credentials stay.
+    const bool restarts = !remote_ufrag_.empty() && remote_ufrag_ != remote.credentials.ufrag;
+    if (restarts && !agent_.restart(local_.credentials)) return transport_error::ice_library;
+    remote_ufrag_ = remote.credentials.ufrag;
     if (!agent_.set_remote(remote.credentials, usable_candidates(remote))) return transport_error::ice_library;
     return {};
   }
+
+  error_code restart() override;
 
   awaitable<std::unique_ptr<datagram_pipe>> connect(task_group& tasks, remote_parameters remote) override;
 
@@ -58,6 +64,7 @@ class full_endpoint final : public endpoint {
 
   config settings_;
   local_parameters local_;
+  std::string remote_ufrag_;  // empty: not known yet, or not since our restart
   nice_agent agent_;
   udp::traffic traffic_;
   datagram_batch incoming_;
@@ -74,6 +81,14 @@ class full_path final : public datagram_pipe {
  private:
   full_endpoint& owner_;
 };
+
+error_code full_endpoint::restart() {
+  auto fresh = make_credentials();
+  if (!agent_.restart(fresh)) return transport_error::ice_library;
+  local_.credentials = std::move(fresh);
+  remote_ufrag_.clear();
+  return {};
+}
 
 void full_endpoint::report_peer_reflexive() {
   while (const auto found = agent_.take_peer_reflexive()) {

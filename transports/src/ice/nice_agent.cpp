@@ -141,6 +141,11 @@ std::vector<candidate> nice_agent::local_candidates() const {
   return out;
 }
 
+bool nice_agent::restart(const credentials& own) {
+  return nice_agent_restart_stream(agent_, stream_) &&
+         nice_agent_set_local_credentials(agent_, stream_, own.ufrag.c_str(), own.pwd.c_str());
+}
+
 bool nice_agent::set_remote(const credentials& remote, const std::vector<candidate>& candidates) {
   if (!nice_agent_set_remote_credentials(agent_, stream_, remote.ufrag.c_str(), remote.pwd.c_str())) return false;
   candidate_list list;

@@ -27,6 +27,9 @@ class nice_agent {
   /// Binds and gathers, at once as there are host candidates only. False: no port, or the address is not ours.
   bool gather(const credentials& own);
   std::vector<candidate> local_candidates() const;
+  /// Ends the checks and forgets the peer's credentials and candidates; the selected pair stays in use until set_remote() has led to
+  /// another. False: libnice refused.
+  bool restart(const credentials& own);
   /// Starts the checks. False: libnice refused.
   bool set_remote(const credentials& remote, const std::vector<candidate>& candidates);
 
