@@ -59,7 +59,7 @@ class full_endpoint final : public endpoint {
   std::size_t max_datagram_bytes() const noexcept { return settings_.max_datagram_bytes; }
 
  private:
-  void report_peer_reflexive();
+  std::optional<udp::endpoint> next_peer_reflexive();
   awaitable<void> watch_consent();
 
   config settings_;
@@ -90,16 +90,17 @@ error_code full_endpoint::restart() {
   return {};
 }
 
-void full_endpoint::report_peer_reflexive() {
-  while (const auto found = agent_.take_peer_reflexive()) {
-    if (on_peer_reflexive) on_peer_reflexive(*found);
-  }
+std::optional<udp::endpoint> full_endpoint::next_peer_reflexive() {
+  auto found = agent_.take_peer_reflexive();
+  if (found && on_peer_reflexive) on_peer_reflexive(*found);
+  return found;
 }
 
 awaitable<std::unique_ptr<datagram_pipe>> full_endpoint::connect(task_group& tasks, remote_parameters remote) {
   if (const auto wrong = update(remote)) throw stage_error("ice", "error", wrong);
   for (;;) {
-    report_peer_reflexive();
+    while (next_peer_reflexive()) {
+    }
     const auto now = agent_.current();
     if (now == nice_agent::state::ready) break;
     if (now == nice_agent::state::failed) throw stage_error("ice", "failed");
@@ -109,9 +110,22 @@ awaitable<std::unique_ptr<datagram_pipe>> full_endpoint::connect(task_group& tas
   co_return std::make_unique<full_path>(*this);
 }
 
+// libnice knows neither the source of what it hands over nor that a pair of lower priority is the one that lives. So another port of the
+// selected address, found now, is what a NAT has made of that one, and is followed at once; any other source of valid checks that was found
+// since is the last resort when libnice has lost the consent.
 awaitable<void> full_endpoint::watch_consent() {
-  while (agent_.current() != nice_agent::state::failed) {
-    report_peer_reflexive();
+  std::optional<udp::endpoint> last_resort;
+  for (;;) {
+    const auto selected = agent_.remote_address();
+    while (const auto found = next_peer_reflexive()) {
+      if (found == selected) continue;
+      const bool moved = selected && found->address() == selected->address();
+      if (!moved || !agent_.follow(*found)) last_resort = found;
+    }
+    if (agent_.current() == nice_agent::state::failed) {
+      const auto to = std::exchange(last_resort, std::nullopt);
+      if (!to || !agent_.follow(*to)) break;
+    }
     co_await agent_.changed.wait();
   }
   throw stage_error("ice", "consent", transport_error::consent_lost);

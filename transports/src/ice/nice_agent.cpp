@@ -162,6 +162,17 @@ bool nice_agent::set_remote(const credentials& remote, const std::vector<candida
   return candidates.empty() || nice_agent_set_remote_candidates(agent_, stream_, component, list.first) >= 0;
 }
 
+bool nice_agent::follow(const udp::endpoint& remote) {
+  auto* one = nice_candidate_new(NICE_CANDIDATE_TYPE_PEER_REFLEXIVE);
+  one->component_id = component;
+  one->stream_id = stream_;
+  one->transport = NICE_CANDIDATE_TRANSPORT_UDP;
+  to_nice(remote, one->addr);
+  const bool done = nice_agent_set_selected_remote_candidate(agent_, stream_, component, one);
+  nice_candidate_free(one);
+  return done;
+}
+
 bool nice_agent::take(datagram_batch& empty) {
   const std::lock_guard lock(box_->mutex);
   if (box_->waiting.empty()) return false;

@@ -33,6 +33,9 @@ class nice_agent {
   /// Starts the checks. False: libnice refused.
   bool set_remote(const credentials& remote, const std::vector<candidate>& candidates);
 
+  /// Sends to `remote` from now on, whatever the checks say; they go on for consent only. False: libnice refused.
+  bool follow(const udp::endpoint& remote);
+
   /// Exchanges `empty`, an empty batch, for what arrived. False: nothing had.
   bool take(datagram_batch& empty);
   std::optional<udp::endpoint> take_peer_reflexive();
