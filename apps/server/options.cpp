@@ -88,6 +88,7 @@ void declare(settings& s, server_options& o) {
   for (auto& [stage, duration] : o.deadlines) s.add("deadlines." + stage, duration, kind::duration(100ms, 10min), "");
   s.add("ice.mode", o.gateway.ice_mode,
         kind::choice<ice::agent_mode>({{"lite", ice::agent_mode::lite}, {"full", ice::agent_mode::full}}), "");
+  s.add("ice.tcp", o.gateway.ice_tcp, kind::truth(), "");
   s.add("ice.consent_timeout", o.gateway.consent_timeout, kind::duration<std::chrono::milliseconds>(5s, 10min), "");
   s.add("dtls.certificate", o.dtls_certificate, kind::file(), "");
   s.add("dtls.key", o.dtls_key, kind::file(), "");

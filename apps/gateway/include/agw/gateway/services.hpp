@@ -20,6 +20,7 @@ namespace agw::gateway {
 
 struct gateway_config {
   ice::agent_mode ice_mode = ice::agent_mode::lite;
+  bool ice_tcp = false;                               ///< lite: a passive TCP candidate, too
   std::chrono::milliseconds consent_timeout{30'000};
   std::size_t mtu_bytes = 1200;                       ///< largest UDP payload towards the WIC
   std::uint16_t sctp_streams = 64;                    ///< asked for at set-up; more are added when they are needed
