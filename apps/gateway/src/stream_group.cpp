@@ -6,6 +6,7 @@
 
 #include "agw/core/log.hpp"
 #include "agw/gateway/source_filter.hpp"
+#include "agw/transports/error.hpp"
 #include "local_difference.hpp"
 #include "own_address.hpp"
 #include "policed_pipes.hpp"
@@ -18,6 +19,18 @@ namespace {
 /// A session may name several certificates; their order means nothing.
 bool same_certificates(const std::vector<dtls::fingerprint>& ours, const std::vector<dtls::fingerprint>& theirs) {
   return std::ranges::is_permutation(ours, theirs);
+}
+
+/// Those by hash functions that we do not take are passed over, unless there is no other.
+boost::system::result<std::vector<dtls::fingerprint>, refusal> usable_fingerprints(const std::vector<std::string>& lines) {
+  std::vector<dtls::fingerprint> out;
+  for (const auto& line : lines) {
+    const auto one = dtls::fingerprint::parse(line);
+    if (one) out.push_back(*one);
+    else if (one.error() != transport_error::hash_refused) return refuse(refusal_reason::bad_value, "a=fingerprint:" + line);
+  }
+  if (out.empty()) return refuse(refusal_reason::bad_value, "a=fingerprint:" + lines.front());
+  return out;
 }
 
 bool undecided(const std::optional<setup_role>& role) { return !role || *role == setup_role::actpass; }
@@ -57,6 +70,7 @@ boost::system::result<association_answer, refusal> stream_group::reserve(const a
   settings.stun = services_.config.stun;
   settings.turn = services_.config.turn;
   settings.use_ice = local.ice;
+  settings.tcp = services_.config.ice_tcp;
   settings.controlling = controlling;
   settings.consent_timeout = services_.config.consent_timeout;
   settings.max_datagram_bytes = services_.config.mtu_bytes;
@@ -140,12 +154,9 @@ boost::system::result<void, refusal> stream_group::check(const stream_change& wa
     }
     if (theirs.sctp_port == 0) return refuse(refusal_reason::missing, "a=sctp-port");
     if (theirs.fingerprints.empty()) return refuse(refusal_reason::missing, "a=fingerprint");
-    std::vector<dtls::fingerprint> fingerprints;
-    for (const auto& line : theirs.fingerprints) {
-      const auto one = dtls::fingerprint::parse(line);
-      if (!one) return refuse(refusal_reason::bad_value, "a=fingerprint:" + line);
-      fingerprints.push_back(*one);
-    }
+    const auto usable = usable_fingerprints(theirs.fingerprints);
+    if (!usable) return usable.error();
+    const auto& fingerprints = *usable;
     if (!ours.ice && theirs.address && theirs.address->is_v6() != reserved_.address.is_v6()) {
       return refuse(refusal_reason::conflict, "c= of another family than ours");
     }
@@ -155,8 +166,13 @@ boost::system::result<void, refusal> stream_group::check(const stream_change& wa
                           : remote_->sctp_port != theirs.sctp_port ? "a=sctp-port"
                           : !ours.ice && (remote_->address != theirs.address || remote_->port != theirs.port) ? "m=" : nullptr;
     if (changed) return refuse(refusal_reason::conflict, std::string(changed) + ": the association has another already");
-    if (ours.ice && !ice::valid(ice_parameters(theirs).credentials)) {
-      return refuse(refusal_reason::missing, "a=ice-ufrag, a=ice-pwd");
+    if (ours.ice) {
+      if (theirs.ice_ufrag.empty()) return refuse(refusal_reason::missing, "a=ice-ufrag");
+      if (theirs.ice_pwd.empty()) return refuse(refusal_reason::missing, "a=ice-pwd");
+      if (!ice::valid(ice_parameters(theirs).credentials)) {
+        return refuse(refusal_reason::bad_value, "a=ice-ufrag:" + theirs.ice_ufrag + ", a=ice-pwd of " +
+                                                     std::to_string(theirs.ice_pwd.size()) + " characters");
+      }
     }
   }
   if (const auto& settings = wanted.settings) {
@@ -182,6 +198,7 @@ void stream_group::apply(const stream_change& wanted) {
   orders_.set(wanted.waits_for_order);
   if (!wanted.waits_for_order.empty()) changed_.set();
   if (wanted.settings) apply(*wanted.settings);
+  restart_ice(wanted);
   if (wanted.remote) configure(std::get<association_remote>(*wanted.remote));
 }
 
@@ -191,11 +208,28 @@ dtls::role stream_group::dtls_role() const {
   return active ? dtls::role::active : dtls::role::passive;
 }
 
+// RFC 8839, 4.4.1.1.1 and 4.4.2.1. Whoever begins a restart, both sides get new credentials; a Local that names ours keeps them.
+void stream_group::restart_ice(const stream_change& wanted) {
+  if (!remote_ || !endpoint_ || !local_.ice) return;
+  const auto* local = wanted.local ? &std::get<association_local>(*wanted.local) : nullptr;
+  const auto* remote = wanted.remote ? &std::get<association_remote>(*wanted.remote) : nullptr;
+  const bool theirs = remote && remote->ice_ufrag != remote_->ice_ufrag;
+  if (theirs && std::exchange(restart_offered_, false)) return;  // the answer to ours
+  const bool asked = local && local->new_ice_credentials;
+  if (!asked && (!theirs || (local && local->ice_ufrag))) return;
+  if (const auto failed = endpoint_->restart()) {
+    log::warn("{}: no ICE restart: {}", scope_.label(), failed.message());
+    return;
+  }
+  restart_offered_ = !theirs;
+  reserved_.ice_ufrag = endpoint_->local().credentials.ufrag;
+  reserved_.ice_pwd = endpoint_->local().credentials.pwd;
+}
+
 void stream_group::configure(const association_remote& remote) {
   const bool again = remote_.has_value();
   remote_ = remote;
-  fingerprints_.clear();
-  for (const auto& line : remote.fingerprints) fingerprints_.push_back(*dtls::fingerprint::parse(line));
+  fingerprints_ = *usable_fingerprints(remote.fingerprints);
   if (again && endpoint_) endpoint_->update(ice_parameters(remote));
   changed_.set();
 }

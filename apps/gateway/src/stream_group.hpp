@@ -35,7 +35,8 @@ class stream_group {
   /// Whether apply() can do it, once reserved. refusal: conflict (a source that is not the local address and port, equal roles, a
   /// Local that asks for something else), missing, bad_value.
   boost::system::result<void, refusal> check(const stream_change& wanted) const;
-  /// What check() agreed to. The layers start with the first Remote; a later one updates ICE (candidates, restart).
+  /// What check() agreed to. The layers start with the first Remote; a later one updates ICE (candidates, restart). A restart, by the WIC or
+  /// asked for in Local, changes the credentials in reserved().
   void apply(const stream_change& wanted);
   const association_answer& reserved() const noexcept { return reserved_; }
   void order(layer l);
@@ -72,6 +73,7 @@ class stream_group {
   awaitable<void> serve_components(task_group& tasks);
   awaitable<void> ordered(layer l);
   association_answer answer_for(const association_local& local) const;
+  void restart_ice(const stream_change& wanted);
   void configure(const association_remote& remote);
   void apply(const stream_settings& settings);
   dtls::role dtls_role() const;
@@ -93,6 +95,7 @@ class stream_group {
   std::vector<dtls::fingerprint> fingerprints_;
   std::uint16_t local_sctp_port_ = 0;
   std::shared_ptr<const dtls::context> dtls_keys_;  ///< those that the answer named
+  bool restart_offered_ = false;  ///< ours, until Remote brings the answer
   std::unique_ptr<ice::endpoint> endpoint_;
   // The layers, from the bottom; they outlive the tasks that use them.
   std::unique_ptr<datagram_pipe> path_;

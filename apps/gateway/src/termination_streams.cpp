@@ -272,7 +272,18 @@ void termination::carry_out(planned_stream& s, termination_answer& answer) {
     stream.apply(s.wanted);
     if (s.wanted.local) answer.streams[n] = stream.reserved();
   };
-  if (const auto found = groups_.find(n); found != groups_.end()) return change(*found->second);
+  if (const auto found = groups_.find(n); found != groups_.end()) {
+    auto& group = *found->second;
+    const auto before = group.reserved().ice_ufrag;
+    change(group);
+    if (group.reserved().ice_ufrag == before) return;
+    answer.restarted.push_back(n);
+    answer.streams[n] = group.reserved();
+    if (const auto taken = answer.taken.find(n); taken != answer.taken.end()) {
+      for (auto& one : taken->second) one.answer = group.answer_in(family_of(std::get<association_answer>(one.answer).address));
+    }
+    return;
+  }
   if (const auto found = bearers_.find(n); found != bearers_.end()) return change(*found->second);
   if (s.channel) components_.emplace(n, std::move(s.channel));
   if (const auto found = components_.find(n); found != components_.end()) found->second->apply(s.wanted);

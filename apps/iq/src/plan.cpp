@@ -220,7 +220,7 @@ checked<termination_plan> plan_termination(const h248::command& c, const h248::s
 }
 
 // What was under- or over-specified returns with the choice: a Local that held a $ or several descriptions, whole; a Remote that
-// held several; and nothing else.
+// held several; a Local whose ICE credentials a restart by the WIC has changed; and nothing else.
 void commit(h248::action_state& at, h248::command& answer, termination_plan change, const gateway::termination_answer& chosen,
             termination_record& termination) {
   for (auto& [n, record] : change.streams) {
@@ -257,6 +257,15 @@ void commit(h248::action_state& at, h248::command& answer, termination_plan chan
     }
     if (choice.remote_over_specified) returned.remote = at.keep(record.remote);
     if (returned.local || returned.remote) media.streams.push_back(std::move(stream));
+  }
+  for (const auto n : chosen.restarted) {
+    const auto known = std::find_if(media.streams.begin(), media.streams.end(), [&](const auto& s) { return s.id.value == n.value; });
+    auto& stream = known == media.streams.end() ? media.streams.emplace_back() : *known;
+    if (stream.parameters.local) continue;
+    stream.id = h248::stream_id{n.value};
+    auto& record = termination.streams[n.value];
+    record.local = restarted(record.local, record.answer);
+    stream.parameters.local = at.keep(record.local);
   }
   for (const auto& [n, properties] : change.chosen) {
     const auto known = std::find_if(media.streams.begin(), media.streams.end(), [&](const auto& s) { return s.id.value == n; });

@@ -98,6 +98,7 @@ checked<stream_local> association(const h248::sdp& d, const h248::sdp_media& m) 
   out.ice = d.has_attribute("candidate");
   out.ice_ufrag = given(d.ice_ufrag());
   out.ice_pwd = given(d.ice_pwd());
+  out.new_ice_credentials = d.ice_ufrag() == "$" && d.ice_pwd() == "$";
   const auto port = d.sctp_port();
   if (!port) return missing("a=sctp-port");
   if (!port->choose) out.sctp_port = static_cast<std::uint16_t>(port->value);
@@ -241,6 +242,14 @@ h248::sdp filled(h248::sdp d, const stream_answer& answer) {
     if (!b->path.empty()) d.fill_attribute("path", b->path.front());
   }
   return d;
+}
+
+std::string restarted(const std::string& local, const stream_answer& answer) {
+  auto all = h248::sdp::parse(local);
+  const auto* now = std::get_if<association_answer>(&answer);
+  if (!all || !now) return local;
+  for (auto& one : *all) one.set_attribute("ice-ufrag", now->ice_ufrag).set_attribute("ice-pwd", now->ice_pwd);
+  return h248::to_text(*all);
 }
 
 std::string with_channel(const std::string& local, std::uint16_t sid) {

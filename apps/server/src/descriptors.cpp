@@ -20,7 +20,8 @@ std::size_t as_size(rlim_t value) noexcept {
 std::size_t for_each_call(const server_options& o) {
   std::size_t families = 1;
   for (const auto& i : o.iq.interfaces) families = std::max(families, i.addresses.bound.size());
-  return families + 1;
+  const bool tcp_candidate = o.gateway.ice_tcp && o.gateway.ice_mode == ice::agent_mode::lite;
+  return families + (tcp_candidate ? 1 : 0) + 1;
 }
 
 std::size_t for_no_call(const server_options& o) { return for_the_process + for_each_shard * o.shards(); }

@@ -151,6 +151,7 @@ void declare(settings& s, server_options& o) {
   s.add("ice.turn_password", o.turn_password, kind::text(0, 255), "");
   s.add("ice.turn_password_file", o.turn_password_file, kind::file(), "");
   s.add("ice.gather_timeout", o.gateway.gather_timeout, kind::duration<std::chrono::milliseconds>(100ms, 10s), "");
+  s.add("ice.tcp", o.gateway.ice_tcp, kind::truth(), "");
   s.add("ice.consent_timeout", o.gateway.consent_timeout, kind::duration<std::chrono::milliseconds>(5s, 10min), "");
   s.add("dtls.certificate", o.dtls_certificate, kind::file(), "");
   s.add("dtls.key", o.dtls_key, kind::file(), "");

@@ -251,8 +251,14 @@ TEST_CASE("consent is lost when no valid check comes for the configured time, an
     time.settle();
     REQUIRE(done);
     REQUIRE_FALSE(ended);
+    const auto sent = f.endpoint->counted().datagrams_out;
+    datagram_batch batch;
+    batch.push(test::dtls_like(1));
+    for (int i = 0; i < 10; ++i) path->send(batch);
+    REQUIRE(f.endpoint->counted().datagrams_out == sent);
   }
   REQUIRE(cause == "ice:consent");
+  REQUIRE_FALSE(f.endpoint->remote_address());
 }
 
 TEST_CASE("connect is cancelled at each of its waits, and can be called again") {
@@ -363,27 +369,69 @@ TEST_CASE("without ICE datagrams go to the given address and only its are taken"
   REQUIRE(drops("ice", "unverified") == unverified + 1);
 }
 
-TEST_CASE("latching takes the source of the first DTLS datagram and keeps to it") {
+TEST_CASE("latching answers the source of the last handshake datagram, and keeps to the one that DTLS authenticates") {
   auto settings = on_loopback();
   settings.use_ice = false;
   fixture f(settings);
+  std::vector<udp::endpoint> latched;
+  f.endpoint->on_latched = [&](const udp::endpoint& e) { latched.push_back(e); };
   test::run(f.context, [&]() -> awaitable<void> {
     task_group tasks(co_await asio::this_coro::executor, "call");
     ice::remote_parameters remote;
     remote.latching = true;
+    auto stranger = std::move(*udp::socket::open(f.context.get_executor(), loopback, f.ports));
     f.send(std::vector<std::byte>(20, std::byte{0x80}));
-    f.send(test::dtls_like(1));
+    f.send(test::record_like(1));
     auto path = co_await ice::connect(tasks, *f.endpoint, remote);
     REQUIRE(f.endpoint->remote_address() == f.socket.local());
-    auto stranger = std::move(*udp::socket::open(f.context.get_executor(), loopback, f.ports));
-    const auto foreign = test::dtls_like(8);
-    stranger.send(bytes_view(foreign), f.endpoint->local().address);
-    f.send(test::dtls_like(2));
     datagram_batch batch;
-    while (batch.size() < 2) co_await path->receive(batch);
-    REQUIRE(batch.size() == 2);
-    REQUIRE(batch[0][1] == std::byte{1});
-    REQUIRE(batch[1][1] == std::byte{2});
+    co_await path->receive(batch);
+    const auto foreign = test::record_like(8);
+    stranger.send(bytes_view(foreign), f.endpoint->local().address);
+    batch.clear();
+    co_await path->receive(batch);  // for DTLS to judge, which is silent
+    f.send(test::record_like(2));
+    batch.clear();
+    co_await path->receive(batch);
+    f.endpoint->heard();
+    REQUIRE(f.endpoint->remote_address() == f.socket.local());
+    REQUIRE(latched == std::vector<udp::endpoint>{f.socket.local()});
+    stranger.send(bytes_view(foreign), f.endpoint->local().address);
+    f.send(test::record_like(3));
+    batch.clear();
+    co_await path->receive(batch);
+    REQUIRE(batch.size() == 1);
+    REQUIRE(batch[0][3] == std::byte{3});
+  });
+}
+
+TEST_CASE("a batch holds datagrams of one source") {
+  fixture f;
+  test::run(f.context, [&]() -> awaitable<void> {
+    auto body = [&](task_group& tasks) -> awaitable<void> {
+      f.send(f.client.valid_check(true));
+      auto path = co_await ice::connect(tasks, *f.endpoint, f.remote());
+      auto other = std::move(*udp::socket::open(f.context.get_executor(), loopback, f.ports));
+      const auto check = f.client.compose(f.client.valid_check());
+      const auto from_other = [&](const std::vector<std::byte>& d) { other.send(bytes_view(d), f.endpoint->local().address); };
+      std::vector<std::vector<unsigned>> batches;
+      datagram_batch batch;
+      from_other(check);
+      f.send(test::dtls_like(0));
+      co_await path->receive(batch);  // the check has been seen with it
+      f.send(test::dtls_like(1));
+      from_other(test::dtls_like(2));
+      from_other(test::dtls_like(3));
+      f.send(test::dtls_like(4));
+      for (std::size_t all = 0; all < 4; all += batch.size()) {
+        batch.clear();
+        co_await path->receive(batch);
+        auto& numbers = batches.emplace_back();
+        for (std::size_t i = 0; i < batch.size(); ++i) numbers.push_back(std::to_integer<unsigned>(batch[i][1]));
+      }
+      REQUIRE(batches == std::vector<std::vector<unsigned>>{{1}, {2, 3}, {4}});
+    };
+    co_await with_tasks("call", body);
   });
 }
 
@@ -404,7 +452,7 @@ TEST_CASE("a lite peer is taken at its best candidate, as neither side checks") 
     path->send(batch);
     const auto sent = co_await f.receive();
     REQUIRE(sent == test::dtls_like(7));
-    co_await tasks.join();
+    co_await tasks.stop();
   });
 }
 
@@ -489,4 +537,78 @@ TEST_CASE("candidates that cannot be used are counted together and passed over")
   const auto before = drops("ice", "candidate");
   CHECK_FALSE(f.endpoint->update(remote));
   CHECK(drops("ice", "candidate") == before + remote.candidates.size());
+}
+
+TEST_CASE("the call follows a peer that a NAT has moved, by what DTLS says of the batch that was read") {
+  fixture f;
+  {
+    test::manual_clock time(f.context);
+    auto other = std::move(*udp::socket::open(f.context.get_executor(), loopback, f.ports));
+    std::unique_ptr<datagram_pipe> path;
+    bool authentic = false;
+    asio::cancellation_signal stop;
+    bool done = false;
+    auto call = [&]() -> awaitable<void> {
+      auto body = [&](task_group& tasks) -> awaitable<void> {
+        path = co_await ice::connect(tasks, *f.endpoint, f.remote());
+        datagram_batch batch;
+        for (;;) {
+          batch.clear();
+          co_await path->receive(batch);
+          if (authentic) f.endpoint->heard();
+        }
+      };
+      co_await with_tasks("call", body);
+    };
+    asio::co_spawn(f.context, call, asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr) { done = true; }));
+    const auto send_other = [&](const std::vector<std::byte>& d) { other.send(bytes_view(d), f.endpoint->local().address); };
+    f.send(f.client.valid_check(true));
+    while (!f.endpoint->remote_address()) time.settle();
+    time.advance(5s);
+    send_other(f.client.compose(f.client.valid_check()));
+    const auto in = [&] { return f.endpoint->counted().datagrams_in; };
+    for (auto want = in() + 1; in() < want;) time.settle();
+    send_other(test::dtls_like(1));  // garbage, DTLS says nothing
+    for (auto want = in() + 1; in() < want;) time.settle();
+    REQUIRE(f.endpoint->remote_address() == f.socket.local());
+    authentic = true;
+    send_other(test::dtls_like(2));
+    for (auto want = in() + 1; in() < want;) time.settle();
+    REQUIRE(f.endpoint->remote_address() == other.local());
+    stop.emit(asio::cancellation_type::terminal);
+    while (!done) time.settle();
+  }
+}
+
+TEST_CASE("once the path is open the kernel drops what is neither STUN nor from a verified source") {
+  fixture f;
+  const auto drops_before = drops("udp", "kernel");
+  const auto unverified = drops("ice", "unverified");
+  test::run(f.context, [&]() -> awaitable<void> {
+    auto body = [&](task_group& tasks) -> awaitable<void> {
+      f.send(f.client.valid_check(true));
+      auto path = co_await ice::connect(tasks, *f.endpoint, f.remote());
+      auto other = std::move(*udp::socket::open(f.context.get_executor(), loopback, f.ports));
+      for (unsigned i = 0; i < 5; ++i) {
+        const auto foreign = test::dtls_like(i);
+        other.send(bytes_view(foreign), f.endpoint->local().address);
+      }
+      const auto check = f.client.compose(f.client.valid_check(true));
+      other.send(bytes_view(check), f.endpoint->local().address);
+      f.send(test::dtls_like(9));
+      datagram_batch batch;
+      co_await path->receive(batch);
+      REQUIRE(batch.size() == 1);
+      REQUIRE(batch[0][1] == std::byte{9});
+      const auto moved = test::dtls_like(10);  // verified by now
+      other.send(bytes_view(moved), f.endpoint->local().address);
+      batch.clear();
+      co_await path->receive(batch);
+      REQUIRE(batch[0][1] == std::byte{10});
+    };
+    co_await with_tasks("call", body);
+  });
+  f.endpoint.reset();
+  REQUIRE(drops("ice", "unverified") == unverified);
+  REQUIRE(drops("udp", "kernel") == drops_before + 5);
 }

@@ -50,6 +50,18 @@ awaitable<void> family_sockets::wait_readable() {
   if (first_error) std::rethrow_exception(first_error);
 }
 
+void family_sockets::admit(std::span<const udp::endpoint> sources) noexcept {
+  first_.admit(sources);
+  if (second_) second_->admit(sources);
+}
+
+void family_sockets::admit_all() noexcept {
+  first_.admit_all();
+  if (second_) second_->admit_all();
+}
+
+std::uint32_t family_sockets::kernel_drops() const noexcept { return first_.kernel_drops() + (second_ ? second_->kernel_drops() : 0); }
+
 bool family_sockets::reaches(const udp::endpoint& to) const noexcept {
   const bool v6 = to.address().is_v6();
   return first_.local().address().is_v6() == v6 || (second_ && second_->local().address().is_v6() == v6);

@@ -22,6 +22,11 @@ class family_sockets {
   std::span<const udp::arrival> receive();
   /// Waits until one of them has something. One at a time; cancel throws operation_aborted.
   awaitable<void> wait_readable();
+  /// As udp::socket has them, for both.
+  void wake() { first_.wake(); }
+  void admit(std::span<const udp::endpoint> sources) noexcept;
+  void admit_all() noexcept;
+  std::uint32_t kernel_drops() const noexcept;
   /// Sends from the socket of the address's family. Without one: drops "udp" "unreachable".
   void send(const datagram_batch& batch, const udp::endpoint& to);
   void send(bytes_view datagram, const udp::endpoint& to);

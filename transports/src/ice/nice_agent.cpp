@@ -195,6 +195,11 @@ bool nice_agent::gathered() const {
   return box_->gathered;
 }
 
+bool nice_agent::restart(const credentials& own) {
+  return nice_agent_restart_stream(agent_, stream_) &&
+         nice_agent_set_local_credentials(agent_, stream_, own.ufrag.c_str(), own.pwd.c_str());
+}
+
 bool nice_agent::set_remote(const credentials& remote, const std::vector<candidate>& candidates) {
   if (!nice_agent_set_remote_credentials(agent_, stream_, remote.ufrag.c_str(), remote.pwd.c_str())) return false;
   candidate_list list;
@@ -209,6 +214,17 @@ bool nice_agent::set_remote(const credentials& remote, const std::vector<candida
     list.first = g_slist_prepend(list.first, one);
   }
   return candidates.empty() || nice_agent_set_remote_candidates(agent_, stream_, component, list.first) >= 0;
+}
+
+bool nice_agent::follow(const udp::endpoint& remote) {
+  auto* one = nice_candidate_new(NICE_CANDIDATE_TYPE_PEER_REFLEXIVE);
+  one->component_id = component;
+  one->stream_id = stream_;
+  one->transport = NICE_CANDIDATE_TRANSPORT_UDP;
+  to_nice(remote, one->addr);
+  const bool done = nice_agent_set_selected_remote_candidate(agent_, stream_, component, one);
+  nice_candidate_free(one);
+  return done;
 }
 
 bool nice_agent::take(datagram_batch& empty) {

@@ -30,8 +30,14 @@ class nice_agent {
   bool gathered() const;
   /// As peers are told: host candidates with the advertised address, and each address once.
   std::vector<candidate> local_candidates() const;
+  /// Ends the checks and forgets the peer's credentials and candidates; the selected pair stays in use until set_remote() has led to
+  /// another. False: libnice refused.
+  bool restart(const credentials& own);
   /// Starts the checks. False: libnice refused.
   bool set_remote(const credentials& remote, const std::vector<candidate>& candidates);
+
+  /// Sends to `remote` from now on, whatever the checks say; they go on for consent only. False: libnice refused.
+  bool follow(const udp::endpoint& remote);
 
   /// Exchanges `empty`, an empty batch, for what arrived. False: nothing had.
   bool take(datagram_batch& empty);

@@ -80,11 +80,13 @@ struct config {
   /// Full mode: servers that give the candidates of a gateway behind a NAT, server reflexive ones (RFC 8489) and relayed ones.
   std::optional<udp::endpoint> stun;
   std::optional<turn_server> turn;
+  /// Lite: a passive TCP candidate, too (RFC 6544), for peers whose network blocks UDP. A descriptor and a TCP port for each endpoint.
+  bool tcp = false;
   bool use_ice = true;  ///< false: plain UDP, for an SDP without candidates
   /// Full mode: our role, which libnice takes only before it gathers. The offerer controls, and so does the agent whose peer is lite
   /// (RFC 8445, 6.1.1); some agents (Pion) do not resolve the conflict when both sides claim it.
   bool controlling = true;
-  /// The path fails with ice:consent after that long without a valid check (RFC 7675, 5.1). Full mode: libnice has its own 30 s.
+  /// The path fails with ice:consent after that long without a sign of life on the selected pair (RFC 7675, 5.1). Full mode: libnice has its own 30 s.
   clock::duration consent_timeout = std::chrono::seconds(30);
   std::size_t max_datagram_bytes = 1200;  ///< what fits every path without fragmentation (RFC 8261, 5)
   udp::socket_config socket;
@@ -105,7 +107,7 @@ struct remote_parameters {
   bool lite = false;                     ///< the peer's a=ice-lite
   std::vector<std::string> candidates;   ///< values of the a=candidate lines
   std::optional<udp::endpoint> address;  ///< c= and m=; used without ICE
-  bool latching = false;                 ///< without ICE: the first DTLS datagram's source becomes the remote address
+  bool latching = false;                 ///< without ICE: the address is learnt, see endpoint::latch()
 };
 
 }  // namespace agw::ice

@@ -75,6 +75,7 @@ struct association_local {
   std::optional<std::uint16_t> port;         ///< absent: one of the configured range
   std::optional<std::string> ice_ufrag;      ///< absent: random
   std::optional<std::string> ice_pwd;
+  bool new_ice_credentials = false;          ///< where Remote is known already: an ICE restart by the controller
   std::optional<setup_role> setup;           ///< DTLS: active is the client; absent as actpass
   std::optional<std::uint16_t> sctp_port;    ///< absent: the gateway chooses
   std::uint32_t max_message_bytes = 262144;  ///< what we take from the WIC
@@ -245,6 +246,7 @@ struct taken_local {
 struct termination_answer {
   std::map<stream_number, stream_answer> streams;            ///< of the first description that was taken
   std::map<stream_number, std::vector<taken_local>> taken;   ///< where there was more than one description
+  std::vector<stream_number> restarted;                      ///< associations with new ICE credentials, asked for or not
   std::vector<stream_number> removed;                        ///< streams that are gone with the change, named by it or not
 };
 

@@ -63,7 +63,7 @@ struct server_options {
 void declare(settings& table, server_options& o);
 
 /// How many descriptors the configuration needs, in the worst case: each call has a UDP socket for each address of its access interface,
-/// and a TCP socket towards the core.
+/// one for its passive TCP candidate, where that is configured, and a TCP socket towards the core.
 std::size_t descriptors_needed(const server_options& o);
 
 /// Reads the command line, and the file it names. The values are checked together; files of keys are opened.
