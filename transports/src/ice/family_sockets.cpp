@@ -1,5 +1,7 @@
 #include "ice/family_sockets.hpp"
 
+#include <vector>
+
 #include <boost/asio/experimental/parallel_group.hpp>
 
 #include "agw/core/metrics.hpp"
@@ -50,9 +52,16 @@ awaitable<void> family_sockets::wait_readable() {
   if (first_error) std::rethrow_exception(first_error);
 }
 
-void family_sockets::admit(std::span<const udp::endpoint> sources) noexcept {
-  first_.admit(sources);
-  if (second_) second_->admit(sources);
+void family_sockets::admit(std::span<const udp::endpoint> sources) {
+  const auto admit_own = [&sources](udp::socket& socket) {
+    std::vector<udp::endpoint> own;
+    for (const auto& s : sources) {
+      if (s.address().is_v6() == socket.local().address().is_v6()) own.push_back(s);
+    }
+    socket.admit(own);
+  };
+  admit_own(first_);
+  if (second_) admit_own(*second_);
 }
 
 void family_sockets::admit_all() noexcept {

@@ -24,7 +24,7 @@ class family_sockets {
   awaitable<void> wait_readable();
   /// As udp::socket has them, for both.
   void wake() { first_.wake(); }
-  void admit(std::span<const udp::endpoint> sources) noexcept;
+  void admit(std::span<const udp::endpoint> sources);
   void admit_all() noexcept;
   std::uint32_t kernel_drops() const noexcept;
   /// Sends from the socket of the address's family. Without one: drops "udp" "unreachable".
