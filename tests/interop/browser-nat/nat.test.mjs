@@ -1,4 +1,4 @@
-// Browsers behind a NAT that gives them another port in mid-call, against both kinds of ICE agent.
+// Browsers in awkward networks: a NAT that gives them another port in mid-call, against both kinds of ICE agent, and one without UDP.
 import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
 import fs from 'node:fs';
@@ -55,6 +55,42 @@ const echoed = (page, text, ms) =>
     text,
     ms,
   );
+
+// Runs in the page: as in a network that lets no UDP through, the gateway's UDP candidate leads nowhere.
+function without_udp(nowhere) {
+  const set = RTCPeerConnection.prototype.setRemoteDescription;
+  RTCPeerConnection.prototype.setRemoteDescription = function (description) {
+    const sdp = description.sdp.replace(/^(a=candidate:\S+ 1 udp \d+ \S+ )\d+/gim, (_, before) => before + nowhere);
+    return set.call(this, { type: description.type, sdp });
+  };
+}
+
+test('Chromium calls by TCP where UDP is blocked', async () => {
+  const config = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'agw-tcp-')), 'tcp.toml');
+  fs.writeFileSync(config, '[ice]\ntcp = true\n');
+  const silent = dgram.createSocket('udp4');
+  await new Promise((done) => silent.bind(0, '127.0.0.1', done));
+  const agw = await start(['--config', config]);
+  const page = await browsers.Chromium();
+  try {
+    await page.goto(agw.url);
+    await page.evaluate(async () => {
+      while (!window.agw?.state.gateway?.registered) await new Promise((later) => setTimeout(later, 50));
+    });
+    await page.evaluate(without_udp, silent.address().port);
+    await page.evaluate(() => window.agw.call().then(() => true));
+    await echoed(page, 'by TCP', patience);
+    const size = await page.evaluate(async () => {
+      await window.agw.sendFile('tcp.bin', 4 * 1024 * 1024);
+      return (await window.agw.waitFor({ kind: 'file', name: 'tcp.bin' })).size;
+    });
+    assert.equal(size, 4 * 1024 * 1024);
+  } finally {
+    await page.close();
+    await agw.stop();
+    silent.close();
+  }
+});
 
 for (const [name, make] of Object.entries(browsers)) {
   for (const mode of ['lite', 'full']) {
