@@ -1,5 +1,8 @@
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
 # agw_library(core DEPS Boost::headers ...): the room's library agw_core (alias agw::core) from src/*.cpp, its public headers
-# from include/, and a check that each of these compiles by itself.
+# from include/, and a check that each of these compiles by itself. Installed as agw::core of the package agw.
 function(agw_library room)
   cmake_parse_arguments(ARG "" "" "DEPS;PRIVATE_DEPS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/src/*.cpp" "${CMAKE_CURRENT_SOURCE_DIR}/src/*/*.cpp")
@@ -8,9 +11,12 @@ function(agw_library room)
   add_library(agw::${room} ALIAS agw_${room})
   target_sources(agw_${room} PUBLIC FILE_SET HEADERS BASE_DIRS "${CMAKE_CURRENT_SOURCE_DIR}/include" FILES ${headers})
   target_include_directories(agw_${room} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/src")
-  target_link_libraries(agw_${room} PUBLIC ${ARG_DEPS} PRIVATE agw::compiler ${ARG_PRIVATE_DEPS})
+  target_compile_features(agw_${room} PUBLIC cxx_std_20)
+  # Warnings and their -Werror are for this tree only.
+  target_link_libraries(agw_${room} PUBLIC ${ARG_DEPS} PRIVATE $<BUILD_INTERFACE:agw::compiler> ${ARG_PRIVATE_DEPS})
   agw_precompile(agw_${room})
-  set_target_properties(agw_${room} PROPERTIES LINKER_LANGUAGE CXX VERIFY_INTERFACE_HEADER_SETS ON)
+  set_target_properties(agw_${room} PROPERTIES LINKER_LANGUAGE CXX VERIFY_INTERFACE_HEADER_SETS ON EXPORT_NAME ${room})
+  install(TARGETS agw_${room} EXPORT agw ARCHIVE COMPONENT development FILE_SET HEADERS COMPONENT development)
 endfunction()
 
 # Asio and the standard library's usual headers, precompiled once and shared.
@@ -22,12 +28,25 @@ function(agw_precompile target)
   endif()
 endfunction()
 
-# agw_program(agw-server SOURCES ... DEPS ...): a program in bin/.
+# The package agw for find_package(): its targets, its version, and the packages that these need.
+function(agw_install_package)
+  set(folder "${CMAKE_INSTALL_LIBDIR}/cmake/agw")
+  install(TARGETS agw_boost EXPORT agw COMPONENT development)
+  install(EXPORT agw NAMESPACE agw:: DESTINATION "${folder}" FILE agw-targets.cmake COMPONENT development)
+  configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/AgwConfig.cmake.in" "${PROJECT_BINARY_DIR}/agw-config.cmake"
+    INSTALL_DESTINATION "${folder}")
+  write_basic_package_version_file("${PROJECT_BINARY_DIR}/agw-config-version.cmake" COMPATIBILITY SameMinorVersion)
+  install(FILES "${PROJECT_BINARY_DIR}/agw-config.cmake" "${PROJECT_BINARY_DIR}/agw-config-version.cmake" DESTINATION "${folder}"
+    COMPONENT development)
+endfunction()
+
+# agw_program(agw-server SOURCES ... DEPS ...): a program in bin/, and in the installation.
 function(agw_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE agw::compiler ${ARG_DEPS})
   agw_precompile(${name})
+  install(TARGETS ${name} RUNTIME COMPONENT programs)
 endfunction()
 
 # agw_unit_test(core DEPS agw::core): tests/unit/core/*.cpp as the program unit_core, one ctest entry.

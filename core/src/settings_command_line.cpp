@@ -110,8 +110,12 @@ std::optional<early_exit> settings::parse(int argc, const char* const* argv) {
     if (!s->assign_(*s->given_)) return failure(wrong_value(s->key_, *s->given_, s->allowed_).text);
   }
   if (auto error = check_rules()) return failure(std::move(error->text));
-  if (check_flag->count() > 0) return early_exit{0, (files.empty() ? "the default configuration" : files.front()) + ": ok"};
-  return std::nullopt;
+  if (check_flag->count() == 0) return std::nullopt;
+  early_exit valid{0, (files.empty() ? "the default configuration" : files.front()) + ": ok"};
+  for (const auto& say : remarks_) {
+    if (const auto line = say()) valid.text += "\nwarning: " + *line;
+  }
+  return valid;
 }
 
 }  // namespace agw

@@ -7,6 +7,7 @@
 
 #include <agw/core/log.hpp>
 #include <agw/core/metrics.hpp>
+#include <agw/core/scope_guard.hpp>
 #include <agw/core/until.hpp>
 
 #include "endpoint_impl.hpp"
@@ -49,20 +50,6 @@ const error_descriptor* first_error(const transaction_reply& reply) noexcept {
 error_descriptor outgoing_reply::error(error_code code, std::string_view text) {
   return {code, text.empty() ? to_text(code) : keep(text)};
 }
-
-class endpoint::impl::waiting_entry {
- public:
-  waiting_entry(impl& of, transaction_id id, waiting& w) : of_(of), id_(id) { of_.waiters.emplace(id.value, &w); }
-  waiting_entry(const waiting_entry&) = delete;
-  ~waiting_entry() {
-    of_.waiters.erase(id_.value);
-    of_.machine.requests().abandon(id_);
-  }
-
- private:
-  impl& of_;
-  transaction_id id_;
-};
 
 endpoint::impl::impl(asio::any_io_executor ex, endpoint_config c, agw::metrics* metrics)
     : executor(std::move(ex)),
@@ -233,7 +220,11 @@ awaitable<result<incoming_reply>> endpoint::request(peer_address to, list<action
     co_return accepted.error();
   }
   if (started) started(id);
-  const impl::waiting_entry entry(i, id, w);
+  i.waiters.emplace(id.value, &w);
+  const scope_guard forget([&] {
+    i.waiters.erase(id.value);
+    i.machine.requests().abandon(id);
+  });
   i.wake();
   co_await w.done.wait();
   auto& outcome = *w.outcome;

@@ -33,8 +33,6 @@ struct endpoint::impl {
     std::map<std::uint16_t, incoming_reply> segments;  // of the reply, by their numbers
     std::size_t segment_bytes = 0;
   };
-  // Its entries in the tables go with it, however it ends.
-  class waiting_entry;
 
   // Life cycle and sending: endpoint.cpp.
   awaitable<void> keep_time();

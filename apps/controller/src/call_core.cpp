@@ -94,6 +94,7 @@ awaitable<void> call::serve_bot(leg& l, bool dial) {
       while (l.core_local.empty()) co_await l.core_known.wait();
       tls::peer_check check;
       check.fingerprints = fingerprints_of(l.core_local);
+      check.named = l.core_local.find("a=fingerprint:") != std::string::npos;
       auto handshake = tls::handshake(std::move(connection), env_.bot_tls, dial ? tls::role::client : tls::role::server, std::move(check));
       stream = co_await std::move(handshake);
     } else {

@@ -225,25 +225,12 @@ transport_of_local transport_of(std::string_view filled_local) {
   return out;
 }
 
-std::vector<tls::fingerprint> fingerprints_of(std::string_view filled_local) {
-  std::vector<tls::fingerprint> out;
+std::vector<dtls::fingerprint> fingerprints_of(std::string_view filled_local) {
+  std::vector<dtls::fingerprint> out;
   const auto parsed = h248::sdp::parse_one(filled_local);
   if (!parsed) return out;
-  for (const auto& line : parsed->lines()) {
-    if (line.type != 'a' || line.name() != "fingerprint") continue;
-    const auto text = line.argument();
-    const auto space = text.find(' ');
-    if (space == std::string_view::npos) continue;
-    tls::fingerprint one;
-    one.hash = std::string(text.substr(0, space));
-    auto digits = text.substr(space + 1);
-    for (; digits.size() >= 2; digits.remove_prefix(std::min<std::size_t>(3, digits.size()))) {
-      unsigned value = 0;
-      const auto [end, ec] = std::from_chars(digits.data(), digits.data() + 2, value, 16);
-      if (ec != std::errc() || end != digits.data() + 2) break;
-      one.digest.push_back(static_cast<std::byte>(value));
-    }
-    out.push_back(std::move(one));
+  for (const auto line : parsed->attributes("fingerprint")) {
+    if (auto one = dtls::fingerprint::parse(line)) out.push_back(std::move(*one));
   }
   return out;
 }

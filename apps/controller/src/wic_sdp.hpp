@@ -64,7 +64,7 @@ struct transport_of_local {
   std::uint64_t max_message_size = 65536;
 };
 transport_of_local transport_of(std::string_view filled_local);
-/// a=fingerprint lines of a filled Local.
-std::vector<tls::fingerprint> fingerprints_of(std::string_view filled_local);
+/// The a=fingerprint lines of a filled Local that can be taken.
+std::vector<dtls::fingerprint> fingerprints_of(std::string_view filled_local);
 
 }  // namespace agw::controller

@@ -23,7 +23,8 @@ bearer::bearer(const gateway_services& services, asio::any_io_executor executor,
     : bearer(services, std::move(executor), std::move(label), link, std::move(seen)) {
   local_ = std::move(from.local);
   reserved_ = std::move(from.reserved);
-  own_address_ = reserved_.address;
+  own_ = std::move(from.own);
+  tls_keys_ = std::move(from.tls_keys);
   alternatives_ = std::move(from.alternatives);
   mode_ = from.mode;
   remote_ = std::move(from.remote);
@@ -62,6 +63,8 @@ awaitable<parked_bearer> bearer::park() {
   if (listener_) out.listener = listener_->park();
   out.local = std::move(local_);
   out.reserved = std::move(reserved_);
+  out.own = own_;
+  out.tls_keys = tls_keys_;
   out.alternatives = std::move(alternatives_);
   out.mode = mode_;
   out.remote = std::move(remote_);
@@ -89,18 +92,17 @@ awaitable<parked_bearer> bearer::without_remote(deadline by) {
   co_return out;
 }
 
-boost::system::result<bearer_answer, refusal> bearer::reserve(const bearer_local& local, const ip_address& own_address) {
-  const ip_address address = local.address.value_or(own_address);
-  if (address != own_address) {
-    return refuse(refusal_reason::bad_value, "c= " + address.to_string() + ": the interface has " + own_address.to_string());
-  }
+boost::system::result<bearer_answer, refusal> bearer::reserve(const bearer_local& local, const interface_addresses& own) {
+  const auto at = choose_address(own, local.address, local.family);
+  if (!at) return at.error();
   if (local.setup != setup_role::active && !listener_) {
-    auto opened = tcp::listener::open(executor_, address, *services_.ports, services_.config.tcp);
+    auto opened = tcp::listener::open(executor_, at->bound, *services_.ports, services_.config.tcp);
     if (!opened) return refuse(refusal_reason::no_resources, "no TCP port: " + opened.error().message());
     listener_ = std::move(*opened);
   }
   local_ = local;
-  own_address_ = address;
+  own_ = *at;
+  tls_keys_ = services_.tls.current();
   reserved_ = answer_for(local_);
   if (const auto* line = resource_difference(reserved_, local_)) {
     return refuse(refusal_reason::bad_value, std::string(line) + ": the gateway chooses it, ask with $");
@@ -111,11 +113,11 @@ boost::system::result<bearer_answer, refusal> bearer::reserve(const bearer_local
 // A path that was asked with $ becomes part of the description.
 bearer_answer bearer::answer_for(bearer_local& local) const {
   bearer_answer answer;
-  answer.address = own_address_;
+  answer.address = own_.shown;
   answer.port = listener_ ? listener_->local().port() : 9;  // RFC 4145, 4.1: the discard port of an active end
-  if (local.choose_path) local.path = {make_msrp_path(own_address_, answer.port, local.tls)};
+  if (local.choose_path) local.path = {make_msrp_path(own_.shown, answer.port, local.tls)};
   answer.path = local.path;
-  const auto own = local.tls && services_.tls ? services_.tls->own_fingerprint() : std::nullopt;
+  const auto own = local.tls && tls_keys_ ? tls_keys_->own_fingerprint() : std::nullopt;
   if (own) answer.fingerprint = own->str();
   return answer;
 }
@@ -140,7 +142,7 @@ boost::system::result<void, refusal> bearer::check(const stream_change& wanted) 
     role = (*local)->setup;
   }
   if (const auto& from = wanted.settings ? wanted.settings->source_address : std::nullopt) {
-    if (from->is_v6() != own_address_.is_v6() || !tcp::is_local(*from)) {
+    if (*from != own_.shown && (from->is_v6() != own_.bound.is_v6() || !tcp::is_local(*from))) {
       return refuse(refusal_reason::bad_value, "a source address that is not the gateway's");
     }
   }
@@ -149,7 +151,7 @@ boost::system::result<void, refusal> bearer::check(const stream_change& wanted) 
       return refuse(refusal_reason::conflict, "both sides have the same a=setup");
     }
     if ((*remote)->port == 0) return refuse(refusal_reason::missing, "Remote has no port");
-    if ((*remote)->address.is_v6() != own_address_.is_v6())
+    if ((*remote)->address.is_v6() != own_.bound.is_v6())
       return refuse(refusal_reason::conflict, "c= of another family than ours");
     // Remote chooses among the alternatives; a connection that has begun keeps its peer.
     const auto& ours = *local ? **local : local_;
@@ -184,7 +186,7 @@ void bearer::apply(const stream_change& wanted) {
     reserved_ = answer_for(local_);
   }
   if (!wanted.keep_alternatives.value_or(true)) alternatives_.clear();
-  for (const auto& [l, waits] : wanted.waits_for_order) orders_[l].waits = waits;
+  orders_.set(wanted.waits_for_order);
   if (!wanted.waits_for_order.empty()) changed_.set();
   if (wanted.settings) apply(*wanted.settings);
   if (wanted.mode) set_mode(*wanted.mode);
@@ -210,23 +212,23 @@ bool bearer::active() const {
 }
 
 void bearer::order(layer l) {
-  orders_[l].ordered = true;
+  orders_.give(l);
   changed_.set();
   if (!released_ || !remote_) return;
   released_ = failed_ = false;
   serve();
 }
 
-void bearer::died(gateway_event::kind what, std::string_view stage, std::string cause) {
+void bearer::died(gateway_event::kind what, layer l, std::string cause) {
   if (std::exchange(dead_, true)) return;
-  if (on_death) on_death(what, stage, std::move(cause));
+  if (on_death) on_death(what, l, std::move(cause));
 }
 
 awaitable<void> bearer::release(deadline by) {
   if (listener_) port_ = listener_->keep_port();
   if (!active() && connection_) port_ = connection_->keep_port();
   co_await close(by);
-  for (auto& entry : orders_) entry.second.ordered = false;
+  orders_.take_back();
   released_ = true;
 }
 
@@ -238,14 +240,14 @@ awaitable<void> bearer::watch() {
     if (!connection_) co_return;
     switch (connection_->look()) {
       case tcp::liveness::alive: break;
-      case tcp::liveness::ended: died(gateway_event::kind::released, local_.tls ? "tls" : "tcp", {}); break;
-      case tcp::liveness::broken: died(gateway_event::kind::failed, "tcp", "tcp:reset"); break;
+      case tcp::liveness::ended: died(gateway_event::kind::released, local_.tls ? layer::tls : layer::tcp, {}); break;
+      case tcp::liveness::broken: died(gateway_event::kind::failed, layer::tcp, "tcp:reset"); break;
     }
   }
 }
 
 void bearer::order_all() {
-  for (auto& entry : orders_) entry.second.ordered = true;
+  orders_.give_all();
   changed_.set();
 }
 
@@ -263,7 +265,7 @@ void bearer::apply(const stream_settings& settings) {
 void bearer::latch(latching how) { latching_ = how; }
 
 awaitable<void> bearer::ordered(layer l) {
-  while (orders_[l].waits && !orders_[l].ordered) co_await changed_.wait();
+  while (orders_.holds(l)) co_await changed_.wait();
 }
 
 void bearer::serve() {
@@ -339,7 +341,7 @@ awaitable<void> bearer::establish() {
   if (local_.tls) {
     co_await ordered(layer::tls);
     const auto as = active() ? tls::role::client : tls::role::server;
-    auto handshake = tls::handshake(std::move(connection), services_.tls, as, tls_check(*remote_));
+    auto handshake = tls::handshake(std::move(connection), tls_keys_, as, tls_check(*remote_));
     established = co_await scope_.stage("tls", std::move(handshake));
   } else {
     established = std::move(connection);
@@ -354,7 +356,7 @@ awaitable<void> bearer::establish() {
 
 // After a release by order: the peer knows only the port that it was told before.
 void bearer::listen_again() {
-  const tcp::endpoint at(own_address_, reserved_.port);
+  const tcp::endpoint at(own_.bound, reserved_.port);
   auto settings = services_.config.tcp;
   settings.dscp = settings_.dscp;
   auto opened = tcp::listener::reopen(executor_, at, std::move(port_), settings);
@@ -366,7 +368,10 @@ awaitable<std::unique_ptr<tcp::stream>> bearer::connect() {
   const tcp::endpoint remote(remote_->address, remote_->port);
   auto settings = services_.config.tcp;
   settings.dscp = settings_.dscp;
-  return tcp::connect(remote, settings_.source_address.value_or(own_address_), settings, settings_.source_port.value_or(0));
+  const bool ours = !settings_.source_address || *settings_.source_address == own_.shown;
+  const auto from = ours ? own_.bound : *settings_.source_address;
+  if (settings_.source_port || !services_.source_ports) return tcp::connect(remote, from, settings, settings_.source_port.value_or(0));
+  return tcp::connect(remote, from, *services_.source_ports, settings);
 }
 
 // Without a filter by the controller connections are accepted from the remote address only; while latching, from any.

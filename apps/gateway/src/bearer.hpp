@@ -6,7 +6,9 @@
 
 #include "agw/core/stage.hpp"
 #include "agw/gateway/services.hpp"
+#include "layer_orders.hpp"
 #include "link.hpp"
+#include "own_address.hpp"
 #include "traffic_policer.hpp"
 
 namespace agw::gateway {
@@ -15,16 +17,14 @@ namespace agw::gateway {
 struct parked_bearer {
   bearer_local local;
   bearer_answer reserved;
+  own_address own;
+  std::shared_ptr<tls::context> tls_keys;
   std::vector<bearer_local> alternatives;
   stream_mode mode = stream_mode::inactive;
   std::optional<bearer_remote> remote;
   stream_settings settings;
   latching latch = latching::off;
-  struct order_state {
-    bool waits = false;
-    bool ordered = false;
-  };
-  std::map<layer, order_state> orders;
+  layer_orders orders;
   tcp::parked_socket listener;
   tcp::parked_socket connection;
   port_lease port;
@@ -55,7 +55,7 @@ class bearer {
   awaitable<parked_bearer> park();
 
   /// Binds what Local asks for. refusal: no_resources, conflict.
-  boost::system::result<bearer_answer, refusal> reserve(const bearer_local& local, const ip_address& own_address);
+  boost::system::result<bearer_answer, refusal> reserve(const bearer_local& local, const interface_addresses& own);
   /// Another description of what was reserved, which Remote may choose by its protocol. Nothing: it would need something else.
   std::optional<bearer_answer> offer(const bearer_local& local);
   /// Whether apply() can do it, once reserved. refusal: conflict (equal roles, a Local that asks for something else), missing.
@@ -94,8 +94,8 @@ class bearer {
   /// The same by order: a later order establishes it anew, at the same port where we listen.
   awaitable<void> release(deadline by);
   /// The connection's end was seen, here or by its reader: reported once, through on_death, if it was established.
-  void died(gateway_event::kind what, std::string_view stage, std::string cause);
-  std::function<void(gateway_event::kind, std::string_view stage, std::string cause)> on_death;
+  void died(gateway_event::kind what, layer l, std::string cause);
+  std::function<void(gateway_event::kind, layer, std::string cause)> on_death;
 
   stream_statistics statistics() const;
   const bearer_local& local() const noexcept { return local_; }
@@ -103,7 +103,6 @@ class bearer {
   stage_scope& scope() noexcept { return scope_; }
 
  private:
-  using order_state = parked_bearer::order_state;
   void serve();
   awaitable<void> establish();
   awaitable<void> run();
@@ -132,11 +131,12 @@ class bearer {
   std::vector<bearer_local> alternatives_;  ///< until Remote is known
   stream_mode mode_ = stream_mode::inactive;
   std::optional<bearer_remote> remote_;
-  ip_address own_address_;
+  own_address own_;
+  std::shared_ptr<tls::context> tls_keys_;  ///< those that the answer named
   std::unique_ptr<tcp::listener> listener_;
   port_lease port_;  ///< of the listener that a release by order has closed
   std::unique_ptr<byte_stream> stream_;
-  std::map<layer, order_state> orders_;
+  layer_orders orders_;
   event changed_;
   event access_changed_;
   stream_settings settings_;

@@ -8,11 +8,15 @@ constexpr std::uint16_t discard_port = 9;  // RFC 4145, 4.1: the port in SDP of 
 
 bool differs(const auto& wanted, const auto& is) { return wanted && *wanted != is; }
 
+bool differs_in_address(const auto& wanted, const ip_address& is) {
+  return wanted.address ? *wanted.address != is : differs(wanted.family, family_of(is));
+}
+
 }  // namespace
 
 const char* resource_difference(const association_local& has, const association_answer& is, const association_local& wanted) {
   if (wanted.ice != has.ice) return "a=candidate";
-  if (differs(wanted.address, is.address)) return "c=";
+  if (differs_in_address(wanted, is.address)) return "c=";
   if (differs(wanted.port, is.port)) return "m=";
   if (differs(wanted.ice_ufrag, is.ice_ufrag)) return "a=ice-ufrag";
   if (differs(wanted.ice_pwd, is.ice_pwd)) return "a=ice-pwd";
@@ -20,7 +24,7 @@ const char* resource_difference(const association_local& has, const association_
 }
 
 const char* resource_difference(const bearer_answer& is, const bearer_local& wanted) {
-  if (differs(wanted.address, is.address)) return "c=";
+  if (differs_in_address(wanted, is.address)) return "c=";
   // An active end may name any port: it is not used.
   if (wanted.setup != setup_role::active && is.port != discard_port && differs(wanted.port, is.port)) return "m=";
   return nullptr;

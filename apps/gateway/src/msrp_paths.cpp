@@ -1,7 +1,5 @@
 #include "msrp_paths.hpp"
 
-#include <charconv>
-
 #include <openssl/rand.h>
 
 #include "agw/msrp/uri.hpp"
@@ -44,19 +42,11 @@ std::optional<refusal> check_paths(std::initializer_list<const std::vector<std::
 tls::peer_check tls_check(const bearer_remote& remote) {
   tls::peer_check check;
   for (const auto& line : remote.fingerprints) {
-    const auto space = line.find(' ');
-    if (space == std::string::npos) continue;
-    tls::fingerprint print;
-    print.hash = line.substr(0, space);
-    for (std::size_t i = space + 1; i + 1 < line.size(); i += 3) {
-      unsigned byte = 0;
-      std::from_chars(line.data() + i, line.data() + i + 2, byte, 16);
-      print.digest.push_back(static_cast<std::byte>(byte));
-    }
-    check.fingerprints.push_back(std::move(print));
+    if (auto one = dtls::fingerprint::parse(line)) check.fingerprints.push_back(std::move(*one));
   }
+  check.named = !remote.fingerprints.empty();
   // Without a fingerprint the chain has to lead to a CA that the operator trusts.
-  check.verify_ca = check.fingerprints.empty();
+  check.verify_ca = !check.named;
   return check;
 }
 

@@ -6,7 +6,9 @@
 
 #include "agw/core/log.hpp"
 #include "agw/gateway/source_filter.hpp"
+#include "agw/transports/error.hpp"
 #include "local_difference.hpp"
+#include "own_address.hpp"
 #include "policed_pipes.hpp"
 #include "refuse.hpp"
 
@@ -17,6 +19,18 @@ namespace {
 /// A session may name several certificates; their order means nothing.
 bool same_certificates(const std::vector<dtls::fingerprint>& ours, const std::vector<dtls::fingerprint>& theirs) {
   return std::ranges::is_permutation(ours, theirs);
+}
+
+/// Those by hash functions that we do not take are passed over, unless there is no other.
+boost::system::result<std::vector<dtls::fingerprint>, refusal> usable_fingerprints(const std::vector<std::string>& lines) {
+  std::vector<dtls::fingerprint> out;
+  for (const auto& line : lines) {
+    const auto one = dtls::fingerprint::parse(line);
+    if (one) out.push_back(*one);
+    else if (one.error() != transport_error::hash_refused) return refuse(refusal_reason::bad_value, "a=fingerprint:" + line);
+  }
+  if (out.empty()) return refuse(refusal_reason::bad_value, "a=fingerprint:" + lines.front());
+  return out;
 }
 
 bool undecided(const std::optional<setup_role>& role) { return !role || *role == setup_role::actpass; }
@@ -43,15 +57,20 @@ stream_group::stream_group(const gateway_services& services, asio::any_io_execut
 
 stream_group::~stream_group() = default;
 
-boost::system::result<association_answer, refusal> stream_group::reserve(const association_local& local, const ip_address& own_address,
-                                                                             bool controlling) {
-  if (local.address && *local.address != own_address) {
-    return refuse(refusal_reason::bad_value, "c= " + local.address->to_string() + ": the interface has " + own_address.to_string());
-  }
+boost::system::result<association_answer, refusal> stream_group::reserve(const association_local& local, const interface_addresses& own, bool controlling) {
+  const auto at = choose_address(own, local.address, local.family);
+  if (!at) return at.error();
   ice::config settings;
   settings.mode = services_.config.ice_mode;
-  settings.local_address = local.address.value_or(own_address);
+  settings.local_address = at->bound;
+  if (at->shown != at->bound) settings.advertised_address = at->shown;
+  if (const auto other = address_of(own, family_of(at->bound) == ip_family::ip4 ? ip_family::ip6 : ip_family::ip4)) {
+    settings.other_family = ice::host_address{other->bound, other->shown};
+  }
+  settings.stun = services_.config.stun;
+  settings.turn = services_.config.turn;
   settings.use_ice = local.ice;
+  settings.tcp = services_.config.ice_tcp;
   settings.controlling = controlling;
   settings.consent_timeout = services_.config.consent_timeout;
   settings.max_datagram_bytes = services_.config.mtu_bytes;
@@ -65,6 +84,7 @@ boost::system::result<association_answer, refusal> stream_group::reserve(const a
   endpoint_->on_latched = [this](const udp::endpoint& learnt) {
     if (on_address) on_address(gateway_event::kind::latched, learnt);
   };
+  dtls_keys_ = services_.dtls.current();
   const auto& ours = endpoint_->local();
   // Distinct local ports keep the look-up of associations cheap in the SCTP stack, so a free choice follows the UDP port.
   local_sctp_port_ = local.sctp_port.value_or(ours.address.port());
@@ -72,16 +92,46 @@ boost::system::result<association_answer, refusal> stream_group::reserve(const a
   auto& answer = reserved_;
   answer.address = ours.address.address();
   answer.port = ours.address.port();
+  other_family_ = ours.other_family.value_or(udp::endpoint());
   answer.ice_lite = ours.lite;
   answer.ice_ufrag = ours.credentials.ufrag;
   answer.ice_pwd = ours.credentials.pwd;
   answer.candidates = ours.candidates;
-  answer.fingerprint = services_.dtls->own().fingerprint().str();
+  answer.fingerprint = dtls_keys_->own().fingerprint().str();
   answer.sctp_port = local_sctp_port_;
   if (const auto* line = resource_difference(local_, reserved_, local_)) {
     return refuse(refusal_reason::bad_value, std::string(line) + ": the gateway chooses it, ask with $");
   }
   return answer;
+}
+
+awaitable<void> stream_group::gathered(deadline by) {
+  co_await endpoint_->gathered(by);
+  const auto& ours = endpoint_->local();
+  reserved_.candidates = ours.candidates;
+  if (local_.address) co_return;  // c= is as Local has it
+  reserved_.address = ours.address.address();
+  reserved_.port = ours.address.port();
+  other_family_ = ours.other_family.value_or(udp::endpoint());
+}
+
+association_answer stream_group::answer_for(const association_local& local) const {
+  return answer_in(local.address ? family_of(*local.address) : local.family.value_or(family_of(reserved_.address)));
+}
+
+// Both sockets serve the association; only the default candidate, in c= and m=, is of one family.
+association_answer stream_group::answer_in(ip_family family) const {
+  auto out = reserved_;
+  if (family == family_of(reserved_.address) || other_family_.port() == 0) return out;
+  out.address = other_family_.address();
+  out.port = other_family_.port();
+  return out;
+}
+
+std::optional<association_answer> stream_group::offer(const association_local& local) const {
+  auto out = answer_for(local);
+  if (resource_difference(local_, out, local)) return std::nullopt;
+  return out;
 }
 
 boost::system::result<void, refusal> stream_group::check(const stream_change& wanted) const {
@@ -92,7 +142,7 @@ boost::system::result<void, refusal> stream_group::check(const stream_change& wa
   if (wanted.forget_remote && remote_) return refuse(refusal_reason::conflict, "an association keeps its Remote: give Local back as well");
   auto ours = local_;
   if (*local) {
-    const auto* line = resource_difference(local_, reserved_, **local);
+    const auto* line = resource_difference(local_, answer_for(**local), **local);
     if (!line && remote_) line = difference(local_, **local);
     if (line) return refuse(refusal_reason::conflict, std::string(line) + ": the stream has another already");
     ours = **local;
@@ -104,12 +154,9 @@ boost::system::result<void, refusal> stream_group::check(const stream_change& wa
     }
     if (theirs.sctp_port == 0) return refuse(refusal_reason::missing, "a=sctp-port");
     if (theirs.fingerprints.empty()) return refuse(refusal_reason::missing, "a=fingerprint");
-    std::vector<dtls::fingerprint> fingerprints;
-    for (const auto& line : theirs.fingerprints) {
-      const auto one = dtls::fingerprint::parse(line);
-      if (!one) return refuse(refusal_reason::bad_value, "a=fingerprint:" + line);
-      fingerprints.push_back(*one);
-    }
+    const auto usable = usable_fingerprints(theirs.fingerprints);
+    if (!usable) return usable.error();
+    const auto& fingerprints = *usable;
     if (!ours.ice && theirs.address && theirs.address->is_v6() != reserved_.address.is_v6()) {
       return refuse(refusal_reason::conflict, "c= of another family than ours");
     }
@@ -119,8 +166,13 @@ boost::system::result<void, refusal> stream_group::check(const stream_change& wa
                           : remote_->sctp_port != theirs.sctp_port ? "a=sctp-port"
                           : !ours.ice && (remote_->address != theirs.address || remote_->port != theirs.port) ? "m=" : nullptr;
     if (changed) return refuse(refusal_reason::conflict, std::string(changed) + ": the association has another already");
-    if (ours.ice && !ice::valid(ice_parameters(theirs).credentials)) {
-      return refuse(refusal_reason::missing, "a=ice-ufrag, a=ice-pwd");
+    if (ours.ice) {
+      if (theirs.ice_ufrag.empty()) return refuse(refusal_reason::missing, "a=ice-ufrag");
+      if (theirs.ice_pwd.empty()) return refuse(refusal_reason::missing, "a=ice-pwd");
+      if (!ice::valid(ice_parameters(theirs).credentials)) {
+        return refuse(refusal_reason::bad_value, "a=ice-ufrag:" + theirs.ice_ufrag + ", a=ice-pwd of " +
+                                                     std::to_string(theirs.ice_pwd.size()) + " characters");
+      }
     }
   }
   if (const auto& settings = wanted.settings) {
@@ -147,10 +199,14 @@ void stream_group::apply(const stream_change& wanted) {
     local_ = std::get<association_local>(*wanted.local);
     if (local_.sctp_port) local_sctp_port_ = reserved_.sctp_port = *local_.sctp_port;
     local_.sctp_port = local_sctp_port_;
+    const auto before = udp::endpoint(reserved_.address, reserved_.port);
+    reserved_ = answer_for(local_);
+    if (reserved_.address != before.address()) other_family_ = before;
   }
-  for (const auto& [l, waits] : wanted.waits_for_order) orders_[l].waits = waits;
+  orders_.set(wanted.waits_for_order);
   if (!wanted.waits_for_order.empty()) changed_.set();
   if (wanted.settings) apply(*wanted.settings);
+  restart_ice(wanted);
   if (wanted.remote) configure(std::get<association_remote>(*wanted.remote));
 }
 
@@ -160,11 +216,28 @@ dtls::role stream_group::dtls_role() const {
   return active ? dtls::role::active : dtls::role::passive;
 }
 
+// RFC 8839, 4.4.1.1.1 and 4.4.2.1. Whoever begins a restart, both sides get new credentials; a Local that names ours keeps them.
+void stream_group::restart_ice(const stream_change& wanted) {
+  if (!remote_ || !endpoint_ || !local_.ice) return;
+  const auto* local = wanted.local ? &std::get<association_local>(*wanted.local) : nullptr;
+  const auto* remote = wanted.remote ? &std::get<association_remote>(*wanted.remote) : nullptr;
+  const bool theirs = remote && remote->ice_ufrag != remote_->ice_ufrag;
+  if (theirs && std::exchange(restart_offered_, false)) return;  // the answer to ours
+  const bool asked = local && local->new_ice_credentials;
+  if (!asked && (!theirs || (local && local->ice_ufrag))) return;
+  if (const auto failed = endpoint_->restart()) {
+    log::warn("{}: no ICE restart: {}", scope_.label(), failed.message());
+    return;
+  }
+  restart_offered_ = !theirs;
+  reserved_.ice_ufrag = endpoint_->local().credentials.ufrag;
+  reserved_.ice_pwd = endpoint_->local().credentials.pwd;
+}
+
 void stream_group::configure(const association_remote& remote) {
   const bool again = remote_.has_value();
   remote_ = remote;
-  fingerprints_.clear();
-  for (const auto& line : remote.fingerprints) fingerprints_.push_back(*dtls::fingerprint::parse(line));
+  fingerprints_ = *usable_fingerprints(remote.fingerprints);
   if (again && endpoint_) endpoint_->update(ice_parameters(remote));
   changed_.set();
 }
@@ -193,12 +266,12 @@ void stream_group::latch(latching how) {
 }
 
 void stream_group::order(layer l) {
-  orders_[l].ordered = true;
+  orders_.give(l);
   changed_.set();
 }
 
 awaitable<void> stream_group::ordered(layer l) {
-  while (orders_[l].waits && !orders_[l].ordered) co_await changed_.wait();
+  while (orders_.holds(l)) co_await changed_.wait();
 }
 
 void stream_group::start() {
@@ -243,7 +316,7 @@ awaitable<void> stream_group::serve_components(task_group& tasks) {
 }
 
 dtls::handshake_config stream_group::dtls_config() const {
-  dtls::handshake_config out(services_.dtls, dtls_role(), fingerprints_);
+  dtls::handshake_config out(dtls_keys_, dtls_role(), fingerprints_);
   out.max_datagram_bytes = services_.config.mtu_bytes;
   out.on_authentic = [at = endpoint_.get()] { at->heard(); };
   return out;

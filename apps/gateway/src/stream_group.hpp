@@ -11,6 +11,7 @@
 #include "agw/transports/ice_stage.hpp"
 #include "agw/transports/sctp_association.hpp"
 #include "component.hpp"
+#include "layer_orders.hpp"
 #include "traffic_policer.hpp"
 
 namespace agw::gateway {
@@ -23,14 +24,21 @@ class stream_group {
   ~stream_group();
 
   /// Takes what Local asks for: the socket is bound and everything the answer names is decided. Once.
-  boost::system::result<association_answer, refusal> reserve(const association_local& local, const ip_address& own_address,
+  boost::system::result<association_answer, refusal> reserve(const association_local& local, const interface_addresses& own,
                                                                 bool controlling);
+  /// After reserve(): waits for the candidates that servers give. answer_in() and the later answers have them.
+  awaitable<void> gathered(deadline by);
+  /// What was reserved, with c= and m= of that family where there are addresses of both.
+  association_answer answer_in(ip_family family) const;
+  /// Another description of what was reserved. Nothing: it would need something else.
+  std::optional<association_answer> offer(const association_local& local) const;
   /// Whether apply() can do it, once reserved. refusal: conflict (a source that is not the local address and port, equal roles, a
   /// Local that asks for something else), missing, bad_value.
   boost::system::result<void, refusal> check(const stream_change& wanted) const;
-  /// What check() agreed to. The layers start with the first Remote; a later one updates ICE (candidates, restart).
   /// Why the living association cannot carry a channel with this id; nothing when it can, or may.
   std::optional<refusal> check_id(std::uint16_t sid) const;
+  /// What check() agreed to. The layers start with the first Remote; a later one updates ICE (candidates, restart). A restart, by the WIC or
+  /// asked for in Local, changes the credentials in reserved().
   void apply(const stream_change& wanted);
   const association_answer& reserved() const noexcept { return reserved_; }
   void order(layer l);
@@ -62,14 +70,12 @@ class stream_group {
   const association_local& local() const noexcept { return local_; }
 
  private:
-  struct order_state {
-    bool waits = false;
-    bool ordered = false;
-  };
   awaitable<void> run();
   awaitable<void> establish(task_group& tasks);
   awaitable<void> serve_components(task_group& tasks);
   awaitable<void> ordered(layer l);
+  association_answer answer_for(const association_local& local) const;
+  void restart_ice(const stream_change& wanted);
   void configure(const association_remote& remote);
   void apply(const stream_settings& settings);
   dtls::role dtls_role() const;
@@ -83,19 +89,22 @@ class stream_group {
   task_group tasks_;
   association_local local_;
   association_answer reserved_;
+  udp::endpoint other_family_;  ///< with ICE on an interface of two addresses: what c= and m= say in the other family; else port 0
   std::optional<association_remote> remote_;
   stream_settings settings_;
   traffic_policer policer_;
   std::uint64_t discarded_ = 0;
   std::vector<dtls::fingerprint> fingerprints_;
   std::uint16_t local_sctp_port_ = 0;
+  std::shared_ptr<const dtls::context> dtls_keys_;  ///< those that the answer named
+  bool restart_offered_ = false;  ///< ours, until Remote brings the answer
   std::unique_ptr<ice::endpoint> endpoint_;
   // The layers, from the bottom; they outlive the tasks that use them.
   std::unique_ptr<datagram_pipe> path_;
   std::unique_ptr<dtls::session> dtls_;
   std::unique_ptr<sctp::association> association_;
   std::map<stream_number, std::shared_ptr<component>> components_;
-  std::map<layer, order_state> orders_;
+  layer_orders orders_;
   event changed_;
   event components_changed_;
   bool ended_ = false;

@@ -27,6 +27,8 @@ std::string termination::label(stream_number n) const {
   return "context " + std::to_string(context_.value) + " " + name_ + " stream " + std::to_string(n.value);
 }
 
+void termination::emit(gateway_event::kind what, stream_number n, layer l, std::string cause) { emit(what, n, to_text(l), std::move(cause)); }
+
 void termination::emit(gateway_event::kind what, stream_number n, std::string_view stage, std::string cause) {
   if (!sink_) return;
   gateway_event event;
@@ -34,6 +36,7 @@ void termination::emit(gateway_event::kind what, stream_number n, std::string_vi
   event.context = context_;
   event.termination = id_;
   event.stream = n;
+  event.layer = layer_of(stage);
   event.stage = stage;
   event.cause = std::move(cause);
   if (const auto found = components_.find(n); found != components_.end()) {
@@ -44,7 +47,7 @@ void termination::emit(gateway_event::kind what, stream_number n, std::string_vi
   sink_(std::move(event));
 }
 
-void termination::emit_address(gateway_event::kind what, stream_number n, std::string_view stage, const ip_address& address,
+void termination::emit_address(gateway_event::kind what, stream_number n, std::optional<layer> l, const ip_address& address,
                                std::uint16_t port) {
   if (!sink_) return;
   gateway_event event;
@@ -52,7 +55,8 @@ void termination::emit_address(gateway_event::kind what, stream_number n, std::s
   event.context = context_;
   event.termination = id_;
   event.stream = n;
-  event.stage = stage;
+  event.layer = l;
+  event.stage = l ? to_text(*l) : "udp";
   event.address = address;
   event.port = port;
   sink_(std::move(event));
@@ -83,15 +87,16 @@ stage_observer termination::component_observer(stream_number n) {
     if (e.what != stage_event::kind::failed) return own(e);
     const auto& error = *e.error;
     const auto c = components_.find(n);
-    if (error.stage() == "tcp" || error.stage() == "tls") {
+    const auto l = layer_of(error.stage());
+    if (l == layer::tcp || l == layer::tls) {
       auto* const core = c == components_.end() ? nullptr : c->second->core();
-      return core ? core->died(ends_as(error), error.stage(), cause_of(error)) : own(e);
+      return core ? core->died(ends_as(error), *l, cause_of(error)) : own(e);
     }
     const auto member = member_of_.find(n);
     const auto group = member == member_of_.end() ? groups_.end() : groups_.find(member->second);
-    const bool below = error.stage() == "ice" || error.stage() == "dtls" || error.stage() == "sctp";
+    const bool below = l == layer::ice || l == layer::dtls || l == layer::sctp;
     if (!below || group == groups_.end()) return own(e);
-    if (group->second->ends_now()) emit(ends_as(error), group->first, error.stage(), cause_of(error));
+    if (group->second->ends_now()) emit(ends_as(error), group->first, *l, cause_of(error));
   };
 }
 
@@ -106,11 +111,29 @@ std::set<stream_number> termination::streams() const {
 awaitable<result<termination_answer, refusal>> termination::apply(termination_change change) {
   auto planned = plan_of(change);
   if (!planned) co_return planned.error();
+  co_await gather(*planned);
   const auto before = streams();
   co_await carry_out(*planned);
   const auto after = streams();
   std::ranges::set_difference(before, after, std::back_inserter(planned->answer.removed));
   co_return std::move(planned->answer);
+}
+
+// The answers of new associations with the candidates that STUN and TURN servers give. All are asked since the plan was made.
+awaitable<void> termination::gather(plan& p) {
+  const auto by = deadline_after(services_.config.gather_timeout);
+  for (auto& s : p.streams) {
+    if (!s.group) continue;
+    co_await s.group->gathered(by);
+    const auto update = [&s](stream_answer& answer) {
+      auto& known = std::get<association_answer>(answer);
+      known = s.group->answer_in(family_of(known.address));
+    };
+    update(p.answer.streams[s.number]);
+    const auto taken = p.answer.taken.find(s.number);
+    if (taken == p.answer.taken.end()) continue;
+    for (auto& one : taken->second) update(one.answer);
+  }
 }
 
 awaitable<void> termination::carry_out(plan& p) {
@@ -198,15 +221,15 @@ awaitable<void> termination::release(stream_number stream, layer l) {
   if (const auto g = groups_.find(stream); g != groups_.end()) {
     const bool told = g->second->has(l) && g->second->ends_now();
     co_await g->second->release(l);
-    if (told) emit(gateway_event::kind::released, stream, l == layer::sctp ? "sctp" : "dtls");
+    if (told) emit(gateway_event::kind::released, stream, l == layer::sctp ? layer::sctp : layer::dtls);
   }
   if (const auto c = components_.find(stream); c != components_.end() && l == layer::channel) {
     const bool open = c->second->sid() && c->second->running();
     c->second->release();
-    if (open) emit(gateway_event::kind::released, stream, "channel");
+    if (open) emit(gateway_event::kind::released, stream, layer::channel);
   }
   if (const auto b = bearers_.find(stream); b != bearers_.end() && b->second->has(l)) {
-    b->second->died(gateway_event::kind::released, l == layer::tls ? "tls" : "tcp", {});
+    b->second->died(gateway_event::kind::released, l == layer::tls ? layer::tls : layer::tcp, {});
     co_await b->second->release(shutdown_deadline());
   }
 }
@@ -271,9 +294,9 @@ void termination::resume(parked_termination from) {
 
 void termination::watch(bearer& b, stream_number n) {
   b.on_latched = [this, n](const ip_address& address, std::uint16_t port) {
-    emit_address(gateway_event::kind::latched, n, "tcp", address, port);
+    emit_address(gateway_event::kind::latched, n, layer::tcp, address, port);
   };
-  b.on_death = [this, n](gateway_event::kind what, std::string_view stage, std::string cause) { emit(what, n, stage, std::move(cause)); };
+  b.on_death = [this, n](gateway_event::kind what, layer l, std::string cause) { emit(what, n, l, std::move(cause)); };
 }
 
 void termination::enter(context_id context, link_finder links) {

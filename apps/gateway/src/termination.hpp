@@ -75,6 +75,7 @@ class termination {
   boost::system::result<void, refusal> plan_association(plan& p, const termination_change& change, planned_stream& s);
   boost::system::result<void, refusal> plan_channel(plan& p, planned_stream& s);
   boost::system::result<void, refusal> plan_bearer(plan& p, const termination_change& change, planned_stream& s);
+  awaitable<void> gather(plan& p);
   awaitable<void> carry_out(plan& p);
   void carry_out(planned_stream& s, termination_answer& answer);
   awaitable<void> remove(stream_number n);
@@ -88,9 +89,11 @@ class termination {
   std::set<stream_number> streams() const;
   /// The place of its kind in stream_local and stream_remote; nothing for a stream that is not there.
   std::optional<std::size_t> kind_of(stream_number n) const;
+  void emit(gateway_event::kind what, stream_number n, layer l, std::string cause = {});
+  /// By the stage's name: a subprotocol's stage has no layer.
   void emit(gateway_event::kind what, stream_number n, std::string_view stage, std::string cause = {});
-  void emit_address(gateway_event::kind what, stream_number n, std::string_view stage, const ip_address& address,
-                    std::uint16_t port);
+  /// Without a layer: plain UDP.
+  void emit_address(gateway_event::kind what, stream_number n, std::optional<layer> l, const ip_address& address, std::uint16_t port);
   std::string label(stream_number n) const;
 
   const gateway_services& services_;

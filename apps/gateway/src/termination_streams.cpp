@@ -168,17 +168,18 @@ result<void, refusal> termination::plan_association(plan& p, const termination_c
   }
   std::optional<refusal> first;
   for (const auto& [place, local] : descriptions<association_local>(s.wanted)) {
-    if (s.group) {  // one socket serves all descriptions
-      if (taken && s.wanted.keep_alternatives.value_or(false)) taken->push_back({place, s.group->reserved()});
+    if (s.group) {
+      const auto offered = taken && s.wanted.keep_alternatives.value_or(false) ? s.group->offer(*local) : std::nullopt;
+      if (offered) taken->push_back({place, *offered});
       continue;
     }
     auto made = std::make_unique<stream_group>(services_, executor_, label(n), n, observer(n));
     made->on_address = [this, n](gateway_event::kind what, const udp::endpoint& seen) {
-      emit_address(what, n, what == gateway_event::kind::candidate ? "ice" : "udp", seen.address(), seen.port());
+      emit_address(what, n, what == gateway_event::kind::candidate ? std::optional(layer::ice) : std::nullopt, seen.address(), seen.port());
     };
     // Remote together with Local is an offer that we answer; without it the offer is ours.
     const auto* remote = s.wanted.remote ? std::get_if<association_remote>(&*s.wanted.remote) : nullptr;
-    auto reserved = made->reserve(*local, change.address, !remote || remote->ice_lite);
+    auto reserved = made->reserve(*local, change.addresses, !remote || remote->ice_lite);
     if (!reserved) {
       if (!first) first = reserved.error();
       continue;
@@ -206,10 +207,10 @@ result<void, refusal> termination::plan_channel(plan& p, planned_stream& s) {
       continue;
     }
     made->on_end = [this, n](side ended) {
-      if (ended == side::wic) emit(gateway_event::kind::released, n, "channel");
+      if (ended == side::wic) emit(gateway_event::kind::released, n, layer::channel);
       const auto c = components_.find(n);
       auto* const core = c == components_.end() ? nullptr : c->second->core();
-      if (ended == side::core && core) core->died(gateway_event::kind::released, "tcp", {});
+      if (ended == side::core && core) core->died(gateway_event::kind::released, layer::tcp, {});
     };
     s.channel = std::move(made);
     if (taken) taken->push_back({place, {}});
@@ -245,7 +246,7 @@ result<void, refusal> termination::plan_bearer(plan& p, const termination_change
     }
     auto made = std::make_unique<bearer>(services_, executor_, label(n), links_(n), observer(n));
     watch(*made, n);
-    auto reserved = made->reserve(*local, change.address);
+    auto reserved = made->reserve(*local, change.addresses);
     if (!reserved) {
       if (!first) first = reserved.error();
       continue;
@@ -277,7 +278,18 @@ void termination::carry_out(planned_stream& s, termination_answer& answer) {
     stream.apply(s.wanted);
     if (s.wanted.local) answer.streams[n] = stream.reserved();
   };
-  if (const auto found = groups_.find(n); found != groups_.end()) return change(*found->second);
+  if (const auto found = groups_.find(n); found != groups_.end()) {
+    auto& group = *found->second;
+    const auto before = group.reserved().ice_ufrag;
+    change(group);
+    if (group.reserved().ice_ufrag == before) return;
+    answer.restarted.push_back(n);
+    answer.streams[n] = group.reserved();
+    if (const auto taken = answer.taken.find(n); taken != answer.taken.end()) {
+      for (auto& one : taken->second) one.answer = group.answer_in(family_of(std::get<association_answer>(one.answer).address));
+    }
+    return;
+  }
   if (const auto found = bearers_.find(n); found != bearers_.end()) return change(*found->second);
   if (s.channel) components_.emplace(n, std::move(s.channel));
   if (const auto found = components_.find(n); found != components_.end()) found->second->apply(s.wanted);

@@ -11,6 +11,7 @@
 #include "agw/core/event.hpp"
 #include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
+#include "agw/core/scope_guard.hpp"
 #include "agw/core/task_group.hpp"
 #include "agw/core/until.hpp"
 
@@ -56,15 +57,6 @@ struct websocket::impl {
 };
 
 namespace {
-
-// Takes a sender out of the line, however its wait ends.
-struct in_line {
-  in_line(std::deque<event*>& line, event& own) : line_(line), own_(own) { line_.push_back(&own_); }
-  in_line(const in_line&) = delete;
-  ~in_line() { std::erase(line_, &own_); }
-  std::deque<event*>& line_;
-  event& own_;
-};
 
 awaitable<void> write_one(ws::stream<tcp::socket>& stream, const std::string& text) {
   co_await stream.async_write(asio::buffer(text), asio::use_awaitable);
@@ -119,7 +111,8 @@ awaitable<bool> websocket::send(std::string text) {
   const auto may_pass = [&s, &text] { return s.has_room(text.size()); };
   if (s.open && !s.closing && (!s.senders.empty() || !may_pass())) {
     event turn;
-    in_line waiting(s.senders, turn);
+    s.senders.push_back(&turn);
+    const scope_guard leave([&] { std::erase(s.senders, &turn); });
     while (s.open && !s.closing && (s.senders.front() != &turn || !may_pass())) co_await turn.wait();
   }
   if (!s.open || s.closing) co_return false;

@@ -122,7 +122,7 @@ void context_owner::report(const gateway::gateway_event& event) {
   if (found == record_.terminations.end()) return;
   auto& t = *found->second;
   // A channel that was to be the next DCEP OPEN has its number now.
-  if (event.what == gateway::gateway_event::kind::established && event.stage == "channel" && event.sid) {
+  if (event.what == gateway::gateway_event::kind::established && event.layer == gateway::layer::channel && event.sid) {
     const auto stream = t.streams.find(event.stream.value);
     if (stream != t.streams.end()) stream->second.local = with_channel(stream->second.local, *event.sid);
   }

@@ -65,14 +65,15 @@ std::vector<observed> names_of(const gateway_event& e) {
     return out;
   }
   const bool failed = e.what == gateway_event::kind::failed;
-  const bool network = e.stage == "ice" || e.stage == "dtls" || e.stage == "tls" || e.stage == "sctp" || e.stage == "tcp";
+  using gateway::layer;
+  const bool network = e.layer && e.layer != layer::channel;
   const auto with_cause = [&](observed o) {
     if (failed) {
       add_text(o, "Cause", e.cause);
     }
     out.push_back(std::move(o));
   };
-  if (e.stage == "ice") {
+  if (e.layer == layer::ice) {
     if (e.cause == "ice:consent") {
       with_cause(make("stnconfres", "fail", e));
     } else {
@@ -81,10 +82,10 @@ std::vector<observed> names_of(const gateway_event& e) {
       with_cause(std::move(o));
     }
   } else if (network) {
-    auto o = make(e.stage == "sctp" ? "sctpbcc" : e.stage == "tcp" ? "tcpbcc" : "tlsbsc", "BNCChange", e);
+    auto o = make(e.layer == layer::sctp ? "sctpbcc" : e.layer == layer::tcp ? "tcpbcc" : "tlsbsc", "BNCChange", e);
     add_word(o, "Type", type_of(e.what));
     with_cause(std::move(o));
-  } else if (failed || e.stage == "channel") {
+  } else if (failed || e.layer == layer::channel) {
     // What fails in the channel's subprotocol is told as the channel's failure, whatever the stage is called.
     auto o = make("dcep", "chg", e);
     add_word(o, "Type", failed ? "Fail" : e.what == gateway_event::kind::released ? "Close" : "Open");

@@ -54,7 +54,7 @@ checked<termination_plan> media_of(const h248::command& c, const h248::sessions_
   out.change.id = termination.id;
   out.change.name = termination.name;
   const auto& interface = *facts.interface(termination.interface);
-  out.change.address = interface.address;
+  out.change.addresses = interface.addresses;
   const auto* media = c.find<h248::media_descriptor>();
   if (!media) return out;
   if (media->state) {
@@ -208,7 +208,7 @@ checked<termination_plan> plan_termination(const h248::command& c, const h248::s
 }
 
 // What was under- or over-specified returns with the choice: a Local that held a $ or several descriptions, whole; a Remote that
-// held several; and nothing else.
+// held several; a Local whose ICE credentials a restart by the WIC has changed; and nothing else.
 void commit(h248::action_state& at, h248::command& answer, termination_plan change, const gateway::termination_answer& chosen,
             termination_record& termination) {
   for (auto& [n, record] : change.streams) {
@@ -246,6 +246,15 @@ void commit(h248::action_state& at, h248::command& answer, termination_plan chan
     if (choice.remote_over_specified) returned.remote = at.keep(record.remote);
     if (returned.local || returned.remote) media.streams.push_back(std::move(stream));
   }
+  for (const auto n : chosen.restarted) {
+    const auto known = std::find_if(media.streams.begin(), media.streams.end(), [&](const auto& s) { return s.id.value == n.value; });
+    auto& stream = known == media.streams.end() ? media.streams.emplace_back() : *known;
+    if (stream.parameters.local) continue;
+    stream.id = h248::stream_id{n.value};
+    auto& record = termination.streams[n.value];
+    record.local = restarted(record.local, record.answer);
+    stream.parameters.local = at.keep(record.local);
+  }
   for (const auto& [n, properties] : change.chosen) {
     const auto known = std::find_if(media.streams.begin(), media.streams.end(), [id = n](const auto& s) { return s.id.value == id; });
     auto& stream = known == media.streams.end() ? media.streams.emplace_back() : *known;
@@ -266,7 +275,7 @@ std::optional<gateway::termination_change> service_change_of(const termination_r
   gateway::termination_change out;
   out.id = t.id;
   out.name = t.name;
-  out.address = facts.interface(t.interface)->address;
+  out.addresses = facts.interface(t.interface)->addresses;
   const bool serves = t.serves();
   for (const auto& [n, stream] : t.streams) {
     if (!stream.has_local || stream.kind == stream_kind::association) continue;

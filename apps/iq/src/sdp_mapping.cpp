@@ -8,6 +8,9 @@ using namespace gateway;
 
 namespace {
 
+/// The ICE agent takes fewer, and passes over those that it cannot use.
+constexpr std::size_t max_candidate_lines = 200;
+
 command_error missing(std::string_view what) {
   return command_error(h248::error_code::required_information_missing, std::string(what));
 }
@@ -21,6 +24,13 @@ checked<std::optional<ip_address>> address_of(const h248::sdp& d) {
   const auto address = boost::asio::ip::make_address(c->address, ec);
   if (ec) return bad("c=" + c->to_text());
   return std::optional<ip_address>(address);
+}
+
+/// Of the address that the gateway is asked to choose; nothing: of either, or the address is given.
+std::optional<ip_family> family_asked(const h248::sdp& d) {
+  const auto c = d.connection();
+  if (!c || !c->choose() || c->any_family) return std::nullopt;
+  return c->ip6 ? ip_family::ip6 : ip_family::ip4;
 }
 
 checked<std::optional<gateway::setup_role>> setup_of(const h248::sdp& d) {
@@ -80,13 +90,15 @@ checked<stream_local> association(const h248::sdp& d, const h248::sdp_media& m) 
   auto address = address_of(d);
   if (!address) return address.error();
   out.address = *address;
+  out.family = family_asked(d);
   if (!m.port.choose && m.port.value != 9) out.port = static_cast<std::uint16_t>(m.port.value);
   auto setup = setup_of(d);
   if (!setup) return setup.error();
   out.setup = *setup;
-  out.ice = d.asks_for_candidates() || !d.candidates().empty();
+  out.ice = d.has_attribute("candidate");
   out.ice_ufrag = given(d.ice_ufrag());
   out.ice_pwd = given(d.ice_pwd());
+  out.new_ice_credentials = d.ice_ufrag() == "$" && d.ice_pwd() == "$";
   const auto port = d.sctp_port();
   if (!port) return missing("a=sctp-port");
   if (!port->choose) out.sctp_port = static_cast<std::uint16_t>(port->value);
@@ -115,6 +127,7 @@ checked<stream_local> bearer(const h248::sdp& d, const h248::sdp_media& m) {
   auto address = address_of(d);
   if (!address) return address.error();
   out.address = *address;
+  out.family = family_asked(d);
   if (!m.port.choose && m.port.value != 9) out.port = static_cast<std::uint16_t>(m.port.value);
   auto setup = setup_of(d);
   if (!setup) return setup.error();
@@ -169,8 +182,9 @@ checked<stream_remote> remote_of(const h248::sdp& d, stream_kind known) {
       out.ice_ufrag = given(d.ice_ufrag()).value_or("");
       out.ice_pwd = given(d.ice_pwd()).value_or("");
       out.ice_lite = d.ice_lite();
-      for (const auto& c : d.candidates()) {
-        if (!c.is_host_name()) out.candidates.push_back(c.to_text());
+      for (const auto value : d.attributes("candidate")) {
+        if (out.candidates.size() == max_candidate_lines) break;
+        if (value != "$") out.candidates.emplace_back(value);
       }
       out.fingerprints = fingerprints_of(d);
       out.setup = *setup;
@@ -229,6 +243,14 @@ h248::sdp filled(h248::sdp d, const stream_answer& answer) {
     if (!b->path.empty()) d.fill_attribute("path", b->path.front());
   }
   return d;
+}
+
+std::string restarted(const std::string& local, const stream_answer& answer) {
+  auto all = h248::sdp::parse(local);
+  const auto* now = std::get_if<association_answer>(&answer);
+  if (!all || !now) return local;
+  for (auto& one : *all) one.set_attribute("ice-ufrag", now->ice_ufrag).set_attribute("ice-pwd", now->ice_pwd);
+  return h248::to_text(*all);
 }
 
 std::string with_channel(const std::string& local, std::uint16_t sid) {

@@ -34,6 +34,9 @@ checked<gateway::stream_remote> remote_of(const h248::sdp& description, stream_k
 /// The description with every $ replaced by what the gateway chose.
 h248::sdp filled(h248::sdp description, const gateway::stream_answer& answer);
 
+/// An association's Local with the ICE credentials of the answer, which an ICE restart has changed.
+std::string restarted(const std::string& local, const gateway::stream_answer& answer);
+
 /// A channel's Local with the number that the next in-band OPEN has given it.
 std::string with_channel(const std::string& local, std::uint16_t sid);
 

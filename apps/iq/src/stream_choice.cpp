@@ -24,7 +24,7 @@ bool same_protocol(const h248::sdp& a, const h248::sdp& b) {
 
 bool same_family(const h248::sdp& a, const h248::sdp& b) {
   const auto ours = a.connection(), theirs = b.connection();
-  return !ours || !theirs || ours->ip6 == theirs->ip6;
+  return !ours || !theirs || ours->any_family || theirs->any_family || ours->ip6 == theirs->ip6;
 }
 
 /// The first description of Remote that goes with `local`; by protocol and address family where there is a choice.
@@ -39,14 +39,18 @@ std::optional<std::size_t> partner(const h248::sdp& local, const std::vector<h24
 /// A line of Local that asks the gateway to choose what it has no choice of; empty when there is none.
 std::string unanswerable(h248::sdp d, const gateway::stream_local& local) {
   gateway::stream_answer any;
+  const auto c = d.connection();
+  const gateway::ip_address some = c && c->ip6 ? gateway::ip_address(boost::asio::ip::address_v6()) : gateway::ip_address();
   if (std::holds_alternative<gateway::association_local>(local)) {
     gateway::association_answer a;
+    a.address = some;
     a.port = a.sctp_port = 1;
     a.ice_ufrag = a.ice_pwd = "x";
     a.fingerprint = "sha-256 00";
     any = std::move(a);
   } else if (const auto* bearer = std::get_if<gateway::bearer_local>(&local)) {
     gateway::bearer_answer b;
+    b.address = some;
     b.port = 1;
     if (bearer->choose_path) b.path = {"x"};
     if (bearer->tls) b.fingerprint = "sha-256 00";
@@ -61,10 +65,11 @@ std::string unanswerable(h248::sdp d, const gateway::stream_local& local) {
   return {};
 }
 
-/// The interface has addresses of one family only: one of the other cannot be chosen on it.
-bool asks_for_other_family(const h248::sdp& d, const interface_config& interface) {
+/// An address of a family that the interface does not have cannot be chosen on it.
+bool asks_for_missing_family(const h248::sdp& d, const interface_config& interface) {
   const auto c = d.connection();
-  return c && c->choose() && c->ip6 != interface.address.is_v6();
+  return c && c->choose() && !c->any_family &&
+         std::ranges::none_of(interface.addresses.bound, [&](const gateway::ip_address& a) { return a.is_v6() == c->ip6; });
 }
 
 /// Fills in `locals` and `descriptions`; an error when nothing can be had and that is one.
@@ -75,7 +80,7 @@ checked<void> choose_local(stream_choice& out, std::vector<h248::sdp> all, const
   std::optional<command_error> why;
   for (auto& one : all) {
     auto local = local_of(known.has_local && before ? completed(one, *before) : one);
-    if (local && asks_for_other_family(one, interface)) {
+    if (local && asks_for_missing_family(one, interface)) {
       local = command_error(error_code::conflicting_values, "c=" + one.connection()->to_text() + " on interface " + interface.name);
     }
     if (local) {

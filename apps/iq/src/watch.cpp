@@ -58,16 +58,19 @@ void gateway_control::watch_load() {
   overloaded_ = over;
 }
 
-// An interface whose address has left the machine is out of service as a whole, and back when the address is.
+// An interface whose last address has left the machine is out of service as a whole, and back when one is.
 void gateway_control::watch_interfaces() {
   std::vector<std::string> gone, back;
   for (const auto& i : facts_.config.interfaces) {
-    const bool here = facts_.config.has_address ? facts_.config.has_address(i.address) : tcp::is_local(i.address);
+    const auto& addresses = i.addresses.bound;
+    const bool here = std::ranges::any_of(addresses, [this](const gateway::ip_address& a) {
+      return facts_.config.has_address ? facts_.config.has_address(a) : tcp::is_local(a);
+    });
     const auto name = lower(i.name);
     if (here == !lost_.contains(name)) continue;
     if (here) lost_.erase(name);
     else lost_.insert(name);
-    log::warn("interface {}: {} is {}", i.name, i.address.to_string(), here ? "back" : "gone");
+    log::warn("interface {}: {} is {}", i.name, addresses.empty() ? "its address" : addresses.front().to_string(), here ? "back" : "gone");
     (here ? back : gone).push_back(i.realm);
     renew_service();
     for (const auto& home : homes_) {

@@ -17,7 +17,9 @@ std::optional<sdp_connection> asked_connection(const sdp_line& line) {
 }
 
 bool is_ip6(std::string_view address) noexcept { return address.find(':') != std::string_view::npos; }
-bool answers(const sdp_connection& asked, std::string_view address) noexcept { return !asked.ip6 || is_ip6(address); }
+bool answers(const sdp_connection& asked, std::string_view address) noexcept {
+  return asked.any_family || !asked.ip6 || is_ip6(address);
+}
 
 }  // namespace
 
@@ -36,6 +38,7 @@ bool sdp::fill_address(std::string_view address) {
     if (!wanted || !answers(*wanted, address)) continue;
     wanted->address = address;
     wanted->ip6 = is_ip6(address);
+    wanted->any_family = false;
     line.value = wanted->to_text();
     asked = true;
   }

@@ -65,15 +65,16 @@ std::optional<sdp_connection> sdp_connection::parse(std::string_view text) {
   const auto net = take_word(text);
   const auto type = take_word(text);
   if (!iequals(net, "IN") || text.empty() || text.find(' ') != std::string_view::npos) return std::nullopt;
+  if (type == "$" && text == "$") return sdp_connection{false, "$", true};
   if (!iequals(type, "IP4") && !iequals(type, "IP6")) return std::nullopt;
   const bool ip6 = iequals(type, "IP6");
   const bool colon = text.find(':') != std::string_view::npos;
   const bool dotted = text.find_first_not_of("0123456789./") == std::string_view::npos;
   if (ip6 ? dotted : colon) return std::nullopt;
-  return sdp_connection{ip6, std::string(text)};
+  return sdp_connection{ip6, std::string(text), false};
 }
 
-std::string sdp_connection::to_text() const { return (ip6 ? "IN IP6 " : "IN IP4 ") + address; }
+std::string sdp_connection::to_text() const { return (any_family ? "IN $ " : ip6 ? "IN IP6 " : "IN IP4 ") + address; }
 
 bool sdp_media::is_protocol(std::string_view name) const noexcept { return iequals(protocol, name); }
 

@@ -102,7 +102,7 @@ inline termination_change change_of(termination_id id) {
   termination_change out;
   out.id = id;
   out.name = id == access_side ? "ip/1/access/1" : "ip/1/core/1";
-  out.address = loopback;
+  out.addresses = loopback;
   return out;
 }
 

@@ -203,7 +203,7 @@ TEST_CASE("a line that makes no sense is an error with its number and text") {
   CHECK(broken("c=IN IP5 x\n").text == "c=IN IP5 x");
   CHECK(broken("a=setup:sometimes\n").to_text() ==
         "line 1 'a=setup:sometimes': expected active, passive, actpass or holdconn");
-  for (const char* line : {"a=fingerprint:sha-256\n", "a=fingerprint:sha-256 XY:00\n", "a=candidate:1 1 udp\n",
+  for (const char* line : {"a=fingerprint:sha-256\n", "a=fingerprint:sha-256 XY:00\n",
                            "a=sctp-port:70000\n", "a=sctp-port:\n", "a=max-message-size:-1\n", "a=dcmap:x\n",
                            "a=dcmap:0 label=unquoted\n",
                            "a=dcmap:0 max-retr=1;max-time=1\n", "a=dcsa:0\n", "a=ice-ufrag:\n", "m=a 1\n", "c=IN IP4\n"}) {
@@ -227,4 +227,31 @@ TEST_CASE("attributes are replaced and removed by name") {
   built.remove_attributes("msrp-cema");
   CHECK_FALSE(built.msrp_cema());
   CHECK(built.to_text() == "v=0\na=SETUP:passive\na=path:msrp://x;tcp\n");
+}
+
+TEST_CASE("candidate lines that nobody can use stand in a description and are no candidates") {
+  const std::string lines =
+      "a=candidate:\na=candidate:1 1 udp\na=candidate:" + std::string(33, 'x') + " 1 udp 1 192.0.2.1 5 typ host\n"
+      "a=candidate:1 1 udp 4294967296 192.0.2.1 5 typ host\na=candidate:1 1 udp 1 192.0.2.1 5 typ host\n";
+  const auto read = sdp::parse_one("v=0\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\n" + lines);
+  REQUIRE(read.has_value());
+  CHECK(read->candidates().size() == 1);
+  CHECK(read->attributes("candidate").size() == 5);
+  CHECK(read->to_text().find(lines) != std::string::npos);
+}
+
+TEST_CASE("an address of either family may be asked for") {
+  for (const auto& [address, line] : {std::pair("192.0.2.1", "c=IN IP4 192.0.2.1\n"), std::pair("2001:db8::1", "c=IN IP6 2001:db8::1\n")}) {
+    auto read = sdp::parse_one("c=IN $ $\n");
+    REQUIRE(read.has_value());
+    CHECK(read->has_choose());
+    CHECK(read->connection()->any_family);
+    CHECK(read->connection()->choose());
+    CHECK(read->to_text() == "c=IN $ $\n");
+    CHECK(read->takes_address(address));
+    CHECK(read->fill_address(address));
+    CHECK(read->to_text() == line);
+  }
+  CHECK_FALSE(sdp::parse("c=IN $ 192.0.2.1\n").has_value());
+  CHECK_FALSE(sdp::parse("c=IN $ \n").has_value());
 }

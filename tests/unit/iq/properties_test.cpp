@@ -76,3 +76,59 @@ TEST_CASE("a list of contexts is an error where it is not supported", "[iq]") {
   r.ask(add_core());
   CHECK_THAT(r.ask("Context=1{ContextAttr{ContextList={1,2}}}"), Contains("ER=501{"));
 }
+
+namespace {
+
+agw::iq::media_gateway_config of_both_families() {
+  auto out = two_sides();
+  for (auto& i : out.interfaces) {
+    i.addresses.bound.push_back(agw::asio::ip::make_address("::1"));
+    i.addresses.advertised = {agw::asio::ip::make_address("203.0.113.10"), agw::asio::ip::make_address("2001:db8::10")};
+  }
+  return out;
+}
+
+std::string with_connection(std::string local, const std::string& asked) {
+  return local.replace(local.find("IN IP4 $"), 8, asked);
+}
+
+}  // namespace
+
+TEST_CASE("the c= line decides of which family the address is that the gateway tells", "[iq]") {
+  rig r(of_both_families());
+  for (const auto& [asked, told] : {std::pair("IN IP4 $", "c=IN IP4 203.0.113.10"), std::pair("IN IP6 $", "c=IN IP6 2001:db8::10"),
+                                    std::pair("IN $ $", "c=IN IP4 203.0.113.10"), std::pair("IN IP6 2001:db8::10", "A=ip/1/core/")}) {
+    INFO(asked);
+    const auto reply = r.ask("Context=${Add=ip/1/core/${" + with_connection(core_local, asked) + "}}");
+    CHECK_THAT(reply, Contains(told));
+    CHECK_THAT(reply, !Contains("ER="));
+  }
+  CHECK_THAT(r.ask("Context=${Add=ip/1/core/${" + with_connection(core_local, "IN IP4 127.0.0.1") + "}}"), Contains("ER="));
+}
+
+TEST_CASE("an association offers candidates of both families, and c= has the one that was asked for", "[iq]") {
+  rig r(of_both_families());
+  for (const auto& [asked, told] : {std::pair("IN IP4 $", "c=IN IP4 203.0.113.10"), std::pair("IN IP6 $", "c=IN IP6 2001:db8::10")}) {
+    const auto reply = r.ask("Context=${Add=ip/1/access/${" + with_connection(access_local, asked) + "}}");
+    INFO(reply);
+    CHECK_THAT(reply, Contains(told));
+    for (const char* part : {" 203.0.113.10 ", " 2001:db8::10 "}) CHECK_THAT(reply, Contains(part));
+    CHECK_THAT(reply, !Contains("127.0.0.1 "));
+  }
+}
+
+TEST_CASE("candidate lines that cannot be used are no error of the Add", "[iq]") {
+  rig r;
+  const std::string lines =
+      "a=candidate:\r\na=candidate:1 1 udp 99999999999 192.0.2.1 5 typ host\r\na=candidate:" + std::string(40, 'f') +
+      " 1 udp 1 192.0.2.1 5 typ host\r\na=candidate:1 1 udp 1 0b1c.local 5 typ host\r\na=candidate:1 1 quic 1 192.0.2.1 5 typ host\r\n";
+  auto both = access_local;
+  std::string print;
+  for (int i = 0; i < 32; ++i) print += i == 0 ? "AB" : ":AB";
+  const std::string theirs = ",Remote{v=0\r\nc=IN IP4 0.0.0.0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=setup:active\r\n"
+                             "a=fingerprint:sha-256 " + print + "\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n" + lines +
+                             "a=sctp-port:5000\r\n}";
+  const std::string end_of_local = "a=max-message-size:262144\r\n}";
+  both.insert(both.find(end_of_local) + end_of_local.size(), theirs);
+  CHECK_THAT(r.ask("Context=${Add=ip/1/access/${" + both + "}}"), Contains("A=ip/1/access/") && !Contains("ER="));
+}

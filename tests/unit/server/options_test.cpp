@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "agw/control/addresses.hpp"
-#include "options.hpp"
+#include "agw/server/options.hpp"
 
 using namespace agw;
 using namespace agw::server;
@@ -87,7 +87,7 @@ TEST_CASE("without options agw-server runs on loopback") {
   REQUIRE(o.iq.interfaces.size() == 2);
   CHECK(o.iq.interfaces[0].name == "access");
   CHECK(o.iq.interfaces[1].name == "core");
-  CHECK(o.iq.interfaces[0].address.is_loopback());
+  CHECK(o.iq.interfaces[0].addresses.bound.front().is_loopback());
   CHECK(o.deadlines.at("ice") == 30s);
   CHECK(o.deadlines.at("tcp") == 10s);
   CHECK(o.gateway.ice_mode == ice::agent_mode::lite);
@@ -143,8 +143,8 @@ TEST_CASE("options override the file") {
   REQUIRE(o.registration.mgcs.size() == 2);
   CHECK(o.registration.mgcs[1].host == "mgc.example.com");
   CHECK(o.http.port() == 0);
-  CHECK(o.iq.interfaces[0].address.to_string() == "::1");
-  CHECK(o.iq.interfaces[1].address.to_string() == "127.0.0.3");
+  CHECK(o.iq.interfaces[0].addresses.bound.front().to_string() == "::1");
+  CHECK(o.iq.interfaces[1].addresses.bound.front().to_string() == "127.0.0.3");
   CHECK(o.ports == port_range{2000, 3000});
   CHECK(o.shards() == 2);
   CHECK(o.log_level == "warn");
@@ -189,7 +189,7 @@ TEST_CASE("interfaces beyond the two are made by naming them") {
   CHECK(o.iq.interfaces[0].realm == "internet");
   CHECK(o.iq.interfaces[2].name == "roaming");
   CHECK(o.iq.interfaces[2].realm == "roaming");
-  CHECK(o.iq.interfaces[2].address.to_string() == "192.0.2.7");
+  CHECK(o.iq.interfaces[2].addresses.bound.front().to_string() == "192.0.2.7");
 }
 
 TEST_CASE("every value of the file is checked, and the line says where and what") {
@@ -275,7 +275,8 @@ TEST_CASE("check-config says ok with success") {
   auto outcome = run({"--check-config", "--config", sample_path()});
   REQUIRE(std::holds_alternative<early_exit>(outcome));
   CHECK(std::get<early_exit>(outcome).code == 0);
-  CHECK(std::get<early_exit>(outcome).text == sample_path() + ": ok");
+  // Behind it comes a warning where the machine allows too few descriptors for the defaults.
+  CHECK(std::get<early_exit>(outcome).text.starts_with(sample_path() + ": ok"));
 }
 
 TEST_CASE("help shows every option with its default") {
@@ -306,4 +307,74 @@ TEST_CASE("whom the gateway trusts, and how long a reply may be, is configured")
   CHECK(refused_file("[h248]\ntrust = \"port\"\n").find("h248.trust") != std::string::npos);
   CHECK(refused_file("[h248]\nhandoff = \"none\"\n").find("h248.handoff") != std::string::npos);
   CHECK(refused_file("[h248]\nmax_reply = 10\n").find("h248.max_reply") != std::string::npos);
+}
+
+TEST_CASE("an interface may have an address of each family, and others that are advertised for them") {
+  const auto o = accepted_file(
+      "[interfaces.access]\naddress = [\"::1\", \"127.0.0.2\"]\nadvertised = [\"203.0.113.10\", \"2001:db8::10\"]\n"
+      "[interfaces.core]\nadvertised = \"203.0.113.11\"\n");
+  const auto& access = o.iq.interfaces[0].addresses;
+  REQUIRE(access.bound.size() == 2);
+  CHECK(access.bound[0].to_string() == "::1");
+  REQUIRE(access.advertised.size() == 2);
+  CHECK(access.advertised[0].to_string() == "203.0.113.10");
+  REQUIRE(o.iq.interfaces[1].addresses.advertised.size() == 1);
+  const auto wrong = [](const std::string& key, const std::string& value) {
+    const auto line = refused_file("[interfaces.access]\n" + key + " = " + value + "\n");
+    INFO(line);
+    CHECK(line.starts_with("agw.toml:2: interfaces.access." + key + " = "));
+    CHECK(line.find("allowed is") != std::string::npos);
+  };
+  wrong("address", "[\"127.0.0.1\", \"127.0.0.2\"]");
+  wrong("address", "[]");
+  wrong("address", "\"224.0.0.1\"");
+  wrong("address", "[\"127.0.0.1\", \"::\"]");
+  wrong("advertised", "\"0.0.0.0\"");
+  wrong("advertised", "\"224.0.0.1\"");
+  wrong("advertised", "\"2001:db8::10\"");
+  wrong("advertised", "[\"203.0.113.10\", \"203.0.113.11\"]");
+  wrong("advertised", "\"example.com\"");
+}
+
+TEST_CASE("STUN and TURN servers are for full ICE, and a TURN server has credentials") {
+  const folder f;
+  const auto secret = f.file("secret", "pass word\nmore\n");
+  const std::string full = "[ice]\nmode = \"full\"\n";
+  const auto o = accepted_file(full + "stun = \"192.0.2.1:3478\"\nturn = \"[2001:db8::1]:3478\"\nturn_user = \"u\"\nturn_password_file = \"" +
+                               secret + "\"\ngather_timeout = \"1s\"\n");
+  REQUIRE(o.gateway.stun);
+  CHECK(o.gateway.stun->port() == 3478);
+  REQUIRE(o.gateway.turn);
+  CHECK(o.gateway.turn->address.address().to_string() == "2001:db8::1");
+  CHECK(o.gateway.turn->user == "u");
+  CHECK(o.gateway.turn->password == "pass word");
+  CHECK(o.gateway.gather_timeout == 1s);
+  CHECK(accepted_file(full + "turn = \"192.0.2.1:3478\"\nturn_user = \"u\"\nturn_password = \"p\"\n").gateway.turn->password == "p");
+  CHECK(refused_file("[ice]\nstun = \"192.0.2.1:3478\"\n").starts_with("agw.toml:2: ice.stun = "));
+  CHECK(refused_file("[ice]\nturn = \"192.0.2.1:3478\"\n").starts_with("agw.toml:2: ice.turn = "));
+  CHECK(refused_file(full + "stun = \"192.0.2.1:0\"\n").starts_with("agw.toml:3: ice.stun = "));
+  CHECK(refused_file(full + "stun = \"0.0.0.0:1\"\n").starts_with("agw.toml:3: ice.stun = "));
+  CHECK(refused_file(full + "turn_user = \"u\"\n").starts_with("agw.toml:3: ice.turn_user = "));
+  CHECK(refused_file(full + "turn = \"192.0.2.1:3478\"\n").starts_with("agw.toml:3: ice.turn = "));
+  CHECK(refused_file(full + "turn = \"192.0.2.1:3478\"\nturn_user = \"u\"\n").find("ice.turn_password") != std::string::npos);
+  CHECK(refused_file(full + "turn = \"192.0.2.1:3478\"\nturn_user = \"u\"\nturn_password = \"p\"\nturn_password_file = \"" + secret + "\"\n")
+            .find("one of ice.turn_password") != std::string::npos);
+  const auto nothing = f.file("nothing", "\n");
+  CHECK(refused_file(full + "turn = \"192.0.2.1:3478\"\nturn_user = \"u\"\nturn_password_file = \"" + nothing + "\"\n")
+            .find("a password of 1 to 255 bytes") != std::string::npos);
+}
+
+TEST_CASE("source ports towards the core are the system's, those of media, or a range of their own") {
+  using origin = source_port_choice::origin;
+  CHECK(accepted({}).source_ports.from == origin::any);
+  CHECK(accepted_file("[tcp]\nsource_ports = \"ports\"\n").source_ports.from == origin::ports);
+  const auto own = accepted_file("[tcp]\nsource_ports = \"40000-40010\"\n").source_ports;
+  CHECK(own.from == origin::own);
+  CHECK(own.range == port_range{40000, 40010});
+  CHECK(refused_file("[tcp]\nsource_ports = \"some\"\n").find("allowed is \"any\", \"ports\" or LOW-HIGH") != std::string::npos);
+}
+
+TEST_CASE("only a certificate of the gateway's own making has a lifetime") {
+  CHECK(accepted_file("[dtls]\ncertificate_lifetime = \"24h\"\n").dtls_certificate_lifetime == 24h);
+  CHECK(refused_file("[dtls]\ncertificate_lifetime = \"1s\"\n").starts_with("agw.toml:2: dtls.certificate_lifetime = "));
 }

@@ -182,7 +182,7 @@ TEST_CASE("cancelling an end leaves nobody waiting, at every step") {
 
 TEST_CASE("signals that nobody waits for are kept, and end nothing by themselves") {
   asio::io_context context{1};
-  end_signals signals(context.get_executor());
+  signal_sequence signals(context.get_executor(), SIGTERM, SIGINT);
   std::raise(SIGTERM);
   std::raise(SIGINT);
   std::vector<int> seen;
@@ -199,7 +199,7 @@ TEST_CASE("signals that nobody waits for are kept, and end nothing by themselves
 TEST_CASE("a wait for a signal can be cancelled, and the next one sees what came since") {
   asio::io_context context{1};
   test::manual_clock clock(context);
-  end_signals signals(context.get_executor());
+  signal_sequence signals(context.get_executor(), SIGTERM, SIGINT);
   test::run(context, [&]() -> awaitable<void> {
     const auto nothing = co_await within(agw::clock::now(), signals.next());
     CHECK_FALSE(nothing);

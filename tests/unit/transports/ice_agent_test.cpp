@@ -16,10 +16,10 @@ udp::endpoint at(std::uint16_t port) { return udp::endpoint(asio::ip::make_addre
 struct fixture {
   fixture() : client(ice::make_credentials(), agent.local()) {}
 
-  ice::verdict give(std::vector<std::byte> datagram, const udp::endpoint& source) {
+  ice::verdict give(std::vector<std::byte> datagram, const ice::route& source) {
     return agent.on_datagram(datagram, source, now);
   }
-  ice::verdict give(const test::check& c, const udp::endpoint& source) { return give(client.compose(c), source); }
+  ice::verdict give(const test::check& c, const ice::route& source) { return give(client.compose(c), source); }
   // The answer's error code, 0 for success, -1 when there is none or a wrong one.
   int ask(const test::check& c, const udp::endpoint& source = at(1000), udp::endpoint* mapped = nullptr) {
     return give(c, source) == ice::verdict::answer ? client.read_answer(agent.answer(), mapped) : -1;
@@ -65,21 +65,85 @@ TEST_CASE("a valid check is answered with the source's address, under message in
   REQUIRE(f.ask(f.client.valid_check(), at(1000), &mapped) == 0);
   REQUIRE(mapped == at(1000));
   REQUIRE(f.agent.verified(at(1000)));
-  REQUIRE(f.agent.last_check() == f.now);
+  REQUIRE_FALSE(f.agent.last_sign());
   REQUIRE_FALSE(f.agent.selected());
   const udp::endpoint v6(asio::ip::make_address("2001:db8::7"), 5);
   REQUIRE(f.ask(f.client.valid_check(), v6, &mapped) == 0);
   REQUIRE(mapped == v6);
 }
 
-TEST_CASE("what the layer above authenticated counts as a check, but never as the first") {
+TEST_CASE("what DTLS authenticated is a sign of life of the selected route, before any nomination it is nothing") {
   fixture f;
-  f.agent.heard(f.now);
-  REQUIRE_FALSE(f.agent.last_check());
-  REQUIRE(f.ask(f.client.valid_check()) == 0);
-  f.now += std::chrono::seconds(20);
-  f.agent.heard(f.now);
-  REQUIRE(f.agent.last_check() == f.now);
+  f.agent.heard(at(1000), f.now);
+  REQUIRE_FALSE(f.agent.last_sign());
+  REQUIRE(f.ask(f.client.valid_check(true)) == 0);
+  f.now += 20s;
+  f.agent.heard(at(1001), f.now);  // nobody has verified that one
+  REQUIRE(f.agent.last_sign() == f.now - 20s);
+  f.agent.heard(at(1000), f.now);
+  REQUIRE(f.agent.last_sign() == f.now);
+}
+
+TEST_CASE("checks from another address are no sign of life of the selected route") {
+  fixture f;
+  REQUIRE(f.ask(f.client.valid_check(true), at(1)) == 0);
+  const auto nominated = f.now;
+  f.now += 5s;
+  REQUIRE(f.ask(f.client.valid_check(), at(2)) == 0);
+  REQUIRE(f.agent.last_sign() == nominated);
+  REQUIRE(f.agent.selected() == at(1));
+}
+
+TEST_CASE("a peer that a NAT has moved is followed when its old route is silent and the new one carries authentic data") {
+  fixture f;
+  REQUIRE(f.ask(f.client.valid_check(true), at(1)) == 0);
+  f.agent.heard(at(1), f.now);
+  f.now += 1999ms;
+  REQUIRE(f.ask(f.client.valid_check(), at(2)) == 0);
+  f.agent.heard(at(2), f.now);
+  REQUIRE(f.agent.selected() == at(1));  // not silent yet
+  f.now += 1ms;
+  REQUIRE(f.ask(f.client.valid_check(), at(3)) == 0);
+  REQUIRE(f.agent.selected() == at(1));  // checked, without data
+  f.agent.heard(at(4), f.now);
+  REQUIRE(f.agent.selected() == at(1));  // data without a check
+  f.agent.heard(at(2), f.now);
+  REQUIRE(f.agent.selected() == at(2));
+  REQUIRE(f.agent.last_sign() == f.now);
+}
+
+TEST_CASE("authentic data that came late from an old route moves nothing while the selected one lives") {
+  fixture f;
+  REQUIRE(f.ask(f.client.valid_check(true), at(1)) == 0);
+  REQUIRE(f.ask(f.client.valid_check(), at(2)) == 0);
+  for (int i = 0; i < 100; ++i) {
+    f.now += 1s;
+    f.agent.heard(at(2), f.now);
+    f.agent.heard(at(1), f.now);
+    REQUIRE(f.agent.selected() == at(1));
+  }
+}
+
+TEST_CASE("a peer that only checks is followed when its old route has been silent for long") {
+  fixture f;
+  REQUIRE(f.ask(f.client.valid_check(true), at(1)) == 0);
+  f.now += ice::lite_agent::silent_long_after - 1ms;
+  REQUIRE(f.ask(f.client.valid_check(), at(2)) == 0);
+  REQUIRE(f.agent.selected() == at(1));
+  f.now += 1ms;
+  REQUIRE(f.ask(f.client.valid_check(), at(2)) == 0);
+  REQUIRE(f.agent.selected() == at(2));
+}
+
+TEST_CASE("a route whose connection is gone is left at the first sign of another") {
+  fixture f;
+  const ice::route tcp(at(1), 7);
+  REQUIRE(f.give(f.client.valid_check(true), tcp) == ice::verdict::answer);
+  REQUIRE(f.agent.selected() == tcp);
+  REQUIRE_FALSE(f.agent.verified(at(1)));  // the same address by UDP is another route
+  f.agent.gone(tcp);
+  REQUIRE(f.ask(f.client.valid_check(), at(2)) == 0);
+  REQUIRE(f.agent.selected() == at(2));
 }
 
 TEST_CASE("a check before the peer's parameters are known is answered, whatever ufrag it names for itself") {
@@ -142,7 +206,7 @@ TEST_CASE("wrong credentials are answered without integrity, counted by cause, a
   }
   REQUIRE_FALSE(f.agent.verified(at(1000)));
   REQUIRE_FALSE(f.agent.selected());
-  REQUIRE_FALSE(f.agent.last_check());
+  REQUIRE_FALSE(f.agent.last_sign());
 }
 
 TEST_CASE("an error answer is never longer than what an unproven sender sent") {
@@ -202,7 +266,7 @@ TEST_CASE("other methods, indications and answers get no answer") {
   SECTION("a keepalive indication") {
     c.kind = STUN_INDICATION;
     REQUIRE(f.give(c, at(1000)) == ice::verdict::handled);
-    REQUIRE_FALSE(f.agent.last_check());
+    REQUIRE_FALSE(f.agent.last_sign());
   }
   SECTION("an answer that nobody asked for") {
     counted response("response");
@@ -293,21 +357,73 @@ TEST_CASE("of many verified addresses the stalest are forgotten, never the one i
   REQUIRE_FALSE(f.agent.verified(at(2)));
 }
 
-TEST_CASE("the peer's restart forgets what its old credentials verified, but not where data flows") {
+TEST_CASE("a restart by the peer alone keeps the old route, by its old credentials, until the new ones nominate") {
   fixture f;
   f.know_remote();
   REQUIRE(f.ask(f.client.valid_check(true), at(1)) == 0);
-  REQUIRE(f.ask(f.client.valid_check(), at(2)) == 0);
   test::ice_client again(ice::make_credentials(), f.agent.local());
   f.agent.set_remote(again.own(), {});
   REQUIRE(f.agent.selected() == at(1));
   REQUIRE(f.give(test::dtls_like(), at(1)) == ice::verdict::application);
-  REQUIRE_FALSE(f.agent.verified(at(2)));
-  REQUIRE(f.ask(f.client.valid_check(true), at(2)) == 401);
+  f.now += 5s;
+  REQUIRE(f.ask(f.client.valid_check(true), at(1)) == 0);  // consent of the old pair
+  REQUIRE(f.agent.last_sign() == f.now);
+  REQUIRE(f.ask(f.client.valid_check(true), at(2)) == 0);  // but no nomination any more
+  REQUIRE(f.agent.selected() == at(1));
   auto c = again.valid_check(true);
   c.priority = 1;
   REQUIRE(f.give(again.compose(c), at(3)) == ice::verdict::answer);
   REQUIRE(f.agent.selected() == at(3));
+  REQUIRE(f.ask(f.client.valid_check(true), at(1)) == 401);
+  REQUIRE(f.agent.selected() == at(3));
+}
+
+TEST_CASE("a restart gives new local credentials, and the old pair carries on until they nominate") {
+  fixture f;
+  f.know_remote();
+  REQUIRE(f.ask(f.client.valid_check(true), at(1)) == 0);
+  const auto fresh = ice::make_credentials();
+  test::ice_client again(ice::make_credentials(), fresh);
+  f.agent.restart(fresh);
+  REQUIRE(f.agent.local() == fresh);
+  SECTION("before the peer's half is known") {}
+  SECTION("after it") { f.agent.set_remote(again.own(), {}); }
+  REQUIRE(f.ask(f.client.valid_check(), at(1)) == 0);
+  REQUIRE(f.agent.selected() == at(1));
+  REQUIRE(f.give(again.compose(again.valid_check(true)), at(2)) == ice::verdict::answer);
+  REQUIRE(again.read_answer(f.agent.answer()) == 0);  // under the new password
+  REQUIRE(f.agent.selected() == at(2));
+  REQUIRE(f.ask(f.client.valid_check(), at(1)) == 401);
+  f.agent.set_remote(again.own(), {});
+  REQUIRE(f.give(again.compose(again.valid_check()), at(2)) == ice::verdict::answer);
+  REQUIRE(again.read_answer(f.agent.answer()) == 0);
+}
+
+TEST_CASE("a peer that was not told of our new credentials nominates by the old ones and its own new ones") {
+  fixture f;
+  f.know_remote();
+  REQUIRE(f.ask(f.client.valid_check(true), at(1)) == 0);
+  test::ice_client again(ice::make_credentials(), f.agent.local());
+  f.agent.restart(ice::make_credentials());
+  f.agent.set_remote(again.own(), {});
+  REQUIRE(f.give(again.compose(again.valid_check(true)), at(2)) == ice::verdict::answer);
+  REQUIRE(f.agent.selected() == at(2));
+}
+
+TEST_CASE("after consent was revoked only a restart nominates again") {
+  fixture f;
+  f.know_remote();
+  REQUIRE(f.ask(f.client.valid_check(true), at(1)) == 0);
+  f.agent.revoke();
+  REQUIRE_FALSE(f.agent.selected());
+  REQUIRE(f.ask(f.client.valid_check(true), at(1)) == 0);
+  REQUIRE_FALSE(f.agent.selected());
+  const auto fresh = ice::make_credentials();
+  test::ice_client again(ice::make_credentials(), fresh);
+  f.agent.restart(fresh);
+  f.agent.set_remote(again.own(), {});
+  REQUIRE(f.give(again.compose(again.valid_check(true)), at(1)) == ice::verdict::answer);
+  REQUIRE(f.agent.selected() == at(1));
 }
 
 TEST_CASE("no truncation and no single flipped byte of a valid check is taken for one") {
@@ -332,28 +448,82 @@ TEST_CASE("no truncation and no single flipped byte of a valid check is taken fo
   REQUIRE(f.give(valid, at(1)) == ice::verdict::answer);
 }
 
-TEST_CASE("attributes behind the message integrity have no effect") {
-  fixture f;
-  f.know_remote();
-  // USE-CANDIDATE smuggled in behind MESSAGE-INTEGRITY, with the fingerprint made anew, as anybody on the way can.
-  auto plain = f.client.valid_check();
-  plain.with_fingerprint = false;
-  auto forged = f.client.compose(plain);
-  const std::array<unsigned char, 4> use_candidate{0x00, 0x25, 0x00, 0x00};
-  for (const auto b : use_candidate) forged.push_back(static_cast<std::byte>(b));
-  const auto length = forged.size() - 20 + 8;
-  forged[2] = static_cast<std::byte>(length >> 8);
-  forged[3] = static_cast<std::byte>(length & 0xFF);
+namespace {
+
+// The client's check with attributes behind MESSAGE-INTEGRITY, and a fingerprint made anew, as anybody on the way can.
+std::vector<std::byte> with_tail(test::ice_client& client, test::check c, const std::vector<unsigned>& tail) {
+  c.with_fingerprint = false;
+  auto out = client.compose(c);
+  const auto push = [&](std::uint32_t b) { out.push_back(static_cast<std::byte>(b & 0xFF)); };
+  for (const auto b : tail) push(b);
+  const auto length = out.size() - 20 + 8;
+  out[2] = static_cast<std::byte>(length >> 8);
+  out[3] = static_cast<std::byte>(length & 0xFF);
   std::uint32_t crc = 0xFFFFFFFF;
-  for (const auto b : forged) {
+  for (const auto b : out) {
     crc ^= std::to_integer<std::uint32_t>(b);
     for (int i = 0; i < 8; ++i) crc = (crc >> 1) ^ (crc & 1 ? 0xEDB88320 : 0);
   }
   crc = ~crc ^ 0x5354554E;
-  const std::array<std::uint32_t, 8> tail{0x80, 0x28, 0x00, 0x04, crc >> 24, (crc >> 16) & 0xFF, (crc >> 8) & 0xFF, crc & 0xFF};
-  for (const auto b : tail) forged.push_back(static_cast<std::byte>(b));
-  REQUIRE(f.give(forged, at(1)) == ice::verdict::answer);
+  for (const unsigned b : {0x80u, 0x28u, 0x00u, 0x04u}) push(b);
+  for (const unsigned shift : {24u, 16u, 8u, 0u}) push(crc >> shift);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("attributes behind the message integrity have no effect, and are no error either") {
+  fixture f;
+  f.know_remote();
+  std::vector<unsigned> tail;
+  SECTION("USE-CANDIDATE, smuggled in") { tail = {0x00, 0x25, 0x00, 0x00}; }
+  SECTION("ICE-CONTROLLED of no length") { tail = {0x80, 0x29, 0x00, 0x00}; }
+  SECTION("one that would have to be understood") { tail = {0x00, 0x30, 0x00, 0x04, 1, 2, 3, 4}; }
+  SECTION("MESSAGE-INTEGRITY-SHA256") {
+    tail = {0x00, 0x1C, 0x00, 0x20};
+    tail.resize(36, 0xAA);
+  }
+  SECTION("another MESSAGE-INTEGRITY") {
+    tail = {0x00, 0x08, 0x00, 0x14};
+    tail.resize(24, 0);
+  }
+  const auto datagram = with_tail(f.client, f.client.valid_check(), tail);
+  REQUIRE(f.give(datagram, at(1)) == ice::verdict::answer);
+  REQUIRE(f.client.read_answer(f.agent.answer()) == 0);
   REQUIRE_FALSE(f.agent.selected());
+  REQUIRE(f.agent.verified(at(1)));
+  auto broken = with_tail(f.client, f.client.valid_check(true), tail);
+  broken.back() ^= std::byte{1};
+  REQUIRE(f.give(broken, at(1)) == ice::verdict::dropped);
+}
+
+TEST_CASE("a flood of bad requests gets few answers, and leaves some for other sources and all for valid checks") {
+  fixture f;
+  counted username("username");
+  counted limit("answer-limit");
+  auto wrong = f.client.valid_check();
+  wrong.username = "nobody:knows";
+  auto unsigned_one = f.client.valid_check();
+  unsigned_one.with_integrity = false;
+  int answers = 0;
+  for (int i = 0; i < 500; ++i) {
+    if (f.give(wrong, at(static_cast<std::uint16_t>(1 + i))) == ice::verdict::answer) ++answers;
+    if (f.give(unsigned_one, at(1)) == ice::verdict::answer) ++answers;
+  }
+  REQUIRE(answers == 10);
+  REQUIRE(username() == 500);
+  REQUIRE(limit() == 990);
+  const udp::endpoint elsewhere(asio::ip::make_address("198.51.100.1"), 1);
+  REQUIRE(f.ask(wrong, elsewhere) == 401);
+  REQUIRE(f.ask(f.client.valid_check(), at(1)) == 0);
+  answers = 0;
+  for (int i = 0; i < 1000; ++i) {  // forged addresses
+    const udp::endpoint forged(asio::ip::address_v4(0xC6336500u + static_cast<unsigned>(i)), 1);
+    if (f.give(wrong, forged) == ice::verdict::answer) ++answers;
+  }
+  REQUIRE(answers == 39);
+  f.now += 1s;
+  REQUIRE(f.ask(wrong, at(1)) == 401);
 }
 
 TEST_CASE("a huge STUN message is dropped unread") {

@@ -106,4 +106,13 @@ inline std::vector<std::byte> dtls_like(unsigned number = 0, std::size_t size = 
   return out;
 }
 
+/// The same with a record header.
+inline std::vector<std::byte> record_like(unsigned number = 0) {
+  auto out = dtls_like();
+  out[1] = std::byte{0xFE};
+  out[2] = std::byte{0xFD};
+  out[3] = static_cast<std::byte>(number);
+  return out;
+}
+
 }  // namespace agw::test

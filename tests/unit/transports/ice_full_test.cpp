@@ -1,3 +1,4 @@
+#include <boost/asio/post.hpp>
 #include <catch2/catch.hpp>
 
 #include "agw/core/error.hpp"
@@ -139,4 +140,219 @@ TEST_CASE("hundreds of full agents come and go") {
     REQUIRE(a.has_value());
   }
   context.poll();
+}
+
+TEST_CASE("a full agent shows the advertised address and a candidate of each family") {
+  asio::io_context context(1);
+  port_pool ports(0, 0);
+  auto settings = mode(ice::agent_mode::full, v4);
+  settings.advertised_address = asio::ip::make_address("203.0.113.9");
+  const asio::ip::address v6 = asio::ip::address_v6::loopback();
+  settings.other_family = ice::host_address{v6, v6};
+  auto e = ice::reserve(context.get_executor(), settings, ports);
+  REQUIRE(e.has_value());
+  const auto& local = (*e)->local();
+  CHECK(local.address.address() == *settings.advertised_address);
+  REQUIRE(local.other_family);
+  CHECK(local.other_family->address() == v6);
+  REQUIRE(local.candidates.size() == 2);
+  for (const auto& line : local.candidates) CHECK(line.find("127.0.0.1") == std::string::npos);
+}
+
+TEST_CASE("a full agent without a server has gathered at once; one whose server is silent has its own candidates after the deadline") {
+  asio::io_context context(1);
+  port_pool ports(0, 0);
+  auto silent = std::move(*udp::socket::open(context.get_executor(), v4, ports));
+  auto settings = mode(ice::agent_mode::full, v4);
+  test::run(context, [&]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    auto alone = std::move(*ice::reserve(executor, settings, ports));
+    co_await alone->gathered(no_deadline);
+    settings.stun = silent.local();
+    auto asking = std::move(*ice::reserve(executor, settings, ports));
+    co_await until(deadline_after(20s), silent.wait_readable());
+    co_await asking->gathered(deadline_after(1ms));
+    CHECK(asking->local().candidates.size() == 1);
+  });
+}
+
+TEST_CASE("an ICE restart moves a full agent to a peer elsewhere; until then the old pair carries") {
+  const auto peer_mode = GENERATE(ice::agent_mode::lite, ice::agent_mode::full);
+  const bool by_peer_alone = GENERATE(false, true);
+  asio::io_context context(1);
+  port_pool ports(0, 0);
+  test::run(context, [&]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    auto theirs = mode(peer_mode, v4);
+    theirs.controlling = false;
+    auto a = std::move(*ice::reserve(executor, mode(ice::agent_mode::full, v4), ports));
+    auto b = std::move(*ice::reserve(executor, theirs, ports));
+    auto c = std::move(*ice::reserve(executor, theirs, ports));
+    auto body = [&](task_group& tasks) -> awaitable<void> {
+      std::unique_ptr<datagram_pipe> path_a;
+      std::unique_ptr<datagram_pipe> path_b;
+      std::unique_ptr<datagram_pipe> path_c;
+      task_group both(executor, "both");
+      both.spawn("a", [&]() -> awaitable<void> { path_a = co_await ice::connect(tasks, *a, told(*b)); });
+      both.spawn("b", [&]() -> awaitable<void> { path_b = co_await ice::connect(tasks, *b, told(*a)); });
+      co_await until(deadline_after(20s), both.join());
+      REQUIRE(a->remote_address() == b->local().address);
+
+      const auto before = a->local().credentials;
+      if (!by_peer_alone) REQUIRE_FALSE(a->restart());
+      REQUIRE((a->local().credentials == before) == by_peer_alone);
+      co_await until(deadline_after(20s), exchange(*path_a, *path_b, 1));
+      both.spawn("c", [&]() -> awaitable<void> { path_c = co_await ice::connect(tasks, *c, told(*a)); });
+      REQUIRE_FALSE(a->update(told(*c)));
+      co_await until(deadline_after(20s), both.join());
+      while (a->remote_address() != c->local().address) {
+        auto executor_turn = asio::post(executor, asio::use_awaitable);
+        co_await std::move(executor_turn);
+      }
+      co_await until(deadline_after(20s), exchange(*path_a, *path_c, 1));
+      co_await until(deadline_after(20s), exchange(*path_c, *path_a, 100));
+    };
+    co_await with_tasks("call", body);
+  });
+}
+
+namespace {
+
+// Answers a Binding request as a NAT's outer address would be told: 203.0.113.7:4444 (RFC 8489, 14.2).
+std::vector<std::byte> binding_answer(std::span<const std::byte> request) {
+  REQUIRE(request.size() >= 20);
+  std::vector<std::byte> out(request.begin(), request.begin() + 20);
+  const auto put = [&out](std::initializer_list<int> octets) {
+    for (const int o : octets) out.push_back(static_cast<std::byte>(o));
+  };
+  out[0] = out[1] = std::byte{1};
+  out[2] = std::byte{0};
+  out[3] = std::byte{12};
+  put({0, 0x20, 0, 8, 0, 1, (4444 >> 8) ^ 0x21, (4444 & 255) ^ 0x12, 203 ^ 0x21, 0 ^ 0x12, 113 ^ 0xA4, 7 ^ 0x42});
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("what a STUN server says becomes a server reflexive candidate, and the default one") {
+  asio::io_context context(1);
+  port_pool ports(0, 0);
+  auto server = std::move(*udp::socket::open(context.get_executor(), v4, ports));
+  auto settings = mode(ice::agent_mode::full, v4);
+  settings.stun = server.local();
+  test::run(context, [&]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    auto e = std::move(*ice::reserve(executor, settings, ports));
+    co_await until(deadline_after(20s), server.wait_readable());
+    for (const auto& request : server.receive()) {
+      const auto answer = binding_answer(request.bytes);
+      server.send(bytes_view(answer), *request.source);
+    }
+    co_await e->gathered(deadline_after(20s));
+    const auto& local = e->local();
+    REQUIRE(local.candidates.size() == 2);
+    CHECK(local.candidates[1].find(" 203.0.113.7 4444 typ srflx raddr 127.0.0.1 rport ") != std::string::npos);
+    CHECK(local.address == udp::endpoint(asio::ip::make_address("203.0.113.7"), 4444));
+  });
+}
+
+namespace {
+
+// A NAT: what comes from `inside` leaves by the outer port that is in use, what comes to that one goes inside.
+class nat {
+ public:
+  nat(asio::any_io_executor executor, port_pool& ports)
+      : inner(std::move(*udp::socket::open(executor, v4, ports))),
+        first(std::move(*udp::socket::open(executor, v4, ports))),
+        second(std::move(*udp::socket::open(executor, v4, ports))) {}
+
+  awaitable<void> outwards() {
+    for (;;) {
+      co_await inner.wait_readable();
+      for (auto all = inner.receive(); !all.empty(); all = inner.receive()) {
+        for (const auto& a : all) {
+          inside = *a.source;
+          (moved ? second : first).send(a.bytes, outside);
+        }
+      }
+    }
+  }
+  awaitable<void> inwards(udp::socket& from, bool when_moved) {
+    for (;;) {
+      co_await from.wait_readable();
+      for (auto all = from.receive(); !all.empty(); all = from.receive()) {
+        for (const auto& a : all) {
+          if (moved == when_moved) inner.send(a.bytes, inside);
+        }
+      }
+    }
+  }
+
+  udp::socket inner;
+  udp::socket first;
+  udp::socket second;
+  udp::endpoint inside;
+  udp::endpoint outside;
+  bool moved = false;
+};
+
+}  // namespace
+
+TEST_CASE("a full agent follows a peer whose NAT gives it another port in mid-call") {
+  const bool controlling = GENERATE(true, false);
+  asio::io_context context(1);
+  port_pool ports(0, 0);
+  test::run(context, [&]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    auto ours = mode(ice::agent_mode::full, v4);
+    ours.controlling = controlling;
+    auto theirs = ours;
+    theirs.controlling = !controlling;
+    auto a = std::move(*ice::reserve(executor, ours, ports));
+    auto b = std::move(*ice::reserve(executor, theirs, ports));
+    nat between(executor, ports);
+    between.outside = a->local().address;
+    auto body = [&](task_group& tasks) -> awaitable<void> {
+      tasks.spawn("out", [&] { return between.outwards(); });
+      tasks.spawn("in", [&] { return between.inwards(between.first, false); });
+      tasks.spawn("in", [&] { return between.inwards(between.second, true); });
+      auto of_b = told(*b);
+      of_b.candidates.clear();  // the peer's address inside is of no use
+      auto of_a = told(*a);
+      ice::candidate through;
+      through.foundation = "1";
+      through.priority = ice::candidate_priority(ice::candidate_type::host, 65535);
+      through.address = between.inner.local();
+      of_a.candidates = {ice::format_candidate(through)};
+      std::unique_ptr<datagram_pipe> path_a;
+      std::unique_ptr<datagram_pipe> path_b;
+      task_group both(executor, "both");
+      both.spawn("a", [&]() -> awaitable<void> { path_a = co_await ice::connect(tasks, *a, of_b); });
+      both.spawn("b", [&]() -> awaitable<void> { path_b = co_await ice::connect(tasks, *b, of_a); });
+      co_await until(deadline_after(20s), both.join());
+      REQUIRE(a->remote_address() == between.first.local());
+      co_await until(deadline_after(20s), exchange(*path_b, *path_a, 1));
+      between.moved = true;
+      tasks.spawn("sender", [&]() -> awaitable<void> {  // what the peer's checks come between
+        datagram_batch batch;
+        for (;;) {
+          co_await path_b->receive(batch);
+          batch.clear();
+        }
+      });
+      while (a->remote_address() != between.second.local()) {
+        datagram_batch batch;
+        (void)co_await within(deadline_after(100ms), path_a->receive(batch));
+      }
+      const auto before = b->counted().datagrams_in;
+      datagram_batch batch;
+      for (unsigned i = 0; i < 20; ++i) batch.push(test::dtls_like(i, 1200));
+      path_a->send(batch);
+      while (b->counted().datagrams_in < before + 20) {
+        auto later = asio::post(executor, asio::use_awaitable);
+        co_await std::move(later);
+      }
+    };
+    co_await with_tasks("call", body);
+  });
 }

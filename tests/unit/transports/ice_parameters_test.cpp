@@ -101,3 +101,16 @@ TEST_CASE("what is written is read again") {
   REQUIRE((*again)->address == c.address);
   REQUIRE((*again)->priority == c.priority);
 }
+
+TEST_CASE("a candidate that is not the host's own says to what it is related") {
+  ice::candidate c;
+  c.foundation = "2";
+  c.priority = 7;
+  c.type = ice::candidate_type::server_reflexive;
+  c.address = udp::endpoint(asio::ip::make_address("203.0.113.9"), 40000);
+  c.related = udp::endpoint(asio::ip::make_address("10.0.0.1"), 50000);
+  CHECK(ice::format_candidate(c) == "2 1 UDP 7 203.0.113.9 40000 typ srflx raddr 10.0.0.1 rport 50000");
+  const auto read = ice::parse_candidate(ice::format_candidate(c));
+  REQUIRE(read.has_value());
+  CHECK((*read)->type == ice::candidate_type::server_reflexive);
+}

@@ -251,8 +251,14 @@ TEST_CASE("consent is lost when no valid check comes for the configured time, an
     time.settle();
     REQUIRE(done);
     REQUIRE_FALSE(ended);
+    const auto sent = f.endpoint->counted().datagrams_out;
+    datagram_batch batch;
+    batch.push(test::dtls_like(1));
+    for (int i = 0; i < 10; ++i) path->send(batch);
+    REQUIRE(f.endpoint->counted().datagrams_out == sent);
   }
   REQUIRE(cause == "ice:consent");
+  REQUIRE_FALSE(f.endpoint->remote_address());
 }
 
 TEST_CASE("connect is cancelled at each of its waits, and can be called again") {
@@ -363,27 +369,69 @@ TEST_CASE("without ICE datagrams go to the given address and only its are taken"
   REQUIRE(drops("ice", "unverified") == unverified + 1);
 }
 
-TEST_CASE("latching takes the source of the first DTLS datagram and keeps to it") {
+TEST_CASE("latching answers the source of the last handshake datagram, and keeps to the one that DTLS authenticates") {
   auto settings = on_loopback();
   settings.use_ice = false;
   fixture f(settings);
+  std::vector<udp::endpoint> latched;
+  f.endpoint->on_latched = [&](const udp::endpoint& e) { latched.push_back(e); };
   test::run(f.context, [&]() -> awaitable<void> {
     task_group tasks(co_await asio::this_coro::executor, "call");
     ice::remote_parameters remote;
     remote.latching = true;
+    auto stranger = std::move(*udp::socket::open(f.context.get_executor(), loopback, f.ports));
     f.send(std::vector<std::byte>(20, std::byte{0x80}));
-    f.send(test::dtls_like(1));
+    f.send(test::record_like(1));
     auto path = co_await ice::connect(tasks, *f.endpoint, remote);
     REQUIRE(f.endpoint->remote_address() == f.socket.local());
-    auto stranger = std::move(*udp::socket::open(f.context.get_executor(), loopback, f.ports));
-    const auto foreign = test::dtls_like(8);
-    stranger.send(bytes_view(foreign), f.endpoint->local().address);
-    f.send(test::dtls_like(2));
     datagram_batch batch;
-    while (batch.size() < 2) co_await path->receive(batch);
-    REQUIRE(batch.size() == 2);
-    REQUIRE(batch[0][1] == std::byte{1});
-    REQUIRE(batch[1][1] == std::byte{2});
+    co_await path->receive(batch);
+    const auto foreign = test::record_like(8);
+    stranger.send(bytes_view(foreign), f.endpoint->local().address);
+    batch.clear();
+    co_await path->receive(batch);  // for DTLS to judge, which is silent
+    f.send(test::record_like(2));
+    batch.clear();
+    co_await path->receive(batch);
+    f.endpoint->heard();
+    REQUIRE(f.endpoint->remote_address() == f.socket.local());
+    REQUIRE(latched == std::vector<udp::endpoint>{f.socket.local()});
+    stranger.send(bytes_view(foreign), f.endpoint->local().address);
+    f.send(test::record_like(3));
+    batch.clear();
+    co_await path->receive(batch);
+    REQUIRE(batch.size() == 1);
+    REQUIRE(batch[0][3] == std::byte{3});
+  });
+}
+
+TEST_CASE("a batch holds datagrams of one source") {
+  fixture f;
+  test::run(f.context, [&]() -> awaitable<void> {
+    auto body = [&](task_group& tasks) -> awaitable<void> {
+      f.send(f.client.valid_check(true));
+      auto path = co_await ice::connect(tasks, *f.endpoint, f.remote());
+      auto other = std::move(*udp::socket::open(f.context.get_executor(), loopback, f.ports));
+      const auto check = f.client.compose(f.client.valid_check());
+      const auto from_other = [&](const std::vector<std::byte>& d) { other.send(bytes_view(d), f.endpoint->local().address); };
+      std::vector<std::vector<unsigned>> batches;
+      datagram_batch batch;
+      from_other(check);
+      f.send(test::dtls_like(0));
+      co_await path->receive(batch);  // the check has been seen with it
+      f.send(test::dtls_like(1));
+      from_other(test::dtls_like(2));
+      from_other(test::dtls_like(3));
+      f.send(test::dtls_like(4));
+      for (std::size_t all = 0; all < 4; all += batch.size()) {
+        batch.clear();
+        co_await path->receive(batch);
+        auto& numbers = batches.emplace_back();
+        for (std::size_t i = 0; i < batch.size(); ++i) numbers.push_back(std::to_integer<unsigned>(batch[i][1]));
+      }
+      REQUIRE(batches == std::vector<std::vector<unsigned>>{{1}, {2, 3}, {4}});
+    };
+    co_await with_tasks("call", body);
   });
 }
 
@@ -404,7 +452,7 @@ TEST_CASE("a lite peer is taken at its best candidate, as neither side checks") 
     path->send(batch);
     const auto sent = co_await f.receive();
     REQUIRE(sent == test::dtls_like(7));
-    co_await tasks.join();
+    co_await tasks.stop();
   });
 }
 
@@ -414,4 +462,153 @@ TEST_CASE("a wildcard address needs one to advertise") {
   ice::config settings;
   settings.local_address = asio::ip::address_v4::any();
   REQUIRE(ice::reserve(context.get_executor(), settings, ports).has_error());
+}
+
+namespace {
+
+const asio::ip::address v6_loopback = asio::ip::address_v6::loopback();
+
+ice::config of_both_families() {
+  auto settings = on_loopback();
+  settings.other_family = ice::host_address{v6_loopback, v6_loopback};
+  return settings;
+}
+
+}  // namespace
+
+TEST_CASE("an interface of two addresses offers a candidate of each, the default one first") {
+  auto settings = of_both_families();
+  settings.other_family->shown = asio::ip::make_address("2001:db8::9");
+  fixture f(settings);
+  const auto& local = f.endpoint->local();
+  REQUIRE(local.candidates.size() == 2);
+  const auto first = ice::parse_candidate(local.candidates[0]), second = ice::parse_candidate(local.candidates[1]);
+  CHECK((*first)->address == local.address);
+  CHECK((*second)->address == local.other_family);
+  CHECK((*second)->address.address() == settings.other_family->shown);
+  CHECK((*first)->foundation != (*second)->foundation);
+  CHECK((*first)->priority > (*second)->priority);
+}
+
+TEST_CASE("a family that cannot be bound has no candidate, and plain UDP has one address") {
+  auto settings = of_both_families();
+  SECTION("an address that is not this machine's") {
+    settings.other_family = ice::host_address{asio::ip::make_address("2001:db8::9"), asio::ip::make_address("2001:db8::9")};
+    CHECK(fixture(settings).endpoint->local().candidates.size() == 1);
+  }
+  SECTION("without ICE") { settings.use_ice = false; }
+  fixture f(settings);
+  CHECK_FALSE(f.endpoint->local().other_family);
+}
+
+TEST_CASE("a peer of either family is answered and served from the socket of its family") {
+  for (const bool v6 : {false, true}) {
+    fixture f(of_both_families());
+    if (v6) f.socket = std::move(*udp::socket::open(f.context.get_executor(), v6_loopback, f.ports));
+    const auto to = v6 ? *f.endpoint->local().other_family : f.endpoint->local().address;
+    const auto send = [&](const std::vector<std::byte>& datagram) { f.socket.send(bytes_view(datagram), to); };
+    test::run(f.context, [&]() -> awaitable<void> {
+      auto body = [&](task_group& tasks) -> awaitable<void> {
+        send(f.client.compose(f.client.valid_check(true)));
+        auto connecting = ice::connect(tasks, *f.endpoint, f.remote());
+        auto path = co_await until(deadline_after(20s), std::move(connecting));
+        (void)co_await until(deadline_after(20s), f.receive());
+        CHECK(f.endpoint->remote_address() == f.socket.local());
+        send(test::dtls_like(1, 100));
+        co_await until(deadline_after(20s), receive_one(*path));
+        datagram_batch out;
+        out.push(test::dtls_like(2, 200));
+        path->send(out);
+        const auto got = co_await until(deadline_after(20s), f.receive());
+        CHECK(got.size() == 200);
+        CHECK(f.endpoint->counted().datagrams_in >= 2);
+        CHECK(f.endpoint->counted().bytes_out >= 200);
+      };
+      co_await with_tasks("call", body);
+    });
+  }
+}
+
+TEST_CASE("candidates that cannot be used are counted together and passed over") {
+  fixture f;
+  auto remote = f.remote();
+  remote.candidates = {"", "1 1 udp 4294967296 192.0.2.1 5 typ host", std::string(33, 'x') + " 1 udp 1 192.0.2.1 5 typ host",
+                       "1 1 udp 1 3f0c.local 5 typ host", "1 1 sctp 1 192.0.2.1 5 typ host", "1 2 udp 1 192.0.2.1 5 typ host"};
+  const auto before = drops("ice", "candidate");
+  CHECK_FALSE(f.endpoint->update(remote));
+  CHECK(drops("ice", "candidate") == before + remote.candidates.size());
+}
+
+TEST_CASE("the call follows a peer that a NAT has moved, by what DTLS says of the batch that was read") {
+  fixture f;
+  {
+    test::manual_clock time(f.context);
+    auto other = std::move(*udp::socket::open(f.context.get_executor(), loopback, f.ports));
+    std::unique_ptr<datagram_pipe> path;
+    bool authentic = false;
+    asio::cancellation_signal stop;
+    bool done = false;
+    auto call = [&]() -> awaitable<void> {
+      auto body = [&](task_group& tasks) -> awaitable<void> {
+        path = co_await ice::connect(tasks, *f.endpoint, f.remote());
+        datagram_batch batch;
+        for (;;) {
+          batch.clear();
+          co_await path->receive(batch);
+          if (authentic) f.endpoint->heard();
+        }
+      };
+      co_await with_tasks("call", body);
+    };
+    asio::co_spawn(f.context, call, asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr) { done = true; }));
+    const auto send_other = [&](const std::vector<std::byte>& d) { other.send(bytes_view(d), f.endpoint->local().address); };
+    f.send(f.client.valid_check(true));
+    while (!f.endpoint->remote_address()) time.settle();
+    time.advance(5s);
+    send_other(f.client.compose(f.client.valid_check()));
+    const auto in = [&] { return f.endpoint->counted().datagrams_in; };
+    for (auto want = in() + 1; in() < want;) time.settle();
+    send_other(test::dtls_like(1));  // garbage, DTLS says nothing
+    for (auto want = in() + 1; in() < want;) time.settle();
+    REQUIRE(f.endpoint->remote_address() == f.socket.local());
+    authentic = true;
+    send_other(test::dtls_like(2));
+    for (auto want = in() + 1; in() < want;) time.settle();
+    REQUIRE(f.endpoint->remote_address() == other.local());
+    stop.emit(asio::cancellation_type::terminal);
+    while (!done) time.settle();
+  }
+}
+
+TEST_CASE("once the path is open the kernel drops what is neither STUN nor from a verified source") {
+  fixture f;
+  const auto drops_before = drops("udp", "kernel");
+  const auto unverified = drops("ice", "unverified");
+  test::run(f.context, [&]() -> awaitable<void> {
+    auto body = [&](task_group& tasks) -> awaitable<void> {
+      f.send(f.client.valid_check(true));
+      auto path = co_await ice::connect(tasks, *f.endpoint, f.remote());
+      auto other = std::move(*udp::socket::open(f.context.get_executor(), loopback, f.ports));
+      for (unsigned i = 0; i < 5; ++i) {
+        const auto foreign = test::dtls_like(i);
+        other.send(bytes_view(foreign), f.endpoint->local().address);
+      }
+      const auto check = f.client.compose(f.client.valid_check(true));
+      other.send(bytes_view(check), f.endpoint->local().address);
+      f.send(test::dtls_like(9));
+      datagram_batch batch;
+      co_await path->receive(batch);
+      REQUIRE(batch.size() == 1);
+      REQUIRE(batch[0][1] == std::byte{9});
+      const auto moved = test::dtls_like(10);  // verified by now
+      other.send(bytes_view(moved), f.endpoint->local().address);
+      batch.clear();
+      co_await path->receive(batch);
+      REQUIRE(batch[0][1] == std::byte{10});
+    };
+    co_await with_tasks("call", body);
+  });
+  f.endpoint.reset();
+  REQUIRE(drops("ice", "unverified") == unverified);
+  REQUIRE(drops("udp", "kernel") == drops_before + 5);
 }

@@ -319,3 +319,32 @@ TEST_CASE("what arrives while a read is cancelled stays for the next read, here 
     }
   });
 }
+
+TEST_CASE("a connection may be dialled from a port of a pool, which it holds") {
+  asio::io_context context(1);
+  test::run(context, []() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    port_pool any(0, 0);
+    // A range of two ports that are free now.
+    std::optional<port_pool> range;
+    for (std::uint16_t low = 43000; low < 60000 && !range; low = static_cast<std::uint16_t>(low + 2)) {
+      range.emplace(low, static_cast<std::uint16_t>(low + 1));
+      auto one = tcp::listener::open(executor, loopback, *range), other = tcp::listener::open(executor, loopback, *range);
+      if (!one || !other) range.reset();
+    }
+    REQUIRE(range);
+    auto listener = std::move(*tcp::listener::open(executor, loopback, any));
+    auto first = co_await tcp::connect(listener->local(), loopback, *range);
+    CHECK(first->local().port() >= range->low());
+    CHECK(first->local().port() <= range->high());
+    CHECK(range->leased() == 1);
+    auto second = co_await tcp::connect(listener->local(), loopback, *range);
+    CHECK(first->local().port() != second->local().port());
+    auto third = tcp::connect(listener->local(), loopback, *range);
+    const auto cause = co_await cause_of(std::move(third));
+    CHECK(cause == "tcp:port");
+    first.reset();
+    second.reset();
+    CHECK(range->leased() == 0);
+  });
+}

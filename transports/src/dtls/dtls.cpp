@@ -115,6 +115,7 @@ awaitable<std::unique_ptr<session>> handshake(datagram_pipe& lower, handshake_co
   // Payload and close_notify may follow the handshake at once: the session then still delivers the payload.
   if (handshaking->state() == machine::status::ended && early.empty()) throw failure(*handshaking);
   handshaking->release_buffers();
+  if (handshaking->state() == machine::status::established && config.on_authentic) config.on_authentic();
   std::unique_ptr<session> established(
       new session(lower, std::move(handshaking), std::move(early), std::move(config.on_authentic)));
   co_return established;

@@ -10,7 +10,7 @@ result<std::unique_ptr<endpoint>> reserve_lite(asio::any_io_executor executor, c
 /// libnice's NiceAgent.
 result<std::unique_ptr<endpoint>> reserve_full(asio::any_io_executor executor, const config& settings, port_pool& ports);
 
-/// The candidates of an SDP that can be used, at most 25; malformed ones are counted (drops "ice" "candidate") and passed over.
+/// The candidates of an SDP that can be used, at most 25; the others are counted (drops "ice" "candidate") and passed over.
 std::vector<candidate> usable_candidates(const remote_parameters& remote);
 
 }  // namespace agw::ice

@@ -2,7 +2,9 @@
 #include <boost/asio/post.hpp>
 
 #include "agw/core/error.hpp"
+#include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
+#include "agw/core/until.hpp"
 #include "agw/transports/error.hpp"
 #include "agw/transports/ice_agent.hpp"
 #include "ice/endpoints.hpp"
@@ -23,11 +25,18 @@ class full_endpoint final : public endpoint {
   error_code gather() {
     local_.credentials = make_credentials();
     if (!agent_.gather(local_.credentials)) return transport_error::no_port;
-    const auto candidates = agent_.local_candidates();
-    if (candidates.empty()) return transport_error::no_port;
-    local_.address = candidates.front().address;
-    for (const auto& c : candidates) local_.candidates.push_back(format_candidate(c));
-    return {};
+    describe();
+    return local_.candidates.empty() ? error_code(transport_error::no_port) : error_code();
+  }
+
+  awaitable<void> gathered(deadline by) override {
+    if (!settings_.stun && !settings_.turn) co_return;
+    auto wait = [](nice_agent& agent) -> awaitable<void> {
+      while (!agent.gathered()) co_await agent.changed.wait();
+    };
+    const bool in_time = co_await within(by, wait(agent_));
+    if (!in_time) log::warn("ice: a STUN or TURN server does not answer");
+    describe();
   }
 
   const local_parameters& local() const noexcept override { return local_; }
@@ -41,9 +50,15 @@ class full_endpoint final : public endpoint {
 
   error_code update(const remote_parameters& remote) override {
     if (!valid(remote.credentials)) return transport_error::bad_credentials;
+    // Another ufrag without restart() before is a restart by the peer alone: our credentials stay.
+    const bool restarts = !remote_ufrag_.empty() && remote_ufrag_ != remote.credentials.ufrag;
+    if (restarts && !agent_.restart(local_.credentials)) return transport_error::ice_library;
+    remote_ufrag_ = remote.credentials.ufrag;
     if (!agent_.set_remote(remote.credentials, usable_candidates(remote))) return transport_error::ice_library;
     return {};
   }
+
+  error_code restart() override;
 
   awaitable<std::unique_ptr<datagram_pipe>> connect(task_group& tasks, remote_parameters remote) override;
 
@@ -53,11 +68,13 @@ class full_endpoint final : public endpoint {
   std::size_t max_datagram_bytes() const noexcept { return settings_.max_datagram_bytes; }
 
  private:
-  void report_peer_reflexive();
+  void describe();
+  std::optional<udp::endpoint> next_peer_reflexive();
   awaitable<void> watch_consent();
 
   config settings_;
   local_parameters local_;
+  std::string remote_ufrag_;  // empty: not known yet, or not since our restart
   nice_agent agent_;
   udp::traffic traffic_;
   datagram_batch incoming_;
@@ -75,16 +92,42 @@ class full_path final : public datagram_pipe {
   full_endpoint& owner_;
 };
 
-void full_endpoint::report_peer_reflexive() {
-  while (const auto found = agent_.take_peer_reflexive()) {
-    if (on_peer_reflexive) on_peer_reflexive(*found);
-  }
+// The default candidates, of both families, are those that most peers reach: relayed before server reflexive before host.
+void full_endpoint::describe() {
+  const auto candidates = agent_.local_candidates();
+  const auto best_of = [&](bool v6) {
+    const candidate* best = nullptr;
+    for (const auto& c : candidates) {
+      if (c.address.address().is_v6() == v6 && (!best || c.type > best->type)) best = &c;
+    }
+    return best;
+  };
+  const bool v6 = settings_.local_address.is_v6();
+  if (const auto* const best = best_of(v6)) local_.address = best->address;
+  if (const auto* const best = best_of(!v6)) local_.other_family = best->address;
+  local_.candidates.clear();
+  for (const auto& c : candidates) local_.candidates.push_back(format_candidate(c));
+}
+
+error_code full_endpoint::restart() {
+  auto fresh = make_credentials();
+  if (!agent_.restart(fresh)) return transport_error::ice_library;
+  local_.credentials = std::move(fresh);
+  remote_ufrag_.clear();
+  return {};
+}
+
+std::optional<udp::endpoint> full_endpoint::next_peer_reflexive() {
+  auto found = agent_.take_peer_reflexive();
+  if (found && on_peer_reflexive) on_peer_reflexive(*found);
+  return found;
 }
 
 awaitable<std::unique_ptr<datagram_pipe>> full_endpoint::connect(task_group& tasks, remote_parameters remote) {
   if (const auto wrong = update(remote)) throw stage_error("ice", "error", wrong);
   for (;;) {
-    report_peer_reflexive();
+    while (next_peer_reflexive()) {
+    }
     const auto now = agent_.current();
     if (now == nice_agent::state::ready) break;
     if (now == nice_agent::state::failed) throw stage_error("ice", "failed");
@@ -94,9 +137,22 @@ awaitable<std::unique_ptr<datagram_pipe>> full_endpoint::connect(task_group& tas
   co_return std::make_unique<full_path>(*this);
 }
 
+// libnice knows neither the source of what it hands over nor that a pair of lower priority is the one that lives. So another port of the
+// selected address, found now, is what a NAT has made of that one, and is followed at once; any other source of valid checks that was found
+// since is the last resort when libnice has lost the consent.
 awaitable<void> full_endpoint::watch_consent() {
-  while (agent_.current() != nice_agent::state::failed) {
-    report_peer_reflexive();
+  std::optional<udp::endpoint> last_resort;
+  for (;;) {
+    const auto selected = agent_.remote_address();
+    while (const auto found = next_peer_reflexive()) {
+      if (found == selected) continue;
+      const bool moved = selected && found->address() == selected->address();
+      if (!moved || !agent_.follow(*found)) last_resort = found;
+    }
+    if (agent_.current() == nice_agent::state::failed) {
+      const auto to = std::exchange(last_resort, std::nullopt);
+      if (!to || !agent_.follow(*to)) break;
+    }
     co_await agent_.changed.wait();
   }
   throw stage_error("ice", "consent", transport_error::consent_lost);

@@ -1,14 +1,18 @@
-// An endpoint on a socket of the shard: the lite agent's, or plain UDP where the peers do not use ICE.
-#include <algorithm>
-
+// The shell around the lite machine: a socket of the shard, and the watch for its deadline.
 #include <boost/asio/post.hpp>
 
 #include "agw/core/error.hpp"
+#include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
+#include "agw/core/event.hpp"
+#include "agw/core/scope_guard.hpp"
 #include "agw/core/until.hpp"
 #include "agw/transports/error.hpp"
-#include "agw/transports/ice_agent.hpp"
+#include "agw/transports/ice_machine.hpp"
 #include "ice/endpoints.hpp"
+#include "ice/family_sockets.hpp"
+#include "ice/source_queue.hpp"
+#include "ice/tcp_side.hpp"
 
 namespace agw::ice {
 
@@ -16,37 +20,62 @@ namespace {
 
 // Datagrams that came from a verified address before it was nominated; a ClientHello with a few fragments is what to expect.
 constexpr std::size_t max_early_bytes = 64 * 1024;
+// Datagrams of other sources than the one that is read now; more than one receive of the socket yields.
+constexpr std::size_t max_waiting_bytes = 4 << 20;
+// RFC 6544, 4.2 and 4.5: a preference below UDP's, and the direction "passive" before the other-preference.
+std::string tcp_candidate(const asio::ip::address& address, std::uint16_t port) {
+  constexpr std::uint32_t type_preference = 90, direction = 4, other = 8191, component = 1;
+  constexpr auto priority = (type_preference << 24) + (((direction << 13) + other) << 8) + (256 - component);
+  return "2 1 TCP " + std::to_string(priority) + ' ' + address.to_string() + ' ' + std::to_string(port) + " typ host tcptype passive";
+}
+
 // After so many batches without a wait other tasks of the loop run, and a cancel can take effect.
 constexpr unsigned busy_batches = 8;
 
-class lite_endpoint final : public endpoint {
+// Readers of TCP wait while that much waits for the path's reader.
+constexpr std::size_t congested_bytes = 256 * 1024;
+
+class lite_endpoint final : public endpoint, private tcp_owner {
  public:
-  lite_endpoint(const config& settings, udp::socket socket)
-      : settings_(settings), socket_(std::move(socket)), agent_(settings.use_ice ? make_credentials() : credentials()) {
+  lite_endpoint(const config& settings, family_sockets sockets, std::unique_ptr<tcp_side> tcp)
+      : settings_(settings),
+        socket_(std::move(sockets)),
+        tcp_(std::move(tcp)),
+        machine_(own_credentials(settings), settings.consent_timeout) {
     local_.address = udp::endpoint(settings.advertised_address.value_or(settings.local_address), socket_.local().port());
     if (!settings.use_ice) return;
-    local_.credentials = agent_.local();
+    local_.credentials = machine_.agent().local();
     local_.lite = true;
     candidate own;
     own.foundation = "1";
     own.priority = candidate_priority(candidate_type::host, 65535);
     own.address = local_.address;
     local_.candidates.push_back(format_candidate(own));
+    if (tcp_) local_.candidates.push_back(tcp_candidate(local_.address.address(), tcp_->port()));
+    if (const auto* const second = socket_.second()) {
+      own.foundation = "3";
+      own.priority = candidate_priority(candidate_type::host, 65534);
+      own.address = udp::endpoint(settings.other_family->shown, second->local().port());
+      local_.other_family = own.address;
+      local_.candidates.push_back(format_candidate(own));
+    }
+  }
+
+  ~lite_endpoint() override {
+    if (const auto lost = socket_.kernel_drops(); lost != 0) count_drop("udp", "kernel", lost);
   }
 
   const local_parameters& local() const noexcept override { return local_; }
-  udp::traffic counted() const noexcept override { return socket_.counted(); }
-  bool set_dscp(unsigned dscp) override { return socket_.set_dscp(dscp); }
-  std::optional<udp::endpoint> remote_address() const override { return with_ice_ ? agent_.selected() : plain_remote_; }
+  udp::traffic counted() const noexcept override;
+  bool set_dscp(unsigned dscp) override { return socket_.set_dscp(dscp) && (!tcp_ || tcp_->set_dscp(dscp)); }
+  std::optional<udp::endpoint> remote_address() const override { return machine_.remote_address(); }
 
   error_code update(const remote_parameters& remote) override;
-  void heard() override { agent_.heard(clock::now()); }
+  error_code restart() override;
+  void heard() override;
   awaitable<std::unique_ptr<datagram_pipe>> connect(task_group& tasks, remote_parameters remote) override;
-  void latch_off() override { latching_ = relatching_ = false; }
-  void latch(bool again) override {
-    latching_ = true;
-    relatching_ = again;
-  }
+  void latch_off() override { machine_.latch_off(); }
+  void latch(bool again) override { machine_.latch(again); }
 
   // For the path.
   awaitable<void> receive(datagram_batch& into);
@@ -54,20 +83,33 @@ class lite_endpoint final : public endpoint {
   std::size_t max_datagram_bytes() const noexcept { return settings_.max_datagram_bytes; }
 
  private:
-  bool read(datagram_batch& into);
-  bool is_application(const udp::arrival& a, clock::time_point now);
+  static std::optional<credentials> own_credentials(const config& settings) {
+    return settings.use_ice ? std::optional(make_credentials()) : std::nullopt;
+  }
+  remote_parameters reachable(remote_parameters remote) const;
+  bool read(datagram_batch* into);
+  void filter_sources();
+  bool is_application(std::span<std::byte> datagram, const route& source, clock::time_point now);
+  void report();
   awaitable<void> wait_or_yield(bool had_something);
   awaitable<void> watch_consent();
+  awaitable<void> serve_tcp();
+  // For the connections of tcp_.
+  bool admits_connection(const udp::endpoint& from) override { return !admits || admits(from); }
+  bool on_frame(std::span<std::byte> frame, const route& source) override;
+  bool congested() const override { return waiting_.bytes() > congested_bytes; }
+  void on_gone(const route& source) override { machine_.gone(source); }
 
   config settings_;
-  udp::socket socket_;
-  lite_agent agent_;
+  family_sockets socket_;
+  std::unique_ptr<tcp_side> tcp_;  // null: UDP only
+  lite_machine machine_;
   local_parameters local_;
-  bool with_ice_ = true;                       // false once the peer turned out not to check
-  std::optional<udp::endpoint> plain_remote_;  // without ICE
-  bool latching_ = false;
-  bool relatching_ = false;  // the source must be another one than now
-  datagram_batch early_;
+  source_queue waiting_;
+  route reading_;         // the source of what receive() yielded last
+  event machine_changed_;  // the deadline may be another one
+  event stop_tcp_;
+  std::uint32_t filtered_for_ = 0;  // the verified sources that the socket's filter knows
   unsigned busy_ = 0;
 };
 
@@ -82,79 +124,133 @@ class lite_path final : public datagram_pipe {
   lite_endpoint& owner_;
 };
 
+// Of a lite peer, whose best candidate is taken as it stands, only those of a family that we have.
+remote_parameters lite_endpoint::reachable(remote_parameters remote) const {
+  if (!remote.lite) return remote;
+  std::erase_if(remote.candidates, [this](const std::string& value) {
+    const auto parsed = parse_candidate(value);
+    return parsed && *parsed && !socket_.reaches((*parsed)->address);
+  });
+  return remote;
+}
+
 error_code lite_endpoint::update(const remote_parameters& remote) {
-  if (settings_.use_ice && !remote.credentials.ufrag.empty()) {
-    if (!valid(remote.credentials)) return transport_error::bad_credentials;
-    auto candidates = usable_candidates(remote);
-    if (remote.lite) {
-      // Neither side checks: the peer's best candidate is taken as it stands (RFC 8445, 6.1.1 and 8.1.1).
-      const auto best = std::max_element(candidates.begin(), candidates.end(),
-                                         [](const candidate& a, const candidate& b) { return a.priority < b.priority; });
-      if (best == candidates.end()) return transport_error::no_remote_address;
-      plain_remote_ = best->address;
-    }
-    with_ice_ = !remote.lite;
-    agent_.set_remote(remote.credentials, std::move(candidates));
-    return {};
-  }
-  if (!remote.address && !remote.latching) return transport_error::no_remote_address;
-  with_ice_ = false;
-  if (remote.latching) latching_ = true;  // latch() may have come before
-  plain_remote_ = remote.latching ? std::nullopt : remote.address;
+  const auto wrong = machine_.set_remote(reachable(remote), clock::now());
+  if (wrong) return wrong;
+  machine_changed_.set();
+  const bool checks = settings_.use_ice && !remote.credentials.ufrag.empty() && !remote.lite;
+  if (!checks && std::exchange(filtered_for_, 0) != 0) socket_.admit_all();
+  return wrong;
+}
+
+error_code lite_endpoint::restart() {
+  if (!settings_.use_ice) return transport_error::bad_credentials;
+  machine_.restart(make_credentials());
+  local_.credentials = machine_.agent().local();
   return {};
+}
+
+void lite_endpoint::heard() {
+  machine_.heard(reading_, clock::now());
+  report();
 }
 
 awaitable<std::unique_ptr<datagram_pipe>> lite_endpoint::connect(task_group& tasks, remote_parameters remote) {
   if (const auto wrong = update(remote)) throw stage_error("ice", "error", wrong);
-  while (!remote_address()) {
-    const bool had_something = read(early_);
-    if (!remote_address()) co_await wait_or_yield(had_something);
+  scope_guard stop_tcp([this] { stop_tcp_.set(); });
+  if (tcp_) {
+    stop_tcp_.reset();
+    tasks.spawn("tcp", [this] { return serve_tcp(); });
   }
-  if (with_ice_) {
-    tasks.spawn("consent", [this]() { return watch_consent(); });
+  while (machine_.state() != path_state::open) {
+    const bool had_something = read(nullptr);
+    if (machine_.state() != path_state::open) co_await wait_or_yield(had_something);
   }
+  if (settings_.use_ice) {
+    tasks.spawn("consent", [this] { return watch_consent(); });
+  }
+  stop_tcp.release();
   co_return std::make_unique<lite_path>(*this);
 }
 
-// Takes what is in the kernel's buffer: answers checks, appends application data. False: nothing was there.
-bool lite_endpoint::read(datagram_batch& into) {
+// For the life of the path; connections end with it.
+awaitable<void> lite_endpoint::serve_tcp() {
+  auto body = [this](task_group& tasks) -> awaitable<void> {
+    tasks.spawn("serve", [this] { return tcp_->serve(*this); });
+    co_await stop_tcp_.wait();
+  };
+  co_await with_tasks("ice tcp", body);
+}
+
+bool lite_endpoint::on_frame(std::span<std::byte> frame, const route& source) {
+  if (is_application(frame, source, clock::now()) && !waiting_.push(frame, source, max_waiting_bytes)) count_drop("ice", "early");
+  socket_.wake();
+  return machine_.agent().verified(source);
+}
+
+udp::traffic lite_endpoint::counted() const noexcept {
+  auto out = socket_.counted();
+  if (!tcp_) return out;
+  const auto& framed = tcp_->counted();
+  out.datagrams_in += framed.datagrams_in;
+  out.datagrams_out += framed.datagrams_out;
+  out.bytes_in += framed.bytes_in;
+  out.bytes_out += framed.bytes_out;
+  return out;
+}
+
+// Takes what is in the kernel's buffer: answers checks, appends to `into` the application data of the first source that has some; what is of
+// others, or all without `into`, waits. False: nothing was there.
+bool lite_endpoint::read(datagram_batch* into) {
   const auto arrivals = socket_.receive();
   if (arrivals.empty()) return false;
   const auto now = clock::now();
+  const auto before = into ? into->size() : 0;
+  const auto bound = into ? max_waiting_bytes : max_early_bytes;
   for (const auto& a : arrivals) {
-    if (!is_application(a, now)) continue;
-    if (&into == &early_ && early_.bytes() + a.bytes.size() > max_early_bytes) {
+    const route source(*a.source);
+    if (!is_application(a.bytes, source, now)) continue;
+    const bool first = into && into->size() == before;
+    if (into && waiting_.empty() && (first || reading_ == source)) {
+      reading_ = source;
+      into->push(a.bytes);
+    } else if (!waiting_.push(a.bytes, source, bound)) {
       count_drop("ice", "early");
-    } else {
-      into.push(a.bytes);
     }
   }
+  filter_sources();
   return true;
 }
 
-bool lite_endpoint::is_application(const udp::arrival& a, clock::time_point now) {
-  if (admits && !admits(*a.source)) {
+// Once the path is open the kernel drops what is no STUN and from nobody verified.
+void lite_endpoint::filter_sources() {
+  const auto& agent = machine_.agent();
+  if (!agent.selected() || filtered_for_ == agent.verified_changes()) return;
+  filtered_for_ = agent.verified_changes();
+  const auto sources = agent.verified_addresses();
+  socket_.admit(sources);
+}
+
+bool lite_endpoint::is_application(std::span<std::byte> datagram, const route& source, clock::time_point now) {
+  if (admits && !admits(source.address)) {
     count_drop("ice", "filtered");
     return false;
   }
-  if (with_ice_) {
-    const auto v = agent_.on_datagram(a.bytes, *a.source, now);
-    if (v == verdict::answer) socket_.send(agent_.answer(), *a.source);
-    while (const auto found = agent_.take_peer_reflexive()) {
-      if (on_peer_reflexive) on_peer_reflexive(*found);
-    }
-    return v == verdict::application;
+  const auto decided = machine_.receive(datagram, source, now);
+  if (decided == verdict::application) return true;
+  if (decided == verdict::answer) {
+    if (source.connection != 0) tcp_->send(machine_.answer(), source.connection);
+    else socket_.send(machine_.answer(), source.address);
   }
-  const bool dtls = kind_of(a.bytes) == datagram_kind::dtls;
-  if (dtls && latching_ && !(relatching_ && plain_remote_ == *a.source)) {
-    const bool moved = plain_remote_ != *a.source;
-    latching_ = false;
-    plain_remote_ = *a.source;
-    if (moved && on_latched) on_latched(*a.source);
-  }
-  if (dtls && plain_remote_ == *a.source) return true;
-  count_drop("ice", dtls ? "unverified" : "unknown-protocol");
+  report();
   return false;
+}
+
+void lite_endpoint::report() {
+  while (const auto found = machine_.take_peer_reflexive()) {
+    if (on_peer_reflexive) on_peer_reflexive(*found);
+  }
+  if (const auto learnt = machine_.take_latched(); learnt && on_latched) on_latched(*learnt);
 }
 
 awaitable<void> lite_endpoint::wait_or_yield(bool had_something) {
@@ -170,37 +266,56 @@ awaitable<void> lite_endpoint::wait_or_yield(bool had_something) {
 
 awaitable<void> lite_endpoint::receive(datagram_batch& into) {
   const auto before = into.size();
-  for (std::size_t i = 0; i < early_.size(); ++i) into.push(std::as_const(early_)[i]);
-  early_.clear();
   bool had_something = true;
   while (into.size() == before) {
+    if (!waiting_.empty()) {
+      reading_ = waiting_.pop(into);
+      if (tcp_ && !congested()) tcp_->resume();
+      co_return;
+    }
     co_await wait_or_yield(had_something);
-    had_something = read(into);
+    had_something = read(&into);
   }
 }
 
 void lite_endpoint::send(const datagram_batch& batch) {
-  if (const auto to = remote_address()) {
-    socket_.send(batch, *to);
+  if (const auto to = machine_.destination()) {
+    if (to->connection != 0) tcp_->send(batch, to->connection);
+    else socket_.send(batch, to->address);
   } else {
-    count_drop("ice", "no-remote", batch.size());
+    count_drop("ice", machine_.state() == path_state::lost ? "consent" : "no-remote", batch.size());
   }
 }
 
+// For the life of the path, as a peer may take to ICE later.
 awaitable<void> lite_endpoint::watch_consent() {
-  while (with_ice_) {
-    const auto by = agent_.last_check().value_or(clock::now()) + settings_.consent_timeout;
-    if (clock::now() >= by) throw stage_error("ice", "consent", transport_error::consent_lost);
-    co_await sleep_until(by);
+  while (machine_.state() != path_state::lost) {
+    const auto by = machine_.deadline().value_or(no_deadline);
+    auto changed = machine_changed_.wait();
+    const bool told = co_await within(by, std::move(changed));
+    if (!told) machine_.timeout(clock::now());
   }
+  throw stage_error("ice", "consent", transport_error::consent_lost);
 }
 
 }  // namespace
 
 result<std::unique_ptr<endpoint>> reserve_lite(asio::any_io_executor executor, const config& settings, port_pool& ports) {
-  auto socket = udp::socket::open(std::move(executor), settings.local_address, ports, settings.socket);
+  auto socket = udp::socket::open(executor, settings.local_address, ports, settings.socket);
   if (!socket) return socket.error();
-  return std::unique_ptr<endpoint>(std::make_unique<lite_endpoint>(settings, std::move(*socket)));
+  std::optional<udp::socket> second;
+  if (settings.use_ice && settings.other_family) {
+    auto opened = udp::socket::open(executor, settings.other_family->bound, ports, settings.socket);
+    if (opened) second.emplace(std::move(*opened));
+    else log::debug("ice: no candidate of {}: {}", settings.other_family->bound.to_string(), opened.error().message());
+  }
+  std::unique_ptr<tcp_side> tcp;
+  if (settings.use_ice && settings.tcp) {
+    auto listening = tcp_side::listen(executor, settings.local_address, ports);
+    if (!listening) return listening.error();
+    tcp = std::move(*listening);
+  }
+  return std::unique_ptr<endpoint>(std::make_unique<lite_endpoint>(settings, family_sockets(std::move(*socket), std::move(second)), std::move(tcp)));
 }
 
 }  // namespace agw::ice

@@ -1,11 +1,13 @@
 #include "ice/nice_agent.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
 #include <boost/asio/post.hpp>
 
 #include "agw/core/metrics.hpp"
+#include "agw/transports/tcp.hpp"
 #include "ice/glib_loop.hpp"
 
 namespace agw::ice {
@@ -50,6 +52,22 @@ NiceCandidateType type_of(candidate_type type) noexcept {
   return NICE_CANDIDATE_TYPE_HOST;
 }
 
+candidate_type type_of(NiceCandidateType type) noexcept {
+  switch (type) {
+    case NICE_CANDIDATE_TYPE_HOST: return candidate_type::host;
+    case NICE_CANDIDATE_TYPE_SERVER_REFLEXIVE: return candidate_type::server_reflexive;
+    case NICE_CANDIDATE_TYPE_PEER_REFLEXIVE: return candidate_type::peer_reflexive;
+    case NICE_CANDIDATE_TYPE_RELAYED: return candidate_type::relayed;
+  }
+  return candidate_type::host;
+}
+
+// Of an IPv4 or IPv6 host candidate: what stands in SDP for it.
+udp::endpoint shown(const udp::endpoint& bound, const std::vector<host_address>& all) {
+  const auto found = std::ranges::find(all, bound.address(), &host_address::bound);
+  return found == all.end() ? bound : udp::endpoint(found->shown, bound.port());
+}
+
 }  // namespace
 
 // Between the threads. `owner` is the shard's alone; the rest is under the mutex, which is never held while libnice is called:
@@ -67,6 +85,7 @@ struct nice_agent::mailbox : std::enable_shared_from_this<mailbox> {
   std::vector<udp::endpoint> peer_reflexive;
   std::size_t peer_reflexive_taken = 0;
   state current = state::gathering;
+  bool gathered = false;
 
   // With the mutex held.
   void wake() {
@@ -93,15 +112,34 @@ nice_agent::nice_agent(asio::any_io_executor executor, const config& settings, s
   auto* context = glib_loop::instance().context();
   agent_ = nice_agent_new_full(context, NICE_COMPATIBILITY_RFC5245, options);
   g_object_set(agent_, "ice-tcp", FALSE, "ice-udp", TRUE, "upnp", FALSE, "controlling-mode", settings.controlling ? TRUE : FALSE, nullptr);
-  NiceAddress address;
-  nice_address_init(&address);
-  to_nice(udp::endpoint(settings.local_address, 0), address);
-  nice_agent_add_local_address(agent_, &address);  // the only one; libnice would leave out 127.0.0.1 by itself
+  addresses_.push_back({settings.local_address, settings.advertised_address.value_or(settings.local_address)});
+  // libnice gathers nothing at all when one of its addresses cannot be bound.
+  if (settings.other_family && tcp::is_local(settings.other_family->bound)) addresses_.push_back(*settings.other_family);
+  for (const auto& own : addresses_) {
+    NiceAddress address;
+    nice_address_init(&address);
+    to_nice(udp::endpoint(own.bound, 0), address);
+    nice_agent_add_local_address(agent_, &address);  // no others; libnice would leave out 127.0.0.1 by itself
+  }
   g_signal_connect(agent_, "component-state-changed", G_CALLBACK(&on_state), box_.get());
+  g_signal_connect(agent_, "candidate-gathering-done", G_CALLBACK(&on_gathered), box_.get());
   g_signal_connect(agent_, "new-remote-candidate-full", G_CALLBACK(&on_remote_candidate), box_.get());
   stream_ = nice_agent_add_stream(agent_, 1);
   if (high != 0) nice_agent_set_port_range(agent_, stream_, component, low, high);
+  use_servers(settings);
   nice_agent_attach_recv(agent_, stream_, component, context, &on_receive, box_.get());
+}
+
+void nice_agent::use_servers(const config& settings) {
+  if (settings.stun) {
+    const auto address = settings.stun->address().to_string();
+    g_object_set(agent_, "stun-server", address.c_str(), "stun-server-port", static_cast<guint>(settings.stun->port()), nullptr);
+  }
+  if (settings.turn) {
+    const auto address = settings.turn->address.address().to_string();
+    relayed_ = nice_agent_set_relay_info(agent_, stream_, component, address.c_str(), settings.turn->address.port(),
+                                         settings.turn->user.c_str(), settings.turn->password.c_str(), NICE_RELAY_TYPE_TURN_UDP);
+  }
 }
 
 nice_agent::~nice_agent() {
@@ -111,11 +149,17 @@ nice_agent::~nice_agent() {
     box_->closed = true;
   }
   // A callback may be running there right now: the mailbox lives until the GLib thread has come to this.
-  auto end = [agent = agent_, stream = stream_, box = box_] {
+  auto end = [agent = agent_, stream = stream_, box = box_, relayed = relayed_] {
     g_signal_handlers_disconnect_by_data(agent, box.get());
     nice_agent_attach_recv(agent, stream, component, glib_loop::instance().context(), nullptr, nullptr);
-    nice_agent_remove_stream(agent, stream);
-    g_object_unref(agent);
+    if (!relayed) {
+      nice_agent_remove_stream(agent, stream);
+      g_object_unref(agent);
+      return;
+    }
+    // The server is told that its allocations are needed no more.
+    const auto closed = [](GObject* source, GAsyncResult*, gpointer) { g_object_unref(source); };
+    nice_agent_close_async(agent, closed, nullptr);
   };
   glib_loop::instance().run(std::move(end));
 }
@@ -131,14 +175,29 @@ std::vector<candidate> nice_agent::local_candidates() const {
   std::vector<candidate> out;
   for (auto* at = list.first; at != nullptr; at = at->next) {
     const auto& found = *static_cast<const NiceCandidate*>(at->data);
-    if (found.type != NICE_CANDIDATE_TYPE_HOST || found.transport != NICE_CANDIDATE_TRANSPORT_UDP) continue;
+    if (found.type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE || found.transport != NICE_CANDIDATE_TRANSPORT_UDP) continue;
     candidate c;
     c.foundation = found.foundation;
     c.priority = found.priority;
+    c.type = type_of(found.type);
     c.address = from_nice(found.addr);
-    out.push_back(std::move(c));
+    if (c.type == candidate_type::host) c.address = shown(c.address, addresses_);
+    // The address that a relay saw is not known here (RFC 8839 5.1 allows this form).
+    if (c.type == candidate_type::server_reflexive) c.related = shown(from_nice(found.base_addr), addresses_);
+    if (c.type == candidate_type::relayed) c.related.emplace(c.address.protocol(), 0);
+    if (std::ranges::find(out, c.address, &candidate::address) == out.end()) out.push_back(std::move(c));
   }
   return out;
+}
+
+bool nice_agent::gathered() const {
+  const std::lock_guard lock(box_->mutex);
+  return box_->gathered;
+}
+
+bool nice_agent::restart(const credentials& own) {
+  return nice_agent_restart_stream(agent_, stream_) &&
+         nice_agent_set_local_credentials(agent_, stream_, own.ufrag.c_str(), own.pwd.c_str());
 }
 
 bool nice_agent::set_remote(const credentials& remote, const std::vector<candidate>& candidates) {
@@ -155,6 +214,17 @@ bool nice_agent::set_remote(const credentials& remote, const std::vector<candida
     list.first = g_slist_prepend(list.first, one);
   }
   return candidates.empty() || nice_agent_set_remote_candidates(agent_, stream_, component, list.first) >= 0;
+}
+
+bool nice_agent::follow(const udp::endpoint& remote) {
+  auto* one = nice_candidate_new(NICE_CANDIDATE_TYPE_PEER_REFLEXIVE);
+  one->component_id = component;
+  one->stream_id = stream_;
+  one->transport = NICE_CANDIDATE_TRANSPORT_UDP;
+  to_nice(remote, one->addr);
+  const bool done = nice_agent_set_selected_remote_candidate(agent_, stream_, component, one);
+  nice_candidate_free(one);
+  return done;
 }
 
 bool nice_agent::take(datagram_batch& empty) {
@@ -223,6 +293,13 @@ void nice_agent::on_state(NiceAgent*, guint, guint, guint new_state, gpointer us
     case NICE_COMPONENT_STATE_GATHERING: box.current = state::gathering; break;
     default: box.current = state::checking; break;
   }
+  box.wake();
+}
+
+void nice_agent::on_gathered(NiceAgent*, guint, gpointer user_data) {
+  auto& box = *static_cast<mailbox*>(user_data);
+  const std::lock_guard lock(box.mutex);
+  box.gathered = true;
   box.wake();
 }
 

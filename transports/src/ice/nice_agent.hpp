@@ -24,11 +24,20 @@ class nice_agent {
   nice_agent& operator=(const nice_agent&) = delete;
   ~nice_agent();
 
-  /// Binds and gathers, at once as there are host candidates only. False: no port, or the address is not ours.
+  /// Binds, and gathers host candidates at once; those of servers come until gathered(). False: no port, or the address is not ours.
   bool gather(const credentials& own);
+  /// Whether all servers have answered or failed.
+  bool gathered() const;
+  /// As peers are told: host candidates with the advertised address, and each address once.
   std::vector<candidate> local_candidates() const;
+  /// Ends the checks and forgets the peer's credentials and candidates; the selected pair stays in use until set_remote() has led to
+  /// another. False: libnice refused.
+  bool restart(const credentials& own);
   /// Starts the checks. False: libnice refused.
   bool set_remote(const credentials& remote, const std::vector<candidate>& candidates);
+
+  /// Sends to `remote` from now on, whatever the checks say; they go on for consent only. False: libnice refused.
+  bool follow(const udp::endpoint& remote);
 
   /// Exchanges `empty`, an empty batch, for what arrived. False: nothing had.
   bool take(datagram_batch& empty);
@@ -47,9 +56,14 @@ class nice_agent {
   struct mailbox;
   static void on_receive(NiceAgent*, guint, guint, guint bytes, gchar* data, gpointer box);
   static void on_state(NiceAgent*, guint, guint, guint new_state, gpointer box);
+  static void on_gathered(NiceAgent*, guint, gpointer box);
   static void on_remote_candidate(NiceAgent*, NiceCandidate* found, gpointer box);
 
+  void use_servers(const config& settings);
+
   std::shared_ptr<mailbox> box_;
+  std::vector<host_address> addresses_;
+  bool relayed_ = false;  ///< a TURN server has allocations of ours
   NiceAgent* agent_;
   guint stream_ = 0;
 };

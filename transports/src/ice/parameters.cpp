@@ -45,12 +45,23 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return (x | 0x20) == (y | 0x20); });
 }
 
+constexpr std::pair<std::string_view, candidate_type> types[] = {{"host", candidate_type::host},
+                                                                {"srflx", candidate_type::server_reflexive},
+                                                                {"prflx", candidate_type::peer_reflexive},
+                                                                {"relay", candidate_type::relayed}};
+
 std::optional<candidate_type> type_of(std::string_view word) noexcept {
-  if (word == "host") return candidate_type::host;
-  if (word == "srflx") return candidate_type::server_reflexive;
-  if (word == "prflx") return candidate_type::peer_reflexive;
-  if (word == "relay") return candidate_type::relayed;
+  for (const auto& [name, type] : types) {
+    if (word == name) return type;
+  }
   return std::nullopt;
+}
+
+std::string_view word_of(candidate_type type) noexcept {
+  for (const auto& [name, known] : types) {
+    if (type == known) return name;
+  }
+  return "host";
 }
 
 }  // namespace
@@ -108,8 +119,10 @@ result<std::optional<candidate>> parse_candidate(std::string_view value) {
 }
 
 std::string format_candidate(const candidate& c) {
-  return c.foundation + " 1 UDP " + std::to_string(c.priority) + ' ' + c.address.address().to_string() + ' ' +
-         std::to_string(c.address.port()) + " typ host";
+  auto out = c.foundation + " 1 UDP " + std::to_string(c.priority) + ' ' + c.address.address().to_string() + ' ' +
+             std::to_string(c.address.port()) + " typ " + std::string(word_of(c.type));
+  if (c.related) out += " raddr " + c.related->address().to_string() + " rport " + std::to_string(c.related->port());
+  return out;
 }
 
 }  // namespace agw::ice

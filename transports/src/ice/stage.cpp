@@ -15,14 +15,20 @@ constexpr std::size_t max_remote_candidates = 25;
 
 std::vector<candidate> usable_candidates(const remote_parameters& remote) {
   std::vector<candidate> out;
+  const std::string* first = nullptr;
   for (const auto& value : remote.candidates) {
-    auto parsed = parse_candidate(value);
-    if (!parsed) {
-      log::debug("ice: malformed candidate ignored");
-      count_drop("ice", "candidate");
-    } else if (*parsed && out.size() < max_remote_candidates) {
+    result<std::optional<candidate>> parsed = std::optional<candidate>();
+    if (out.size() < max_remote_candidates) parsed = parse_candidate(value);
+    if (parsed && *parsed) {
       out.push_back(std::move(**parsed));
+    } else if (!first) {
+      first = &value;
     }
+  }
+  if (first) {
+    const auto passed_over = remote.candidates.size() - out.size();
+    count_drop("ice", "candidate", passed_over);
+    log::debug("ice: {} of {} candidates cannot be used, the first of these is {}", passed_over, remote.candidates.size(), log::printable(*first));
   }
   return out;
 }

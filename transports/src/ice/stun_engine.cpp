@@ -1,6 +1,9 @@
 #include "ice/stun_engine.hpp"
 
 #include <cstring>
+#include <optional>
+
+#include <boost/crc.hpp>
 
 namespace agw::ice {
 
@@ -30,40 +33,78 @@ bool length_allowed(std::uint16_t type, std::size_t length) noexcept {
   }
 }
 
-// RFC 8489, 5 and 14. libnice checks part of this again; it trusts the lengths of single attributes, this does not.
-bool well_formed(bytes_view d) noexcept {
-  if (d.size() < header_bytes || d.size() > max_stun_bytes || (std::to_integer<unsigned>(d[0]) & 0xC0) != 0) return false;
-  if (read32(d, 4) != magic_cookie || read16(d, 2) % 4 != 0 || read16(d, 2) + header_bytes != d.size()) return false;
-  bool fingerprint_seen = false;
+constexpr std::uint16_t binding_request = 0x0001;
+constexpr std::uint16_t message_integrity_sha256 = 0x001C;
+constexpr std::uint32_t fingerprint_mask = 0x5354554E;
+
+void append16(std::vector<std::byte>& to, std::uint32_t value) {
+  to.push_back(static_cast<std::byte>(value >> 8 & 0xFF));
+  to.push_back(static_cast<std::byte>(value & 0xFF));
+}
+void append32(std::vector<std::byte>& to, std::uint32_t value) {
+  append16(to, value >> 16);
+  append16(to, value & 0xFFFF);
+}
+
+std::uint32_t fingerprint_of(bytes_view message) noexcept {
+  boost::crc_32_type crc;
+  crc.process_bytes(message.data(), message.size());
+  return crc.checksum() ^ fingerprint_mask;
+}
+
+/// Where the parts of a message stand that are looked at before libnice sees it.
+struct stun_outline {
+  std::string_view username;      // of a request that has one
+  std::size_t integrity_end = 0;  // behind MESSAGE-INTEGRITY; 0 without it
+  std::size_t fingerprint = 0;    // where the attribute begins; 0 without it
+  bool tail = false;              // other attributes stand behind MESSAGE-INTEGRITY
+};
+
+// RFC 8489, 5 and 14. libnice checks part of this again; it trusts the lengths of single attributes, this does not. No value: malformed.
+std::optional<stun_outline> outline_of(bytes_view d) noexcept {
+  if (d.size() < header_bytes || d.size() > max_stun_bytes || (std::to_integer<unsigned>(d[0]) & 0xC0) != 0) return std::nullopt;
+  if (read32(d, 4) != magic_cookie || read16(d, 2) % 4 != 0 || read16(d, 2) + header_bytes != d.size()) return std::nullopt;
+  stun_outline out;
   for (std::size_t at = header_bytes; at < d.size();) {
-    if (fingerprint_seen || d.size() - at < 4) return false;  // FINGERPRINT is the last one
+    if (out.fingerprint != 0 || d.size() - at < 4) return std::nullopt;  // FINGERPRINT is the last one
     const auto type = read16(d, at);
     const std::size_t length = read16(d, at + 2);
     const auto padded = (length + 3) & ~std::size_t{3};
-    if (d.size() - at - 4 < padded || !length_allowed(type, length)) return false;
-    fingerprint_seen = type == STUN_ATTRIBUTE_FINGERPRINT;
+    if (d.size() - at - 4 < padded) return std::nullopt;
+    const bool ignored = out.integrity_end != 0 && type != STUN_ATTRIBUTE_FINGERPRINT;
+    if (!ignored && !length_allowed(type, length)) return std::nullopt;
+    if (ignored) {
+      out.tail = true;
+    } else if (type == STUN_ATTRIBUTE_USERNAME && out.username.empty()) {
+      out.username = std::string_view(reinterpret_cast<const char*>(d.data()) + at + 4, length);
+    } else if (type == STUN_ATTRIBUTE_FINGERPRINT) {
+      out.fingerprint = at;
+    }
     at += 4 + padded;
+    if (type == STUN_ATTRIBUTE_MESSAGE_INTEGRITY && out.integrity_end == 0) out.integrity_end = at;
   }
-  return true;
+  return out;
 }
 
-// The attributes of a check that have to be understood; anything else below 0x8000 is answered by 420.
-constexpr std::uint16_t understood[] = {STUN_ATTRIBUTE_USERNAME, STUN_ATTRIBUTE_MESSAGE_INTEGRITY, STUN_ATTRIBUTE_PRIORITY,
-                                        STUN_ATTRIBUTE_USE_CANDIDATE, 0};
+// The attributes of a check that have to be understood; anything else below 0x8000 is answered by 420. MESSAGE-INTEGRITY-SHA256 is not
+// verified: MESSAGE-INTEGRITY, which a peer of unknown abilities has to add, covers the same.
+constexpr std::uint16_t understood[] = {
+    STUN_ATTRIBUTE_USERNAME,      STUN_ATTRIBUTE_MESSAGE_INTEGRITY, STUN_ATTRIBUTE_PRIORITY,
+    STUN_ATTRIBUTE_USE_CANDIDATE, message_integrity_sha256,         0};
 
-struct judge {
-  const std::function<bool(std::string_view)>* accepts;
-  const std::string* password;
+struct validation {
+  const stun_judge* judge;
   bool username_accepted = false;
 };
 
 bool validate(StunAgent*, StunMessage*, std::uint8_t* username, std::uint16_t username_bytes, std::uint8_t** password,
               std::size_t* password_bytes, void* user_data) {
-  auto& j = *static_cast<judge*>(user_data);
-  j.username_accepted = (*j.accepts)(std::string_view(reinterpret_cast<const char*>(username), username_bytes));
-  if (!j.username_accepted) return false;
-  *password = reinterpret_cast<std::uint8_t*>(const_cast<char*>(j.password->data()));  // read only
-  *password_bytes = j.password->size();
+  auto& v = *static_cast<validation*>(user_data);
+  const auto* found = v.judge->password_of(std::string_view(reinterpret_cast<const char*>(username), username_bytes));
+  v.username_accepted = found != nullptr;
+  if (!found) return false;
+  *password = reinterpret_cast<std::uint8_t*>(const_cast<char*>(found->data()));  // read only
+  *password_bytes = found->size();
   return true;
 }
 
@@ -80,17 +121,51 @@ stun_engine::stun_engine() {
   stun_agent_init(&agent_, understood, STUN_COMPATIBILITY_RFC5389, static_cast<StunAgentUsageFlags>(flags));
 }
 
-stun_reading stun_engine::read(bytes_view datagram, const udp::endpoint& source,
-                               const std::function<bool(std::string_view)>& accepts, const std::string& password) {
+stun_reading stun_engine::read(bytes_view datagram, const udp::endpoint& source, const stun_judge& judge) {
+  const auto outline = outline_of(datagram);
+  if (!outline) return {};
+  // Nobody's request costs no cryptography when it is not answered.
+  const bool request = read16(datagram, 0) == binding_request && outline->integrity_end != 0 && !outline->username.empty();
+  if (request && judge.password_of(outline->username) == nullptr) {
+    stun_reading out;
+    out.kind = stun_kind::wrong_username;
+    if (!judge.may_refuse()) return out;
+    stun_judge allowed = judge;
+    allowed.may_refuse = [] { return true; };
+    return judged(datagram, datagram.size(), source, allowed);
+  }
+  if (!outline->tail) return judged(datagram, datagram.size(), source, judge);
+  if (outline->fingerprint == 0) return {};
+  const auto covered = datagram.first(outline->fingerprint);
+  if (fingerprint_of(covered) != read32(datagram, outline->fingerprint + 4)) return {};
+  return judged(without_tail(datagram, outline->integrity_end), datagram.size(), source, judge);
+}
+
+// The message up to MESSAGE-INTEGRITY, with a FINGERPRINT that goes with it.
+bytes_view stun_engine::without_tail(bytes_view datagram, std::size_t integrity_end) {
+  constexpr std::size_t fingerprint_bytes = 8;
+  shortened_.assign(datagram.begin(), datagram.begin() + static_cast<std::ptrdiff_t>(integrity_end));
+  const auto length = integrity_end - header_bytes + fingerprint_bytes;
+  shortened_[2] = static_cast<std::byte>(length >> 8);
+  shortened_[3] = static_cast<std::byte>(length & 0xFF);
+  const auto crc = fingerprint_of(shortened_);
+  append16(shortened_, STUN_ATTRIBUTE_FINGERPRINT);
+  append16(shortened_, 4);
+  append32(shortened_, crc);
+  return shortened_;
+}
+
+// `received` octets came from the source.
+stun_reading stun_engine::judged(bytes_view datagram, std::size_t received, const udp::endpoint& source, const stun_judge& judge) {
   stun_reading out;
-  if (!well_formed(datagram)) return out;
-  judge j{&accepts, &password};
+  validation v{&judge};
   StunMessage request{};
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(datagram.data());
-  const auto status = stun_agent_validate(&agent_, &request, bytes, datagram.size(), &validate, &j);
+  const auto status = stun_agent_validate(&agent_, &request, bytes, datagram.size(), &validate, &v);
   const auto answer_unproven = [&](StunError code) {
+    if (!judge.may_refuse()) return;
     const auto answer = error(request, code);
-    if (answer.size() <= datagram.size()) out.answer = answer;
+    if (answer.size() <= received) out.answer = answer;
   };
   switch (status) {
     case STUN_VALIDATION_NOT_STUN:
@@ -119,11 +194,12 @@ stun_reading stun_engine::read(bytes_view datagram, const udp::endpoint& source,
       answer_unproven(STUN_ERROR_BAD_REQUEST);
       return out;
     case STUN_VALIDATION_UNAUTHORIZED:
-      out.kind = j.username_accepted ? stun_kind::wrong_integrity : stun_kind::wrong_username;
+      out.kind = v.username_accepted ? stun_kind::wrong_integrity : stun_kind::wrong_username;
       answer_unproven(STUN_ERROR_UNAUTHORIZED);
       return out;
     case STUN_VALIDATION_UNKNOWN_REQUEST_ATTRIBUTE: {
       out.kind = stun_kind::unknown_attribute;
+      if (!judge.may_refuse()) return out;
       StunMessage answer{};
       const auto size = stun_agent_build_unknown_attributes_error(&agent_, &answer, answer_.data(), answer_.size(), &request);
       out.answer = bytes_view(reinterpret_cast<const std::byte*>(answer_.data()), size);
@@ -134,7 +210,7 @@ stun_reading stun_engine::read(bytes_view datagram, const udp::endpoint& source,
   // An agent without a role attribute is taken for a controlling one (RFC 8445, 7.3.1.1).
   if (stun_message_has_attribute(&request, STUN_ATTRIBUTE_ICE_CONTROLLED)) {
     out.kind = stun_kind::role_conflict;
-    out.answer = error(request, STUN_ERROR_ROLE_CONFLICT);
+    if (judge.may_refuse()) out.answer = error(request, STUN_ERROR_ROLE_CONFLICT);
     return out;
   }
   out.kind = stun_kind::check;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <stun/stunagent.h>
 
@@ -35,6 +36,14 @@ struct stun_reading {
   bytes_view answer;  ///< lives until the next read(); empty where none is due
 };
 
+/// What the engine asks its caller while it reads.
+struct stun_judge {
+  /// The local password that goes with a USERNAME; null when that is nobody's.
+  std::function<const std::string*(std::string_view username)> password_of;
+  /// Whether an error may be answered; asked once for each that would be.
+  std::function<bool()> may_refuse;
+};
+
 /// A StunAgent keeps 12.8 KB, and one that only answers keeps nothing between two messages: so there is one per thread.
 class stun_engine {
  public:
@@ -42,18 +51,20 @@ class stun_engine {
   stun_engine(const stun_engine&) = delete;
   stun_engine& operator=(const stun_engine&) = delete;
 
-  /// `accepts` judges USERNAME; `password` is the local one. An error answer to a sender who proved nothing is never longer than
-  /// what it sent: a forged source address gives no amplification.
-  stun_reading read(bytes_view datagram, const udp::endpoint& source,
-                    const std::function<bool(std::string_view username)>& accepts, const std::string& password);
+  /// Attributes behind the first MESSAGE-INTEGRITY are ignored, but for FINGERPRINT (RFC 8489, 14.5). An error answer to a sender who
+  /// proved nothing is never longer than what it sent: a forged source address gives no amplification.
+  stun_reading read(bytes_view datagram, const udp::endpoint& source, const stun_judge& judge);
 
  private:
   stun_engine();
+  stun_reading judged(bytes_view datagram, std::size_t received, const udp::endpoint& source, const stun_judge& judge);
+  bytes_view without_tail(bytes_view datagram, std::size_t integrity_end);
   bytes_view success(const StunMessage& request, const udp::endpoint& source);
   bytes_view error(const StunMessage& request, StunError code);
 
   StunAgent agent_;
   std::array<std::uint8_t, 1024> answer_;
+  std::vector<std::byte> shortened_;
 };
 
 }  // namespace agw::ice

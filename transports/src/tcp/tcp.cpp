@@ -327,6 +327,39 @@ awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address lo
   co_return std::make_unique<stream>(std::move(s), settings);
 }
 
+namespace {
+
+// With a pool, connections that were closed a moment ago may still hold a port towards the same peer, for a minute (TIME_WAIT).
+constexpr int max_dials = 16;
+
+}  // namespace
+
+awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address local_address, port_pool& ports, config settings) {
+  auto executor = co_await asio::this_coro::executor;
+  for (int dial = 1;; ++dial) {
+    asio::ip::tcp::socket s(executor);
+    auto bind = [&](std::uint16_t port) {
+      error_code error;
+      s.close(error);
+      s.open(remote.protocol(), error);
+      if (!error) s.set_option(asio::socket_base::reuse_address(true), error);
+      if (!error) s.bind(endpoint(local_address, port), error);
+      return error;
+    };
+    auto lease = ports.bind(port_protocol::tcp, bind);
+    if (!lease) {
+      if (lease.error() == transport_error::no_port) throw stage_error("tcp", "port", lease.error());
+      fail(lease.error());
+    }
+    if (settings.dscp) set_dscp(s.native_handle(), remote.address().is_v6(), *settings.dscp);
+    error_code error;
+    co_await s.async_connect(remote, asio::redirect_error(asio::use_awaitable, error));
+    if (error && error.value() == EADDRNOTAVAIL && dial < max_dials) continue;
+    if (error) fail(error);
+    co_return std::make_unique<stream>(std::move(s), settings, std::move(*lease));
+  }
+}
+
 // Binding is the only test that works for every kind of address.
 bool is_local(const asio::ip::address& address) {
   const endpoint at(address, 0);

@@ -41,28 +41,11 @@ std::unique_ptr<context::impl> plain_context() {
   return made;
 }
 
-// The rules of the DTLS side hold here, too: which hashes are taken, and that only the strongest one counts.
-std::vector<dtls::fingerprint> usable(const std::vector<fingerprint>& given) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::vector<dtls::fingerprint> out;
-  for (const auto& f : given) {
-    std::string line = f.hash;
-    for (std::size_t i = 0; i < f.digest.size(); ++i) {
-      const auto value = std::to_integer<unsigned>(f.digest[i]);
-      line.push_back(i == 0 ? ' ' : ':');
-      line.push_back(digits[value >> 4]);
-      line.push_back(digits[value & 15]);
-    }
-    if (auto parsed = dtls::fingerprint::parse(line)) out.push_back(std::move(*parsed));
-  }
-  return out;
-}
-
 // The checks of the peer's certificate during the handshake.
 struct verification {
   bool by_fingerprint = false;
   bool by_ca = false;
-  std::vector<dtls::fingerprint> fingerprints;  // those of them that can match
+  std::vector<dtls::fingerprint> fingerprints;
 
   bool accepts(const X509* leaf) const { return !by_fingerprint || (leaf != nullptr && dtls::matches_any(fingerprints, *leaf)); }
 };
@@ -130,8 +113,8 @@ error_code stream::prepare(role as, const std::string& host) {
 
 awaitable<void> stream::handshake(role as, peer_check check) {
   verification_.by_ca = check.verify_ca;
-  verification_.by_fingerprint = !check.fingerprints.empty();
-  verification_.fingerprints = usable(check.fingerprints);
+  verification_.by_fingerprint = check.named || !check.fingerprints.empty();
+  verification_.fingerprints = std::move(check.fingerprints);
   if (const auto error = prepare(as, check.host)) throw stage_error("tls", "error", error);
   const auto type = as == role::client ? ssl::stream_base::client : ssl::stream_base::server;
   error_code error;

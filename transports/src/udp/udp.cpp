@@ -7,8 +7,10 @@
 #include <cstring>
 
 #include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/redirect_error.hpp>
 
 #include "agw/core/metrics.hpp"
+#include "udp/source_filter.hpp"
 
 namespace agw::udp {
 
@@ -222,7 +224,39 @@ std::span<const arrival> socket::receive() {
 
 awaitable<void> socket::wait_readable() {
   drained_ = false;
-  co_await socket_.async_wait(asio::ip::udp::socket::wait_read, asio::use_awaitable);
+  if (std::exchange(woken_, false)) co_return;
+  error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  co_await socket_.async_wait(asio::ip::udp::socket::wait_read, token);
+  const bool woken = std::exchange(woken_, false);
+  if (error && !(woken && error == asio::error::operation_aborted)) throw system_error(error);
+}
+
+void socket::wake() {
+  woken_ = true;
+  error_code ignored;
+  socket_.cancel(ignored);
+}
+
+void socket::admit(std::span<const endpoint> sources) noexcept {
+  auto program = stun_or_sources(sources);
+  sock_fprog filter{};
+  filter.len = static_cast<unsigned short>(program.size());
+  filter.filter = program.data();
+  ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
+}
+
+void socket::admit_all() noexcept {
+  const int unused = 0;
+  ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused));
+}
+
+std::uint32_t socket::kernel_drops() const noexcept {
+  constexpr std::size_t drops = 8;  // SK_MEMINFO_DROPS of linux/sock_diag.h
+  std::array<std::uint32_t, drops + 1> memory{};
+  socklen_t size = sizeof(memory);
+  const auto fd = const_cast<asio::ip::udp::socket&>(socket_).native_handle();
+  return ::getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory.data(), &size) == 0 ? memory[drops] : 0;
 }
 
 void socket::dropped(int error, std::size_t how_many) {

@@ -80,6 +80,8 @@ class settings {
 
   /// A check of the values together, after all were read; it returns wrong() or nothing.
   void rule(std::function<std::optional<config_error>()> check) { rules_.push_back(std::move(check)); }
+  /// What is no error but worth a line of --check-config, behind its "ok".
+  void remark(std::function<std::optional<std::string>()> say) { remarks_.push_back(std::move(say)); }
   /// For rules: the line for whichever of `keys` was given first, by option or file (if none was, the first one's key alone).
   config_error wrong(std::initializer_list<std::string_view> keys, std::string_view allowed) const;
 
@@ -112,6 +114,7 @@ class settings {
   std::vector<std::unique_ptr<setting>> settings_;
   std::vector<free_table> tables_;
   std::vector<std::function<std::optional<config_error>()>> rules_;
+  std::vector<std::function<std::optional<std::string>()>> remarks_;
 };
 
 }  // namespace agw

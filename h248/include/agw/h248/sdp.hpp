@@ -84,7 +84,7 @@ class sdp {
   std::optional<std::string_view> ice_ufrag() const noexcept { return attribute("ice-ufrag"); }
   std::optional<std::string_view> ice_pwd() const noexcept { return attribute("ice-pwd"); }
   bool ice_lite() const noexcept { return has_attribute("ice-lite"); }
-  // Without the "$" form: that is asks_for_candidates().
+  // Without the "$" form, which is asks_for_candidates(), and without malformed ones.
   std::vector<sdp_candidate> candidates() const;
   bool asks_for_candidates() const noexcept;
   std::optional<choosable> sctp_port() const;

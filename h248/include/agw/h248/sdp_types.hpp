@@ -21,11 +21,12 @@ struct choosable {
   bool operator==(const choosable&) const = default;
 };
 
-// c=IN IP4 192.0.2.1, c=IN IP6 $. Of the address no more is checked than that it is not plainly of the other family; a TTL behind a
+// c=IN IP4 192.0.2.1, c=IN IP6 $, c=IN $ $. Of the address no more is checked than that it is not plainly of the other family; a TTL behind a
 // slash stays in it.
 struct sdp_connection {
   bool ip6 = false;
-  std::string address;  // "$" = the gateway chooses
+  std::string address;      // "$" = the gateway chooses
+  bool any_family = false;  // "IN $ $": of either family
 
   bool choose() const noexcept { return address == "$"; }
   static std::optional<sdp_connection> parse(std::string_view text);

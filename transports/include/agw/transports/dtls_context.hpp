@@ -55,8 +55,8 @@ struct handshake_config {
   /// set-up.
   clock::duration first_retransmission = std::chrono::milliseconds(200);
   clock::duration slowest_retransmission = std::chrono::seconds(3);
-  /// Called by the session's receive() for each batch that contains authentic payload: proof that the peer itself is alive. Must not
-  /// throw. May be empty.
+  /// Called by the session's receive() for each batch that contains authentic payload, and by handshake() for the one that completes it:
+  /// proof that the peer itself is alive, and of where that batch came from. Must not throw. May be empty.
   std::function<void()> on_authentic;
 };
 

@@ -37,6 +37,8 @@ struct candidate {
   std::uint32_t priority = 0;
   udp::endpoint address;
   candidate_type type = candidate_type::host;
+  /// raddr and rport of a candidate of ours that is none of the host's; parse_candidate() does not read them.
+  std::optional<udp::endpoint> related;
 };
 
 /// RFC 8445, 5.1.2.1, for component 1. `local_preference` orders the addresses of one agent.
@@ -46,7 +48,7 @@ std::uint32_t candidate_priority(candidate_type type, std::uint16_t local_prefer
 /// (TCP, another component, a host name such as mDNS's .local). bad_candidate: malformed.
 result<std::optional<candidate>> parse_candidate(std::string_view value);
 
-/// The value for an a=candidate line; host candidates only (no raddr).
+/// The value for an a=candidate line.
 std::string format_candidate(const candidate& c);
 
 enum class agent_mode {
@@ -54,24 +56,46 @@ enum class agent_mode {
   full,  ///< libnice's NiceAgent: checks on its own, for a gateway behind a NAT or lite peers
 };
 
+/// An address of ours: the one that is bound, and the one in candidates and c=, which differs behind a 1:1 NAT.
+struct host_address {
+  asio::ip::address bound;
+  asio::ip::address shown;
+};
+
+/// A TURN server (RFC 8656) over UDP, with long-term credentials.
+struct turn_server {
+  udp::endpoint address;
+  std::string user;
+  std::string password;
+};
+
 struct config {
   agent_mode mode = agent_mode::lite;
-  asio::ip::address local_address;  ///< bound, and the only one that is used
-  /// The address in candidates and c= when the gateway is behind a 1:1 NAT. Lite and plain UDP only.
+  asio::ip::address local_address;  ///< bound; the default candidate is of it
+  /// The address in candidates and c= when the gateway is behind a 1:1 NAT.
   std::optional<asio::ip::address> advertised_address;
+  /// An address of the family that `local_address` is not of: with ICE, candidates of both are offered. When it cannot be bound, there are
+  /// none of it.
+  std::optional<host_address> other_family;
+  /// Full mode: servers that give the candidates of a gateway behind a NAT, server reflexive ones (RFC 8489) and relayed ones.
+  std::optional<udp::endpoint> stun;
+  std::optional<turn_server> turn;
+  /// Lite: a passive TCP candidate, too (RFC 6544), for peers whose network blocks UDP. A descriptor and a TCP port for each endpoint.
+  bool tcp = false;
   bool use_ice = true;  ///< false: plain UDP, for an SDP without candidates
   /// Full mode: our role, which libnice takes only before it gathers. The offerer controls, and so does the agent whose peer is lite
   /// (RFC 8445, 6.1.1); some agents (Pion) do not resolve the conflict when both sides claim it.
   bool controlling = true;
-  /// The path fails with ice:consent after that long without a valid check (RFC 7675, 5.1). Full mode: libnice has its own 30 s.
+  /// The path fails with ice:consent after that long without a sign of life on the selected pair (RFC 7675, 5.1). Full mode: libnice has its own 30 s.
   clock::duration consent_timeout = std::chrono::seconds(30);
   std::size_t max_datagram_bytes = 1200;  ///< what fits every path without fragmentation (RFC 8261, 5)
   udp::socket_config socket;
 };
 
-/// For our own SDP, complete from the moment of reserve().
+/// For our own SDP, complete from the moment of reserve(), or of endpoint::gathered() where servers are asked.
 struct local_parameters {
   udp::endpoint address;                ///< the default candidate: for c= and m=
+  std::optional<udp::endpoint> other_family;  ///< the same of the other family, where there are candidates of both
   ice::credentials credentials;         ///< empty without ICE
   bool lite = false;                    ///< a=ice-lite
   std::vector<std::string> candidates;  ///< values of the a=candidate lines
@@ -83,7 +107,7 @@ struct remote_parameters {
   bool lite = false;                     ///< the peer's a=ice-lite
   std::vector<std::string> candidates;   ///< values of the a=candidate lines
   std::optional<udp::endpoint> address;  ///< c= and m=; used without ICE
-  bool latching = false;                 ///< without ICE: the first DTLS datagram's source becomes the remote address
+  bool latching = false;                 ///< without ICE: the address is learnt, see endpoint::latch()
 };
 
 }  // namespace agw::ice

@@ -22,6 +22,12 @@ class endpoint {
   virtual ~endpoint() = default;
 
   virtual const local_parameters& local() const noexcept = 0;
+  /// Waits until the STUN and TURN servers of the configuration have answered, failed, or `by` has passed: then local() has what they gave.
+  /// At once without servers. Before connect(); once.
+  virtual awaitable<void> gathered(deadline by) {
+    static_cast<void>(by);
+    co_return;
+  }
 
   /// The stage; see ice::connect().
   virtual awaitable<std::unique_ptr<datagram_pipe>> connect(task_group& tasks, remote_parameters remote) = 0;
@@ -36,12 +42,18 @@ class endpoint {
   /// False: the system refused, or the agent's library cannot do it.
   virtual bool set_dscp(unsigned dscp) = 0;
 
-  /// The layer above has authenticated what came over the path: it counts as a check of the lite agent's. RFC 7675 leaves the
-  /// checking to the full agent, and some of those (Pion) send no check while traffic flows.
+  /// The gateway's half of an ICE restart: new credentials in local(). The peer's half comes with the next update(), at once when the
+  /// restart is the peer's. The pair in use stays in use until another is nominated. transport_error::bad_credentials without ICE,
+  /// ice_library; then nothing has changed.
+  virtual error_code restart() = 0;
+
+  /// The layer above has authenticated what the path's last receive() yielded (which is always of one source): it counts as a check
+  /// of that source, as RFC 7675 leaves the checking to the full agent, and some of those (Pion) send no check while traffic flows.
   virtual void heard() {}
 
-  /// Without ICE: the source of the next DTLS datagram becomes the remote address, once; `again` waits for one from elsewhere than
-  /// now. Until then the known address stays in use. No effect with ICE, where checks do this.
+  /// Without ICE: the source of the next authentic DTLS datagram becomes the remote address, once; `again` waits for one from elsewhere
+  /// than now. Until then the known address stays in use; before the handshake's end answers go to the source of the last DTLS
+  /// datagram. No effect with ICE, where checks do this.
   virtual void latch(bool again) { static_cast<void>(again); }
   /// Takes latch() back: the remote address stays what it is.
   virtual void latch_off() {}
@@ -60,7 +72,7 @@ result<std::unique_ptr<endpoint>> reserve(asio::any_io_executor executor, const 
 
 /// Returns when a pair has been nominated (lite), is ready (full), or at once (without ICE; if latching after the first DTLS
 /// datagram). The path's receive() answers checks inline and yields only DTLS datagrams of verified sources, so a receive()
-/// must always be pending; its send() goes to the address nominated last. Throws stage_error "ice" with "failed" (full: every pair
+/// must always be pending; its send() goes to the address nominated last, and nowhere once consent is lost. Throws stage_error "ice" with "failed" (full: every pair
 /// failed), "error" (parameters that cannot be used, code says why); "timeout" is stage()'s. Cancel at any point leaves the
 /// endpoint as it was, and connect() may be called again. One connect() and one path at a time.
 /// A child "consent" goes into `tasks`, for the path's life: it throws stage_error "ice", "consent".

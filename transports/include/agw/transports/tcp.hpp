@@ -147,6 +147,9 @@ class listener {
 awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address local_address, config settings = {},
                                            std::uint16_t local_port = 0);
 
+/// The same from a port of `ports`, which the stream holds; "port" when all are in use. The pool outlives the call.
+awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address local_address, port_pool& ports, config settings = {});
+
 /// Whether the address is one of this machine's, in this network namespace: whether a socket can be bound to it. Also true when no
 /// descriptor is left for the test.
 bool is_local(const asio::ip::address& address);

@@ -9,15 +9,10 @@
 
 #include "agw/core/pipe.hpp"
 #include "agw/transports/certificate.hpp"
+#include "agw/transports/fingerprint.hpp"
 #include "agw/transports/tcp.hpp"
 
 namespace agw::tls {
-
-/// An a=fingerprint line (RFC 8122): the hash's name as in SDP, "sha-256", and the digest.
-struct fingerprint {
-  std::string hash;
-  std::vector<std::byte> digest;
-};
 
 struct config {
   std::string certificate_file;  ///< PEM, the whole chain; needed by a server, optional for a client
@@ -48,7 +43,8 @@ enum class role { client, server };
 
 /// What must hold for the peer's certificate. With neither it is not checked, and a server does not ask for one.
 struct peer_check {
-  std::vector<fingerprint> fingerprints;  ///< one of the strongest hash matches; SHA-1 never does (RFC 8122, 5)
+  std::vector<dtls::fingerprint> fingerprints;  ///< where there are any, dtls::matches_any() decides
+  bool named = false;                     ///< SDP has named fingerprints: without one that could be taken no certificate is accepted
   bool verify_ca = false;                 ///< the chain leads to a trusted CA, and its name is `host` where that is set
   std::string host;                       ///< also the client's SNI
 };

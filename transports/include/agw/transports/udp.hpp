@@ -53,6 +53,16 @@ class socket {
 
   /// Waits until receive() would yield something. Cancel throws operation_aborted; nothing is lost by it. One at a time.
   awaitable<void> wait_readable();
+  /// Ends a wait_readable() that is pending, or else the next one, at once.
+  void wake();
+
+  /// From now on the kernel drops what is neither STUN nor from one of `sources` (at most 16); counted as kernel_drops(). A kernel without
+  /// socket filters keeps on delivering all.
+  void admit(std::span<const endpoint> sources) noexcept;
+  /// Takes admit() back.
+  void admit_all() noexcept;
+  /// What the kernel dropped before receive(): by the filter, or as its buffer was full.
+  std::uint32_t kernel_drops() const noexcept;
 
   /// Sends all of `batch` to `to` now, or drops and counts: drops "udp" "send-buffer" (the kernel's buffer is full), "too-large"
   /// (more than the route takes), "unreachable" (no route, or forbidden).
@@ -71,6 +81,7 @@ class socket {
   endpoint local_;
   traffic traffic_;
   bool segmentation_ = true;  // until the kernel or the device refuses UDP_SEGMENT
+  bool woken_ = false;        // wake() came, and no wait has seen it
   bool drained_ = false;      // the last receive() emptied the kernel's buffer
 };
 

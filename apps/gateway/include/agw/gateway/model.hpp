@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -18,6 +19,20 @@
 namespace agw::gateway {
 
 using ip_address = boost::asio::ip::address;
+
+/// IPv4 or IPv6.
+enum class ip_family : std::uint8_t { ip4, ip6 };
+inline ip_family family_of(const ip_address& a) noexcept { return a.is_v6() ? ip_family::ip6 : ip_family::ip4; }
+
+/// The addresses of an interface: one, or one of each family. The first is the default.
+struct interface_addresses {
+  std::vector<ip_address> bound;       ///< of this machine: sockets are bound to them
+  std::vector<ip_address> advertised;  ///< what peers and the controller are told instead, each for the one of its family (1:1 NAT)
+
+  interface_addresses() = default;
+  /// One address without NAT.
+  interface_addresses(ip_address only) : bound{std::move(only)} {}
+};
 
 struct context_id {
   std::uint32_t value = 0;
@@ -44,6 +59,10 @@ enum class setup_role : std::uint8_t { active, passive, actpass };
 
 /// The layers a controller can hold, order and release one by one.
 enum class layer : std::uint8_t { ice, dtls, sctp, channel, tcp, tls };
+/// The word of the failure vocabulary: "ice", "dtls" and so on.
+std::string_view to_text(layer l) noexcept;
+/// The layer that a stage's name stands for; nothing for a subprotocol's stage.
+std::optional<layer> layer_of(std::string_view stage) noexcept;
 
 // --- what a stream of a termination is asked to be -------------------------------------------------------------------------
 
@@ -51,9 +70,11 @@ enum class layer : std::uint8_t { ice, dtls, sctp, channel, tcp, tls };
 struct association_local {
   bool ice = true;                           ///< false: plain UDP to the remote address
   std::optional<ip_address> address;         ///< absent: the interface's own
+  std::optional<ip_family> family;           ///< of the address when it is absent; absent too: the interface's first
   std::optional<std::uint16_t> port;         ///< absent: one of the configured range
   std::optional<std::string> ice_ufrag;      ///< absent: random
   std::optional<std::string> ice_pwd;
+  bool new_ice_credentials = false;          ///< where Remote is known already: an ICE restart by the controller
   std::optional<setup_role> setup;           ///< DTLS: active is the client; absent as actpass
   std::optional<std::uint16_t> sctp_port;    ///< absent: the gateway chooses
   std::uint32_t max_message_bytes = 262144;  ///< what we take from the WIC
@@ -101,7 +122,8 @@ struct channel_remote {
 
 /// TCP or TLS towards the core: the same stream number on a core termination.
 struct bearer_local {
-  std::optional<ip_address> address;
+  std::optional<ip_address> address;  ///< as association_local has them
+  std::optional<ip_family> family;
   std::optional<std::uint16_t> port;
   bool tls = false;
   bool msrp_aware = false;        ///< TCP/MSRP: the gateway is an MSRP B2BUA; otherwise bytes pass unchanged but for re-chunking
@@ -210,7 +232,7 @@ struct stream_group_config {
 struct termination_change {
   termination_id id;
   std::string name;                                      ///< for log lines
-  ip_address address;                                    ///< of the interface the termination stands on
+  interface_addresses addresses;                         ///< of the interface the termination stands on
   std::optional<std::vector<stream_group_config>> groups;
   std::map<stream_number, stream_change> streams;
 };
@@ -224,6 +246,7 @@ struct taken_local {
 struct termination_answer {
   std::map<stream_number, stream_answer> streams;            ///< of the first description that was taken
   std::map<stream_number, std::vector<taken_local>> taken;   ///< where there was more than one description
+  std::vector<stream_number> restarted;                      ///< associations with new ICE credentials, asked for or not
   std::vector<stream_number> removed;                        ///< streams that are gone with the change, named by it or not
 };
 
@@ -250,7 +273,8 @@ struct gateway_event {
   context_id context;
   termination_id termination;
   stream_number stream;
-  std::string stage;   ///< "ice", "dtls", "sctp", "channel", "tcp", "tls", "msrp"
+  std::optional<gateway::layer> layer;  ///< absent: the subprotocol's stage
+  std::string stage;   ///< the layer's word, or the name of the subprotocol's stage, "msrp" among them
   std::string cause;   ///< with failed: "<stage>:<reason>"
   std::chrono::microseconds took{};  ///< with established
   ip_address address;

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
+#include "agw/core/replaceable.hpp"
 #include "agw/core/stage.hpp"
 #include "agw/gateway/model.hpp"
 #include "agw/gateway/subprotocol.hpp"
@@ -20,6 +22,10 @@ namespace agw::gateway {
 
 struct gateway_config {
   ice::agent_mode ice_mode = ice::agent_mode::lite;
+  bool ice_tcp = false;                               ///< lite: a passive TCP candidate, too
+  std::optional<udp::endpoint> stun;                ///< with full ICE, see ice::config
+  std::optional<ice::turn_server> turn;
+  std::chrono::milliseconds gather_timeout{2'000};    ///< for the answers of these servers, within the Add
   std::chrono::milliseconds consent_timeout{30'000};
   std::size_t mtu_bytes = 1400;                       ///< largest UDP payload towards the WIC; beyond 1200 where the path carries it
   std::uint16_t sctp_streams = 64;                    ///< asked for at set-up, or as many as the channels need that are known then
@@ -31,13 +37,15 @@ struct gateway_config {
   tcp::config tcp;
 };
 
-/// Read-only once the shards run; outlives every context. Its ports, DTLS context and registries may be used from any shard.
+/// Read-only once the shards run, but for the keys, which may be replaced: a stream keeps those that it was reserved with. Outlives every
+/// context. Its ports, keys and registries may be used from any shard.
 struct gateway_services {
   gateway_config config;
   stage_services stages;
-  port_pool* ports = nullptr;
-  std::shared_ptr<const agw::dtls::context> dtls;
-  std::shared_ptr<agw::tls::context> tls;
+  port_pool* ports = nullptr;         ///< of sockets that SDP names
+  port_pool* source_ports = nullptr;  ///< from which connections to the core are dialled; null: the system chooses
+  replaceable<const agw::dtls::context> dtls;
+  replaceable<agw::tls::context> tls;
   subprotocol_registry subprotocols;
 };
 

@@ -17,11 +17,11 @@
 
 namespace agw::iq {
 
-/// One side of the gateway: the interface field of termination names, the realm it stands for, its address.
+/// One side of the gateway: the interface field of termination names, the realm it stands for, its addresses.
 struct interface_config {
   std::string name;   ///< "access", "core"
   std::string realm;  ///< ipdc/realm
-  gateway::ip_address address;
+  gateway::interface_addresses addresses;
 };
 
 struct media_gateway_config {
@@ -34,7 +34,7 @@ struct media_gateway_config {
   unsigned overload_percent = 90;
   /// Of the events that ask for RegulatedNotify, how many in a hundred are notified; 0: the first of each kind only.
   unsigned regulated_notify_percent = 100;
-  /// Whether an address is still the machine's; empty: asks the system. An interface without its address is out of service.
+  /// Whether an address is still the machine's; empty: asks the system. An interface without any of its addresses is out of service.
   std::function<bool(const gateway::ip_address&)> has_address;
 };
 

@@ -1,19 +1,22 @@
-#include "server.hpp"
+#include "agw/server/server.hpp"
+
+#include <csignal>
+#include <optional>
 
 #include "agw/control/addresses.hpp"
 #include "agw/control/links.hpp"
 #include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
 #include "agw/core/shard.hpp"
-#include "agw/examples/stages.hpp"
 #include "agw/gateway/stages.hpp"
 #include "agw/h248/packages.hpp"
 #include "agw/http/routes.hpp"
 #include "agw/http/server.hpp"
 #include "agw/iq/media_gateway.hpp"
-#include "agw/transports/certificate.hpp"
 #include "agw/transports/sctp_stack.hpp"
 #include "agw/version.hpp"
+#include "descriptors.hpp"
+#include "keys.hpp"
 #include "shutdown.hpp"
 #include "signals.hpp"
 
@@ -26,33 +29,10 @@ std::string health(const h248::registration& registration) {
   return std::string(R"({"status":"ok","registered":)") + (registered ? "true" : "false") + "}\n";
 }
 
-// Some WICs (Pion) offer use_srtp for data channels as well and end the handshake when it is not answered.
-constexpr const char* srtp_profiles = "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80";
-
-bool load_keys(gateway::gateway_services& services, const server_options& options) {
-  if (options.dtls_certificate.empty()) {
-    services.dtls = std::make_shared<const dtls::context>(dtls::certificate::self_signed(), srtp_profiles);
-  } else {
-    auto own = dtls::certificate::load(options.dtls_certificate, options.dtls_key);
-    if (!own) {
-      log::error("{}, {}: {}", options.dtls_certificate, options.dtls_key, own.error().message());
-      return false;
-    }
-    services.dtls = std::make_shared<const dtls::context>(std::move(*own), srtp_profiles);
-  }
-  auto tls = tls::context::make(options.tls, &services.dtls->own());
-  if (!tls) {
-    log::error("TLS towards the core: {}", tls.error().message());
-    return false;
-  }
-  services.tls = std::move(*tls);
-  return true;
-}
-
 class running_parts final : public shutdown_parts {
  public:
   running_parts(asio::any_io_executor executor, h248::registration& registration, iq::media_gateway& gateway)
-      : signals_(std::move(executor)), registration_(registration), gateway_(gateway) {}
+      : signals_(std::move(executor), SIGTERM, SIGINT), registration_(registration), gateway_(gateway) {}
   awaitable<int> signal() override { return signals_.next(); }
   void drain() override { gateway_.drain(); }
   std::size_t contexts() const override { return gateway_.contexts(); }
@@ -62,14 +42,23 @@ class running_parts final : public shutdown_parts {
   awaitable<void> close() override { return gateway_.close(); }
 
  private:
-  end_signals signals_;
+  signal_sequence signals_;
   h248::registration& registration_;
   iq::media_gateway& gateway_;
 };
 
+awaitable<void> reload_keys(keys& certificates) {
+  signal_sequence signals(co_await asio::this_coro::executor, SIGHUP);
+  for (;;) {
+    co_await signals.next();
+    if (certificates.reload()) log::info("signal {}: certificates were read again", SIGHUP);
+    else log::error("signal {}: the certificates stay as they were", SIGHUP);
+  }
+}
+
 // HTTP and H.248 run to the very end: the registration's last word goes through them.
 awaitable<void> serve(h248::endpoint& control, h248::registration& registration, iq::media_gateway& gateway, http::server& http,
-                      const server_options& options) {
+                      keys& certificates, const server_options& options) {
   running_parts parts(co_await asio::this_coro::executor, registration, gateway);
   shutdown_config ending;
   ending.graceful = options.shutdown_graceful;
@@ -77,6 +66,8 @@ awaitable<void> serve(h248::endpoint& control, h248::registration& registration,
   auto body = [&](task_group& tasks) -> awaitable<void> {
     tasks.spawn("h248", [&] { return control.run(); });
     tasks.spawn("http", [&] { return http.run(); });
+    tasks.spawn("reload", [&] { return reload_keys(certificates); });
+    tasks.spawn("renew", [&] { return certificates.renew(); });
     auto registering = [&](task_group& registration_tasks) -> awaitable<void> {
       registration_tasks.spawn("registration", [&] { return registration.run(); });
       registration_tasks.spawn("gateway", [&] { return gateway.run(); });
@@ -89,7 +80,10 @@ awaitable<void> serve(h248::endpoint& control, h248::registration& registration,
 
 }  // namespace
 
-int run(const server_options& options) {
+int run(const server_options& options, const std::vector<stage_registrar>& registrars) {
+  log::configure(options.log_level);
+  const auto descriptors = raise_descriptor_limit();
+  if (const auto remark = descriptor_remark(options, {descriptors, descriptors})) log::warn("{}", *remark);
   metrics counted;
   counted.gauge("agw_contexts", "Contexts that exist.");
   counted.gauge("agw_terminations", "Terminations that exist.");
@@ -100,11 +94,17 @@ int run(const server_options& options) {
   services.stages.metrics = &counted;
   services.stages.deadlines = options.deadlines;
   services.ports = &ports;
-  if (!load_keys(services, options)) return 1;
+  std::optional<port_pool> own_source_ports;
+  if (options.source_ports.from == source_port_choice::origin::ports) services.source_ports = &ports;
+  if (options.source_ports.from == source_port_choice::origin::own) {
+    services.source_ports = &own_source_ports.emplace(options.source_ports.range.low, options.source_ports.range.high);
+  }
+  keys certificates(options, services.dtls, services.tls);
+  if (!certificates.load()) return 1;
   gateway::msrp_options stage_options;
   stage_options.match = options.gateway.msrp_match;
   gateway::add_builtin_stages(services.subprotocols, std::move(stage_options));
-  examples::add_stages(services.subprotocols);
+  for (const auto& add : registrars) add(services.subprotocols);
 
   asio::io_context loop(1);
   h248::endpoint control(loop.get_executor(), options.control, &counted);
@@ -132,7 +132,7 @@ int run(const server_options& options) {
             listening->address().to_string(), listening->port(), shards.size());
 
   int code = 0;
-  asio::co_spawn(loop, serve(control, registration, gateway, http, options), [&](std::exception_ptr e) {
+  asio::co_spawn(loop, serve(control, registration, gateway, http, certificates, options), [&](std::exception_ptr e) {
     if (e && !is_cancellation(e)) {
       log::error("{}", describe(e));
       code = 1;

@@ -1,4 +1,4 @@
-#include "options.hpp"
+#include "agw/server/options.hpp"
 
 #include <algorithm>
 #include <thread>
@@ -32,6 +32,58 @@ value_kind<boost::asio::ip::tcp::endpoint> tcp_address() {
   return {std::move(plain.allowed), std::move(read), std::move(write)};
 }
 
+// One address, or a list of two.
+value_kind<std::vector<boost::asio::ip::address>> addresses(std::string allowed, bool optional) {
+  auto one = kind::address(true);
+  auto many = kind::list(one, optional ? 0 : 1, 2);
+  auto read = [one = one.read, many = many.read](const config_value& v) -> std::optional<std::vector<boost::asio::ip::address>> {
+    if (const auto value = one(v)) return std::vector{*value};
+    return many(v);
+  };
+  auto write = [one = one.write, many = many.write](const std::vector<boost::asio::ip::address>& v) {
+    return v.size() == 1 ? one(v.front()) : many(v);
+  };
+  return {std::move(allowed), std::move(read), std::move(write)};
+}
+
+// "", or the address of a server.
+template <class T>
+value_kind<std::optional<T>> server_address(std::function<boost::asio::ip::udp::endpoint&(T&)> at) {
+  auto plain = kind::listen_address();
+  auto read = [inner = plain.read, at](const config_value& v) -> std::optional<std::optional<T>> {
+    const auto* text = std::get_if<std::string>(&v.data);
+    if (text && text->empty()) return std::optional<T>();
+    const auto value = inner(v);
+    if (!value || value->port == 0 || value->address.is_unspecified() || value->address.is_multicast()) return std::nullopt;
+    T out;
+    at(out) = {value->address, value->port};
+    return std::optional<T>(std::move(out));
+  };
+  auto write = [inner = plain.write, at](const std::optional<T>& v) {
+    if (!v) return std::string("\"\"");
+    auto copy = *v;
+    return inner({at(copy).address(), at(copy).port()});
+  };
+  return {"ADDRESS:PORT of a server, not a wildcard, or \"\"", std::move(read), std::move(write)};
+}
+
+value_kind<source_port_choice> source_ports() {
+  using origin = source_port_choice::origin;
+  auto range = kind::ports(1024, 65535);
+  auto read = [range = range.read](const config_value& v) -> std::optional<source_port_choice> {
+    const auto* text = std::get_if<std::string>(&v.data);
+    if (text && *text == "any") return source_port_choice{};
+    if (text && *text == "ports") return source_port_choice{origin::ports, {}};
+    const auto own = range(v);
+    return own ? std::optional(source_port_choice{origin::own, *own}) : std::nullopt;
+  };
+  auto write = [range = range.write](const source_port_choice& v) {
+    if (v.from == origin::any) return std::string("\"any\"");
+    return v.from == origin::ports ? std::string("\"ports\"") : range(v.range);
+  };
+  return {"\"any\", \"ports\" or LOW-HIGH, both from 1024 to 65535", std::move(read), std::move(write)};
+}
+
 void declare_interfaces(settings& s, server_options& o) {
   auto& interfaces = o.iq.interfaces;
   // Settings refer to the elements.
@@ -44,9 +96,13 @@ void declare_interfaces(settings& s, server_options& o) {
     auto at = std::find_if(interfaces.begin(), interfaces.end(), [&](const auto& i) { return i.name == name; });
     if (at == interfaces.end()) {
       if (interfaces.size() == max_interfaces) return false;
-      at = interfaces.insert(interfaces.end(), {name, name, make_address("127.0.0.1")});
+      at = interfaces.insert(interfaces.end(), {name, name, gateway::interface_addresses(make_address("127.0.0.1"))});
     }
-    auto& address = s.add(key + ".address", at->address, kind::address(), "address of the interface \"" + name + "\"");
+    auto& address = s.add(key + ".address", at->addresses.bound,
+                          addresses("an IPv4 or IPv6 address of this machine, not a wildcard, or a list of one of each", false),
+                          "address of the interface \"" + name + "\"");
+    s.add(key + ".advertised", at->addresses.advertised,
+          addresses("an IPv4 or IPv6 address, not a wildcard or a group, or a list of one of each, or []", true), "");
     if (name == "access" || name == "core") address.option("--" + name, "ADDR");
     s.add(key + ".realm", at->realm, kind::text(1, 64), "");
     return true;
@@ -64,7 +120,7 @@ server_options::server_options() : deadlines(profile_deadlines) {
   h248.port = agw::h248::text_port;
   http = {loopback, 9290};
   registration.mgcs = {{agw::h248::transport::udp, "127.0.0.1", 12944}};
-  iq.interfaces = {{"access", "access", loopback}, {"core", "core", loopback}};
+  iq.interfaces = {{"access", "access", gateway::interface_addresses(loopback)}, {"core", "core", gateway::interface_addresses(loopback)}};
 }
 
 unsigned server_options::shards() const { return threads != 0 ? threads : std::max(1u, std::thread::hardware_concurrency()); }
@@ -78,6 +134,7 @@ void declare(settings& s, server_options& o) {
   s.add("ports.low", o.ports.low, kind::integer<std::uint16_t>(1024, 65535), "");
   s.add("ports.high", o.ports.high, kind::integer<std::uint16_t>(1024, 65535), "");
   s.add("", o.ports, kind::ports(1024, 65535), "ports of media, towards WICs and the core").option("--ports", "LOW-HIGH");
+  s.add("tcp.source_ports", o.source_ports, source_ports(), "");
   s.add("threads", o.threads, kind::integer<unsigned>(0, 256), "threads that serve contexts; 0: one for each core")
       .option("--threads", "N");
   s.add("log.level", o.log_level,
@@ -88,9 +145,17 @@ void declare(settings& s, server_options& o) {
   for (auto& [stage, duration] : o.deadlines) s.add("deadlines." + stage, duration, kind::duration(100ms, 10min), "");
   s.add("ice.mode", o.gateway.ice_mode,
         kind::choice<ice::agent_mode>({{"lite", ice::agent_mode::lite}, {"full", ice::agent_mode::full}}), "");
+  s.add("ice.stun", o.gateway.stun, server_address<udp::endpoint>([](udp::endpoint& e) -> udp::endpoint& { return e; }), "");
+  s.add("ice.turn", o.gateway.turn, server_address<ice::turn_server>([](ice::turn_server& t) -> udp::endpoint& { return t.address; }), "");
+  s.add("ice.turn_user", o.turn_user, kind::text(0, 255), "");
+  s.add("ice.turn_password", o.turn_password, kind::text(0, 255), "");
+  s.add("ice.turn_password_file", o.turn_password_file, kind::file(), "");
+  s.add("ice.gather_timeout", o.gateway.gather_timeout, kind::duration<std::chrono::milliseconds>(100ms, 10s), "");
+  s.add("ice.tcp", o.gateway.ice_tcp, kind::truth(), "");
   s.add("ice.consent_timeout", o.gateway.consent_timeout, kind::duration<std::chrono::milliseconds>(5s, 10min), "");
   s.add("dtls.certificate", o.dtls_certificate, kind::file(), "");
   s.add("dtls.key", o.dtls_key, kind::file(), "");
+  s.add("dtls.certificate_lifetime", o.dtls_certificate_lifetime, kind::duration(0s, 24h * 3650), "");
   s.add("dtls.mtu", o.gateway.mtu_bytes, kind::integer<std::size_t>(548, 9000), "");
   s.add("sctp.streams", o.gateway.sctp_streams, kind::integer<std::uint16_t>(2, 65535), "");
   s.add("sctp.hold_limit", o.gateway.hold_limit, kind::duration<std::chrono::milliseconds>(1s, 10min), "");
@@ -105,6 +170,7 @@ void declare(settings& s, server_options& o) {
   s.add("shutdown.mode", o.shutdown_graceful, kind::choice<bool>({{"forced", false}, {"graceful", true}}), "");
   s.add("shutdown.delay", o.shutdown_delay, kind::duration(0s, 24h), "");
   s.rule([&s, &o] { return check_together(s, o); });
+  s.remark([&o] { return descriptor_remark(o, descriptor_limit()); });
 }
 
 std::variant<server_options, early_exit> parse(int argc, const char* const* argv) {
@@ -112,7 +178,7 @@ std::variant<server_options, early_exit> parse(int argc, const char* const* argv
   settings table("agw-server", std::string(version), "the media gateway of agw");
   declare(table, o);
   if (auto done = table.parse(argc, argv)) return std::move(*done);
-  o.registration.version = o.control.version;
+  complete(o);
   return o;
 }
 

@@ -1,4 +1,4 @@
-// SIGTERM and SIGINT as a sequence that a coroutine waits for.
+// The process's signals as sequences that a coroutine waits for.
 #pragma once
 
 #include <boost/asio/signal_set.hpp>
@@ -8,9 +8,10 @@
 namespace agw::server {
 
 /// While it lives, these signals end nothing by themselves: those that nobody waits for yet are kept. Shard-bound.
-class end_signals {
+class signal_sequence {
  public:
-  explicit end_signals(asio::any_io_executor executor) : signals_(std::move(executor), SIGTERM, SIGINT) {}
+  template <class... Numbers>
+  explicit signal_sequence(asio::any_io_executor executor, Numbers... numbers) : signals_(std::move(executor), numbers...) {}
   /// The next one's number. One wait at a time; cancel throws operation_aborted.
   awaitable<int> next() { co_return co_await signals_.async_wait(asio::use_awaitable); }
 

@@ -21,6 +21,13 @@
 
 namespace agw::server {
 
+/// Where the ports come from that connections to the core are dialled from.
+struct source_port_choice {
+  enum class origin { any, ports, own };
+  origin from = origin::any;  ///< the system's choice, those of server_options::ports, or `range`
+  port_range range;
+};
+
 /// The parts' own configuration structs, filled in: what a part has no key for keeps the part's default.
 struct server_options {
   server_options();
@@ -39,7 +46,12 @@ struct server_options {
   std::map<std::string, clock::duration, std::less<>> deadlines;  ///< stage_services::deadlines: "ice", "dtls", …
   std::string dtls_certificate;                                   ///< PEM files; empty: self-signed at start
   std::string dtls_key;
-  tls::config tls;              ///< towards the core
+  clock::duration dtls_certificate_lifetime{};  ///< of a self-signed one, then there is a new one for new streams; 0: as long as the process
+  source_port_choice source_ports;              ///< of connections that are dialled to the core
+  tls::config tls;                    ///< towards the core
+  std::string turn_user;              ///< towards gateway.turn, which parse() completes
+  std::string turn_password;
+  std::string turn_password_file;     ///< its first line is the password, instead of turn_password
   bool shutdown_graceful = false;            ///< SIGTERM: the calls that stand may end by themselves
   clock::duration shutdown_delay{};          ///< graceful: how long they may take; 0: as long as they do
   iq::media_gateway_config iq;  ///< interfaces (--access, --core), group, limits
@@ -49,6 +61,10 @@ struct server_options {
 
 /// The table of settings over `o`, which it refers to.
 void declare(settings& table, server_options& o);
+
+/// How many descriptors the configuration needs, in the worst case: each call has a UDP socket for each address of its access interface,
+/// one for its passive TCP candidate, where that is configured, and a TCP socket towards the core.
+std::size_t descriptors_needed(const server_options& o);
 
 /// Reads the command line, and the file it names. The values are checked together; files of keys are opened.
 std::variant<server_options, early_exit> parse(int argc, const char* const* argv);

@@ -1,0 +1,20 @@
+# cmake -P: installs agw from BUILD into a folder of its own, builds the project SOURCE against it, and runs its tests.
+set(folder "${BUILD}/consumer")
+file(REMOVE_RECURSE "${folder}")
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE code)
+  if(NOT code EQUAL 0)
+    message(FATAL_ERROR "${ARGN}: ${code}")
+  endif()
+endfunction()
+run("${CMAKE_COMMAND}" --install "${BUILD}" --component development --prefix "${folder}/installed")
+# Moved: nothing of it may point back.
+file(RENAME "${folder}/installed" "${folder}/agw")
+run("${CMAKE_COMMAND}" -S "${SOURCE}" -B "${folder}/build" -G Ninja -DCMAKE_BUILD_TYPE=Release "-DCMAKE_PREFIX_PATH=${folder}/agw"
+  "-DCMAKE_CXX_COMPILER=${COMPILER}" -DCMAKE_EXPORT_COMPILE_COMMANDS=ON)
+run("${CMAKE_COMMAND}" --build "${folder}/build")
+file(READ "${folder}/build/compile_commands.json" commands)
+if(commands MATCHES "-Werror|-fsanitize" OR NOT commands MATCHES "std=(c|gnu)\\+\\+20")
+  message(FATAL_ERROR "flags of agw's own build are those of its users: ${commands}")
+endif()
+run("${CMAKE_CTEST_COMMAND}" --test-dir "${folder}/build" --output-on-failure)

@@ -1,0 +1,36 @@
+#include <catch2/catch.hpp>
+
+#include "descriptors.hpp"
+
+using namespace agw;
+using namespace agw::server;
+
+TEST_CASE("a configuration that needs more descriptors than there can be is remarked on with figures") {
+  server_options o;
+  o.threads = 2;
+  o.iq.max_contexts = 1000;
+  const auto needed = descriptors_needed(o);
+  CHECK(needed > 2000);
+  CHECK_FALSE(descriptor_remark(o, {10, needed}));
+  const auto remark = descriptor_remark(o, {10, needed - 1000});
+  REQUIRE(remark);
+  for (const auto& part : {std::string("limits.contexts = 1000"), std::to_string(needed), std::to_string(needed - 1000), std::string("500 calls")}) {
+    INFO(*remark);
+    CHECK(remark->find(part) != std::string::npos);
+  }
+  CHECK(descriptor_remark(o, {1, 1})->find("0 calls") != std::string::npos);
+}
+
+TEST_CASE("a call takes one descriptor more on an interface of two addresses") {
+  server_options o;
+  o.iq.max_contexts = 1000;
+  const auto one_family = descriptors_needed(o);
+  o.iq.interfaces[0].addresses.bound.push_back(asio::ip::address_v6::loopback());
+  CHECK(descriptors_needed(o) == one_family + 1000);
+}
+
+TEST_CASE("the limit is raised to what it can be") {
+  const auto before = descriptor_limit();
+  CHECK(raise_descriptor_limit() == before.at_most);
+  CHECK(descriptor_limit().now == before.at_most);
+}

@@ -1,0 +1,99 @@
+#include "ice/family_sockets.hpp"
+
+#include <vector>
+
+#include <boost/asio/experimental/parallel_group.hpp>
+
+#include "agw/core/metrics.hpp"
+#include "agw/core/until.hpp"
+
+namespace agw::ice {
+
+family_sockets::family_sockets(udp::socket first, std::optional<udp::socket> second)
+    : first_(std::move(first)), second_(std::move(second)) {}
+
+const udp::traffic& family_sockets::counted() const noexcept {
+  traffic_ = first_.counted();
+  if (second_) {
+    const auto& other = second_->counted();
+    traffic_.datagrams_in += other.datagrams_in;
+    traffic_.datagrams_out += other.datagrams_out;
+    traffic_.bytes_in += other.bytes_in;
+    traffic_.bytes_out += other.bytes_out;
+  }
+  return traffic_;
+}
+
+std::span<const udp::arrival> family_sockets::receive() {
+  if (!second_) return first_.receive();
+  second_next_ = !second_next_;
+  auto& one = second_next_ ? *second_ : first_;
+  auto& other = second_next_ ? first_ : *second_;
+  const auto arrivals = one.receive();
+  return arrivals.empty() ? other.receive() : arrivals;
+}
+
+// A wait that loses the race loses nothing: what has come stays in the kernel's buffer.
+awaitable<void> family_sockets::wait_readable() {
+  if (!second_) {
+    co_await first_.wait_readable();
+    co_return;
+  }
+  auto executor = co_await asio::this_coro::executor;
+  auto one = detail::settle<void>(first_.wait_readable());
+  auto other = detail::settle<void>(second_->wait_readable());
+  auto group = asio::experimental::make_parallel_group(asio::co_spawn(executor, std::move(one), asio::deferred),
+                                                       asio::co_spawn(executor, std::move(other), asio::deferred));
+  auto [order, one_thrown, one_ended, other_thrown, other_ended] =
+      co_await group.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
+  const auto& first_error = order[0] == 0 ? one_ended.error : other_ended.error;
+  const auto& thrown = order[0] == 0 ? one_thrown : other_thrown;
+  if (thrown) std::rethrow_exception(thrown);
+  if (first_error) std::rethrow_exception(first_error);
+}
+
+void family_sockets::admit(std::span<const udp::endpoint> sources) {
+  const auto admit_own = [&sources](udp::socket& socket) {
+    std::vector<udp::endpoint> own;
+    for (const auto& s : sources) {
+      if (s.address().is_v6() == socket.local().address().is_v6()) own.push_back(s);
+    }
+    socket.admit(own);
+  };
+  admit_own(first_);
+  if (second_) admit_own(*second_);
+}
+
+void family_sockets::admit_all() noexcept {
+  first_.admit_all();
+  if (second_) second_->admit_all();
+}
+
+std::uint32_t family_sockets::kernel_drops() const noexcept { return first_.kernel_drops() + (second_ ? second_->kernel_drops() : 0); }
+
+bool family_sockets::reaches(const udp::endpoint& to) const noexcept {
+  const bool v6 = to.address().is_v6();
+  return first_.local().address().is_v6() == v6 || (second_ && second_->local().address().is_v6() == v6);
+}
+
+udp::socket* family_sockets::of_family(const udp::endpoint& to) noexcept {
+  if (first_.local().address().is_v6() == to.address().is_v6()) return &first_;
+  return second_ && reaches(to) ? &*second_ : nullptr;
+}
+
+void family_sockets::send(const datagram_batch& batch, const udp::endpoint& to) {
+  if (auto* const socket = of_family(to)) return socket->send(batch, to);
+  count_drop("udp", "unreachable", batch.size());
+}
+
+void family_sockets::send(bytes_view datagram, const udp::endpoint& to) {
+  if (auto* const socket = of_family(to)) return socket->send(datagram, to);
+  count_drop("udp", "unreachable");
+}
+
+bool family_sockets::set_dscp(unsigned dscp) noexcept {
+  const bool first = first_.set_dscp(dscp);
+  return second_ ? second_->set_dscp(dscp) && first : first;
+}
+
+}  // namespace agw::ice
