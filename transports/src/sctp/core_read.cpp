@@ -7,6 +7,7 @@
 
 #include "agw/core/error.hpp"
 #include "agw/core/metrics.hpp"
+#include "agw/core/scope_guard.hpp"
 #include "agw/transports/error.hpp"
 #include "sctp/core.hpp"
 
@@ -38,6 +39,7 @@ void association_core::feed(bytes_view packet) {
 
 void association_core::read() {
   if (!socket_ || std::exchange(reading_, true)) return;
+  const scope_guard done([this] { reading_ = false; });
   const inside_usrsctp here(box_->id(), *this);
   const auto buffer = read_buffer();
   while (phase_ != phase::ended && !abandoned_) {
@@ -51,7 +53,6 @@ void association_core::read() {
       default: on_association_change(SCTP_COMM_LOST); break;
     }
   }
-  reading_ = false;
 }
 
 // A message comes whole unless it is longer than the buffer here or than half the receive buffer; parts of different streams, and

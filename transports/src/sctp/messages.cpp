@@ -9,6 +9,7 @@
 #include <usrsctp.h>
 
 #include "agw/core/metrics.hpp"
+#include "agw/core/scope_guard.hpp"
 #include "sctp/crc32c.hpp"
 #include "sctp/mailbox.hpp"
 #include "sctp/socket.hpp"
@@ -94,6 +95,7 @@ struct message_association::impl final : mailbox_owner {
 
   void read() {
     if (ended || std::exchange(reading, true)) return;
+    const scope_guard done([this] { reading = false; });
     thread_local std::vector<std::byte> buffer(read_bytes);
     while (!ended) {
       received got;
@@ -110,7 +112,6 @@ struct message_association::impl final : mailbox_owner {
         default: end(reason()); break;
       }
     }
-    reading = false;
   }
 
   void on_data(const received& info, bytes_view bytes) {
