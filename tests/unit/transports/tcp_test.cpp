@@ -174,7 +174,7 @@ TEST_CASE("a write that fails takes nothing from the reader: what had arrived, a
     const bytes_view whole(last);
     co_await p.accepted->write(std::span<const bytes_view>(&whole, 1));
     if (!orderly) p.accepted->socket().set_option(asio::socket_base::linger(true, 0));
-    p.accepted.reset();
+    p.accepted->socket().close();
     std::string cause = "none";
     while (cause == "none") {
       cause = co_await cause_of(p.dialled->write(std::span<const bytes_view>(&whole, 1)));
