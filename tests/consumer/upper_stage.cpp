@@ -1,30 +1,38 @@
 #include "upper_stage.hpp"
 
 #include <algorithm>
-#include <vector>
+#include <string>
+
+#include <agw/core/bytes.hpp>
+#include <agw/gateway/relay_stage.hpp>
 
 using namespace agw;
 
-std::string upper(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-  return out;
-}
+namespace {
 
-awaitable<gateway::component_end> upper_stage(gateway::component_context& c) {
-  std::vector<message> batch;
-  for (;;) {
-    co_await c.gate().passes(msrp::side::channel);
-    batch.clear();
-    const bool open = co_await c.channel().receive(batch);
-    if (!open) co_return gateway::component_end::wic;
-    co_await c.gate().passes(msrp::side::channel);  // it may have closed while the read waited
-    for (const auto& m : batch) {
-      const auto answer = upper({reinterpret_cast<const char*>(m.bytes.data()), m.bytes.size()});
-      const bytes_view octets(reinterpret_cast<const std::byte*>(answer.data()), answer.size());
-      co_await c.channel().send(octets, message_kind::text);
-    }
+class upper final : public translator {
+ public:
+  explicit upper(std::size_t max_message_bytes) : max_message_bytes_(max_message_bytes) {}
+
+  outcome from_wic(const message& m, relay_output& out) override {
+    if (m.kind != message_kind::text) return malformed("a message that is no text");
+    said_ = as_text(m.bytes);
+    std::ranges::transform(said_, said_.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+    out.to_core(as_bytes(said_));
+    return {};
   }
-}
+  outcome from_core(bytes_view& in, relay_output& out) override {
+    const auto piece = in.first(std::min(in.size(), max_message_bytes_));
+    in = in.subspan(piece.size());
+    if (!piece.empty()) out.to_wic(piece, message_kind::text);
+    return {};
+  }
 
-void add_upper(gateway::subprotocol_registry& registry) { registry.add("upper", upper_stage); }
+ private:
+  std::size_t max_message_bytes_;
+  std::string said_;
+};
+
+}  // namespace
+
+void add_upper(gateway::subprotocol_registry& registry) { registry.add("upper", gateway::relay_stage<upper>("upper")); }

@@ -248,3 +248,31 @@ TEST_CASE("a peer that takes to ICE later is watched from then on, and served at
     REQUIRE(s.machine.state() == path_state::lost);
   }
 }
+
+TEST_CASE("a peer that leaves ICE and takes to it again starts anew") {
+  script s;
+  REQUIRE_FALSE(s.set(s.remote()));
+  s.check(1, true);
+  REQUIRE_FALSE(s.set(s.plain(2)));
+  REQUIRE(s.sends_to(2));
+  s.pass(10min);
+  REQUIRE(s.machine.state() == path_state::open);
+  REQUIRE_FALSE(s.set(s.remote()));
+  REQUIRE(s.sends_to(2));
+  s.check(1, true);
+  REQUIRE(s.sends_to(1));
+  REQUIRE(s.machine.deadline() == s.now + 30s);
+}
+
+TEST_CASE("a peer that is to be learnt and takes to ICE has no address before its nomination") {
+  script s;
+  REQUIRE_FALSE(s.set(s.plain(1)));
+  REQUIRE_FALSE(s.set(s.remote()));
+  auto learnt = ice::remote_parameters();
+  learnt.latching = true;
+  REQUIRE_FALSE(s.set(learnt));
+  REQUIRE(s.machine.state() == path_state::waiting);
+  REQUIRE_FALSE(s.set(s.remote()));
+  REQUIRE(s.machine.state() == path_state::waiting);
+  REQUIRE_FALSE(s.machine.destination());
+}

@@ -52,9 +52,14 @@ void lite_agent::begin_generation() {
   first_nomination_.reset();
 }
 
-void lite_agent::revoke() {
+void lite_agent::forget() {
   selected_.reset();
   last_sign_.reset();
+  first_nomination_.reset();
+}
+
+void lite_agent::revoke() {
+  forget();
   before_.reset();
   revoked_ = true;
 }

@@ -29,19 +29,28 @@ error_code lite_machine::set_remote(const remote_parameters& remote, clock::time
       // Neither side checks: the peer's best candidate is taken as it stands (RFC 8445, 6.1.1 and 8.1.1).
       const auto best = std::ranges::max_element(candidates, {}, &candidate::priority);
       if (best == candidates.end()) return transport_error::no_remote_address;
+      become_fixed();
       fixed_ = best->address;
+    } else {
+      if (peer_ == peer_kind::fixed && fixed_) checks_since_ = now;
+      answered_.reset();
+      peer_ = peer_kind::checking;
     }
-    const bool takes_to_ice = peer_ == peer_kind::fixed && !remote.lite && fixed_;
-    if (takes_to_ice) checks_since_ = now;
-    peer_ = remote.lite ? peer_kind::fixed : peer_kind::checking;
     agent_.set_remote(remote.credentials, std::move(candidates));
     return {};
   }
   if (!remote.address && !remote.latching) return transport_error::no_remote_address;
-  peer_ = peer_kind::fixed;
+  become_fixed();
   if (remote.latching) latching_ = latching::anywhere;  // latch() may have come before
   fixed_ = remote.latching ? std::nullopt : remote.address;
   return {};
+}
+
+void lite_machine::become_fixed() {
+  if (peer_ == peer_kind::checking) agent_.forget();
+  peer_ = peer_kind::fixed;
+  checks_since_.reset();
+  lost_ = false;
 }
 
 verdict lite_machine::receive(std::span<std::byte> datagram, const route& source, clock::time_point now) {

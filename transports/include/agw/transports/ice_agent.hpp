@@ -83,7 +83,9 @@ class lite_agent {
   void set_remote(credentials remote, std::vector<candidate> candidates);
   /// A restart with new local credentials. The next set_remote() brings the peer's half.
   void restart(credentials local);
-  /// Forgets the selected route; the next nomination selects one, under new credentials only.
+  /// Forgets the selected route; the next nomination selects one.
+  void forget();
+  /// The same, but only one under new credentials does.
   void revoke();
 
   /// `datagram` came from `source`; it is not kept.

@@ -73,6 +73,7 @@ class lite_machine {
 
  private:
   enum class latching { off, anywhere, elsewhere };
+  void become_fixed();
   verdict receive_plain(bytes_view datagram, const route& source);
 
   lite_agent agent_;
