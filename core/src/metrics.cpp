@@ -58,6 +58,7 @@ struct metrics::impl {
     std::vector<double> buckets;
   };
   std::map<std::string, histogram_family, std::less<>> histograms;
+  std::vector<std::function<void()>> samples;
 };
 
 metrics::metrics() : impl_(std::make_unique<impl>()) {}
@@ -102,7 +103,10 @@ void metrics::stage_failed(std::string_view stage, std::string_view reason) {
   counter("agw_stage_failures_total", "Stages that failed, by reason.", labels).Increment();
 }
 
+void metrics::sample_with(std::function<void()> sample) { impl_->samples.push_back(std::move(sample)); }
+
 std::string metrics::expose() const {
+  for (const auto& sample : impl_->samples) sample();
   auto families = impl_->registry.Collect();
   std::erase_if(families, [](const prometheus::MetricFamily& f) { return f.metric.empty(); });
   prometheus::MetricFamily dropped;

@@ -57,6 +57,19 @@ awaitable<void> reload_keys(keys& certificates) {
 }
 
 // HTTP and H.248 run to the very end: the registration's last word goes through them.
+/// Gauges of what usrsctp counts by itself: after the last call they are 0, or something is left behind.
+void sample_sctp(metrics& counted) {
+  auto& associations = counted.gauge("agw_sctp_associations", "SCTP associations that exist.");
+  auto& established = counted.gauge("agw_sctp_established", "SCTP associations that are established, as usrsctp counts them.");
+  auto& cached = counted.gauge("agw_sctp_cached_chunks", "Chunks and messages that usrsctp keeps for the next use.");
+  counted.sample_with([&associations, &established, &cached] {
+    const auto now = sctp::stack::counts();
+    associations.Set(static_cast<double>(now.associations));
+    established.Set(now.established);
+    cached.Set(static_cast<double>(now.cached_chunks) + now.cached_messages);
+  });
+}
+
 awaitable<void> serve(h248::endpoint& control, h248::registration& registration, iq::media_gateway& gateway, http::server& http,
                       keys& certificates, const server_options& options) {
   running_parts parts(co_await asio::this_coro::executor, registration, gateway);
@@ -88,6 +101,7 @@ int run(const server_options& options, const std::vector<stage_registrar>& regis
   counted.gauge("agw_contexts", "Contexts that exist.");
   counted.gauge("agw_terminations", "Terminations that exist.");
   sctp::stack sctp;
+  sample_sctp(counted);
   port_pool ports(options.ports.low, options.ports.high);
   gateway::gateway_services services;
   services.config = options.gateway;

@@ -60,7 +60,6 @@ for (const name of chosen) {
           const url = `${at.url.replace('http', 'ws').replace(/\/$/, '')}/ws`;
           const report = await peer.call(url, { ...row, text: text_of[row.chunk] });
           assert.ok(report.ok, `${JSON.stringify(report)}\n${at.server.log.slice(before)}`);
-          for (const stage of ['ice', 'dtls', 'sctp', 'channel']) assert.ok(report.stages[stage], `${stage} in ${JSON.stringify(report)}`);
           await at.reaches('agw_contexts', 0);
         });
       }

@@ -244,4 +244,15 @@ std::size_t stack::associations() noexcept {
   return table.boxes.size();
 }
 
+stack_counts stack::counts() noexcept {
+  struct sctpstat all {};
+  usrsctp_get_stat(&all);
+  stack_counts out;
+  out.associations = associations();
+  out.established = all.sctps_currestab;
+  out.cached_chunks = all.sctps_cached_chk;
+  out.cached_messages = all.sctps_cached_strmoq;
+  return out;
+}
+
 }  // namespace agw::sctp

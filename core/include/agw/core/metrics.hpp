@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -38,6 +39,8 @@ class metrics {
   /// agw_stage_failures_total{stage,reason}
   void stage_failed(std::string_view stage, std::string_view reason);
 
+  /// `sample` sets gauges to what is counted elsewhere. Called before each expose(), on its thread; set up before the first one.
+  void sample_with(std::function<void()> sample);
   /// The exposition text (version 0.0.4) of everything, with the counters of drop() included.
   std::string expose() const;
 

@@ -16,6 +16,14 @@ struct stack_config {
   bool own_thread = true;                 ///< false: nothing but advance() moves SCTP's time (tests)
 };
 
+/// What there is of SCTP in the process.
+struct stack_counts {
+  std::size_t associations = 0;       ///< of ours
+  std::uint32_t established = 0;      ///< by usrsctp's own count
+  std::uint32_t cached_chunks = 0;    ///< that usrsctp keeps for the next use
+  std::uint32_t cached_messages = 0;
+};
+
 /// usrsctp, started. Its state is global: there is one stack at a time, made before the first association (in main()) and
 /// destroyed after the last one. Associations may live on any thread; timers run on the stack's own thread, which sleeps
 /// while there are no associations, and what they send is handed over to the association's executor.
@@ -33,6 +41,8 @@ class stack {
 
   /// How many associations exist now. Safe from any thread.
   static std::size_t associations() noexcept;
+  /// Safe from any thread while there is a stack.
+  static stack_counts counts() noexcept;
 
  private:
   struct impl;
