@@ -157,6 +157,7 @@ awaitable<relay::flow> relay::from_wic() {
       if (!out.messages.empty()) co_await pass_messages(side::wic, out);
       if (bad) break;
     }
+    out.stays = {};
     if (!open) {
       const auto good = translator_.closed(side::wic, out);
       if (!good) bad = good.error();

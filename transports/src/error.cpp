@@ -23,7 +23,7 @@ class transport_category_type final : public boost::system::error_category {
       case transport_error::bad_fingerprint: return "malformed fingerprint";
       case transport_error::bad_pem: return "no certificate or unencrypted private key in the PEM file";
       case transport_error::key_mismatch: return "the private key does not belong to the certificate";
-      case transport_error::weak_key: return "certificate with too weak a key";
+      case transport_error::weak_key: return "certificate with too weak a key or signature";
       case transport_error::fingerprint_mismatch: return "the certificate does not have the announced fingerprint";
       case transport_error::no_certificate: return "no certificate";
       case transport_error::fatal_alert: return "fatal alert";

@@ -1,5 +1,7 @@
 #include "keys.hpp"
 
+#include <boost/system/system_error.hpp>
+
 #include "agw/core/log.hpp"
 #include "agw/core/until.hpp"
 #include "agw/transports/certificate.hpp"
@@ -19,7 +21,17 @@ keys::keys(const server_options& options, replaceable<const dtls::context>& dtls
 bool keys::load() { return load(true); }
 bool keys::reload() { return load(false); }
 
+// What OpenSSL refuses only when it is to use it (a signature of SHA-1, say) is thrown: the process goes on with what it has.
 bool keys::load(bool anew) {
+  try {
+    return take(anew);
+  } catch (const boost::system::system_error& e) {
+    log::error("the certificate cannot be used: {}", e.what());
+    return false;
+  }
+}
+
+bool keys::take(bool anew) {
   auto dtls = dtls_.current();
   if (!options_.dtls_certificate.empty()) {
     auto own = dtls::certificate::load(options_.dtls_certificate, options_.dtls_key);

@@ -26,6 +26,7 @@ class keys {
 
  private:
   bool load(bool anew);
+  bool take(bool anew);
 
   const server_options& options_;
   replaceable<const dtls::context>& dtls_;

@@ -42,17 +42,25 @@ async function make(name, row) {
   }
 }
 
-// `orders`: before the call. `during(set)`: while it runs. `ends`: the cause that it has to end with.
-function over(what, orders, { row = {}, during, ends, long = false, names = everyone } = {}) {
+// `orders`: before the call. `during(set)`: while it runs. `ends`: the cause that it has to end with. `loses`: packets have to be lost for the case to say
+// anything.
+function over(what, orders, { row = {}, during, ends, loses = false, long = false, names = everyone } = {}) {
   if (long && !all) return;
   for (const name of names) {
     test(`${name}: ${what}`, async () => {
       await net.set(...good, ...orders);
       const log = agw.server.log.length;
-      const calling = make(name, row);
-      const changes = during?.((...changed) => net.set(...changed));
+      const before = await net.counts();
+      let running = true;
+      const calling = make(name, row).finally(() => (running = false));
+      const changes = during?.((...changed) => {
+        assert.ok(running || changed[0] === 'join', `the call was over before ${changed}: it has to take longer`);
+        return net.set(...changed);
+      });
       const report = await calling;
       await changes;
+      const after = await net.counts();
+      if (loses) assert.ok(after.lost > before.lost, 'the link lost nothing');
       await net.set(...good);
       const said = `${JSON.stringify(report)}\n${agw.server.log.slice(log)}`;
       if (ends) assert.match(String(report.cause), ends, said);
@@ -63,15 +71,16 @@ function over(what, orders, { row = {}, during, ends, long = false, names = ever
 }
 
 over('no fault at all', []);
-over('1 % of the packets are lost', ['delay 10', 'loss 0.01']);
-over('5 % are lost', ['delay 10', 'loss 0.05'], { row: { file: 100_000 } });
-over('20 % are lost', ['delay 10', 'loss 0.2'], { row: { file: 20_000, chunk: 2_000 } });
+over('1 % of the packets are lost', ['delay 10', 'loss 0.01'], { loses: true });
+over('5 % are lost', ['delay 10', 'loss 0.05'], { loses: true, row: { file: 100_000 } });
+over('20 % are lost', ['delay 10', 'loss 0.2'], { loses: true, row: { file: 20_000, chunk: 2_000 } });
 over('200 ms and 50 more or less, which reorders', ['delay 100 25'], { row: { file: 100_000 } });
 over('every tenth packet overtakes the others, every twentieth comes twice', ['delay 20', 'reorder 0.1', 'duplicate 0.05']);
 over('1 Mbit/s with a queue of 64 KB', ['delay 20', 'rate 1 64'], { row: { file: 200_000 } });
 // Pion and aiortc send packets of 1293 octets themselves.
-over('packets above 1280 octets vanish', ['delay 5', 'mtu 1280'], { names: ['wrtc'] });
+over('packets above 1280 octets vanish', ['delay 5', 'mtu 1280'], { loses: true, names: ['wrtc'] });
 over('a cut of 3 s', ['delay 10', 'rate 2 64'], {
+  loses: true,
   row: { file: 500_000 },
   during: async (set) => {
     await later(1500);
@@ -81,6 +90,7 @@ over('a cut of 3 s', ['delay 10', 'rate 2 64'], {
   },
 });
 over('a cut that lasts', ['delay 10', 'rate 2 64'], {
+  loses: true,
   row: { file: 500_000 },
   ends: /ice:consent/,
   during: async (set) => {
@@ -91,6 +101,7 @@ over('a cut that lasts', ['delay 10', 'rate 2 64'], {
   },
 });
 over('a NAT that gives another port', ['delay 10', 'rate 2 64'], {
+  loses: true,
   row: { file: 500_000 },
   during: async (set) => {
     await later(1500);
@@ -110,6 +121,7 @@ over('a NAT that gives another address, and another port twice', ['delay 10', 'r
 });
 over('a cut of 60 s', ['delay 10', 'rate 2 64'], {
   long: true,
+  loses: true,
   row: { file: 500_000 },
   ends: /ice:consent/,
   during: async (set) => {

@@ -1,6 +1,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 
 #include <catch2/catch.hpp>
 #include <openssl/pem.h>
@@ -27,12 +28,28 @@ class pem_files {
   std::string key() const { return std::string(name_) + "/key.pem"; }
   dtls::certificate renew() {
     const auto made = dtls::certificate::self_signed();
-    write(certificate(), [&](FILE* file) { return PEM_write_X509(file, made.x509()); });
-    write(key(), [&](FILE* file) { return PEM_write_PKCS8PrivateKey(file, made.key(), nullptr, nullptr, 0, nullptr, nullptr); });
+    take(made.x509(), made.key());
     return made;
+  }
+  /// A pair that fits, with a signature of SHA-1 by somebody else: OpenSSL refuses it only when it is to be used.
+  void sign_weakly() {
+    const auto other = dtls::certificate::self_signed(), own = dtls::certificate::self_signed();
+    const std::unique_ptr<X509, decltype(&X509_free)> leaf(X509_dup(own.x509()), X509_free);
+    REQUIRE(X509_set_issuer_name(leaf.get(), X509_get_subject_name(other.x509())) == 1);
+    X509_NAME* const name = X509_NAME_dup(X509_get_subject_name(leaf.get()));
+    REQUIRE(X509_NAME_add_entry_by_txt(name, "OU", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("leaf"), -1, -1, 0) == 1);
+    REQUIRE(X509_set_subject_name(leaf.get(), name) == 1);
+    X509_NAME_free(name);
+    REQUIRE(X509_sign(leaf.get(), other.key(), EVP_sha1()) > 0);
+    take(leaf.get(), own.key());
   }
 
  private:
+  void take(X509* certificate_of, EVP_PKEY* key_of) {
+    write(certificate(), [&](FILE* file) { return PEM_write_X509(file, certificate_of); });
+    write(key(), [&](FILE* file) { return PEM_write_PKCS8PrivateKey(file, key_of, nullptr, nullptr, 0, nullptr, nullptr); });
+  }
+
   template <class F>
   static void write(const std::string& path, F f) {
     FILE* const file = std::fopen(path.c_str(), "w");
@@ -68,6 +85,20 @@ TEST_CASE("certificates of files are read again, and what was taken before stays
   // TLS has no certificate of its own here: it presents that of [dtls].
   CHECK(h.tls.current()->own_fingerprint() == renewed.fingerprint());
   CHECK(living_tls->own_fingerprint() == living->own().fingerprint());
+}
+
+TEST_CASE("a certificate that OpenSSL refuses to use leaves everything as it was, too") {
+  pem_files files;
+  server_options o;
+  o.dtls_certificate = files.certificate();
+  o.dtls_key = files.key();
+  held h;
+  keys k(o, h.dtls, h.tls);
+  REQUIRE(k.load());
+  const auto before = h.fingerprint();
+  files.sign_weakly();
+  CHECK_FALSE(k.reload());
+  CHECK(h.fingerprint() == before);
 }
 
 TEST_CASE("files that do not fit leave everything as it was") {

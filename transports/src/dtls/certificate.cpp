@@ -1,11 +1,13 @@
 #include "agw/transports/certificate.hpp"
 
 #include <cerrno>
+#include <memory>
 #include <utility>
 
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 
 #include <boost/system/system_error.hpp>
 
@@ -90,6 +92,11 @@ boost::system::result<certificate> certificate::load(const std::string& certific
   ERR_clear_error();
   if (!belongs) return make_error_code(transport_error::key_mismatch);
   if (EVP_PKEY_get_security_bits(key.get()) < 112) return make_error_code(transport_error::weak_key);
+  // What OpenSSL has against a certificate beside its key, a signature of SHA-1 for one, it says to those who use it.
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> user(SSL_CTX_new(DTLS_method()), SSL_CTX_free);
+  const bool usable = user && SSL_CTX_use_certificate(user.get(), x509.get()) == 1;
+  ERR_clear_error();
+  if (!usable) return make_error_code(transport_error::weak_key);
   return certificate(std::shared_ptr<X509>(std::move(x509)), std::shared_ptr<EVP_PKEY>(std::move(key)));
 }
 

@@ -29,7 +29,7 @@ class certificate {
 
   /// Reads both from PEM files, which may be one and the same. Errors: that of the file system when a file cannot be read,
   /// transport_error::bad_pem when there is no certificate or unencrypted key in it, key_mismatch when the two do not belong
-  /// together, weak_key below 112 bits of security (RSA 2048, P-224).
+  /// together, weak_key below 112 bits of security (RSA 2048, P-224) or with a signature of SHA-1.
   static boost::system::result<certificate> load(const std::string& certificate_file, const std::string& key_file);
 
   X509* x509() const noexcept { return x509_.get(); }

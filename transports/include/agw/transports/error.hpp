@@ -24,7 +24,7 @@ enum class transport_error {
   bad_fingerprint,       ///< a fingerprint that RFC 8122 does not allow
   bad_pem,               ///< no certificate, or no unencrypted private key, in a PEM file
   key_mismatch,          ///< the private key is not that of the certificate
-  weak_key,              ///< a certificate's key with less than 112 bits of security
+  weak_key,              ///< a certificate's key with less than 112 bits of security, or a signature that OpenSSL refuses
   fingerprint_mismatch,  ///< the peer's certificate is not the announced one
   no_certificate,        ///< the peer has shown no certificate
   fatal_alert,           ///< the peer sent a fatal alert
