@@ -61,12 +61,10 @@ awaitable<void> reload_keys(keys& certificates) {
 void sample_sctp(metrics& counted) {
   auto& associations = counted.gauge("agw_sctp_associations", "SCTP associations that exist.");
   auto& established = counted.gauge("agw_sctp_established", "SCTP associations that are established, as usrsctp counts them.");
-  auto& cached = counted.gauge("agw_sctp_cached_chunks", "Chunks and messages that usrsctp keeps for the next use.");
-  counted.sample_with([&associations, &established, &cached] {
+  counted.sample_with([&associations, &established] {
     const auto now = sctp::stack::counts();
     associations.Set(static_cast<double>(now.associations));
     established.Set(now.established);
-    cached.Set(static_cast<double>(now.cached_chunks) + now.cached_messages);
   });
 }
 

@@ -250,8 +250,6 @@ stack_counts stack::counts() noexcept {
   stack_counts out;
   out.associations = associations();
   out.established = all.sctps_currestab;
-  out.cached_chunks = all.sctps_cached_chk;
-  out.cached_messages = all.sctps_cached_strmoq;
   return out;
 }
 

@@ -18,10 +18,8 @@ struct stack_config {
 
 /// What there is of SCTP in the process.
 struct stack_counts {
-  std::size_t associations = 0;       ///< of ours
-  std::uint32_t established = 0;      ///< by usrsctp's own count
-  std::uint32_t cached_chunks = 0;    ///< that usrsctp keeps for the next use
-  std::uint32_t cached_messages = 0;
+  std::size_t associations = 0;   ///< of ours
+  std::uint32_t established = 0;  ///< by usrsctp's own count
 };
 
 /// usrsctp, started. Its state is global: there is one stack at a time, made before the first association (in main()) and
