@@ -51,7 +51,7 @@ void component::apply(const stream_settings& settings) {
   interlinked_ = settings.interlinked;
   if (link_->wic != this) return;
   link_->wic_interlinked = interlinked_;
-  if (link_->interlinked() && link_->core && link_->core->established()) order(layer::channel);
+  link_->interlink();
 }
 
 boost::system::result<void, refusal> component::configure(const channel_local& local) {
@@ -85,7 +85,7 @@ boost::system::result<void, refusal> component::check(const stream_change& wante
 void component::apply(const stream_change& wanted) {
   if (wanted.forget_remote) remote_ = channel_remote();
   if (wanted.remote) remote_ = std::get<channel_remote>(*wanted.remote);
-  for (const auto& entry : wanted.waits_for_order) waits_ = entry.second;
+  machine_.set_orders(wanted.waits_for_order);
   if (!wanted.waits_for_order.empty()) ordered_.set();
   if (wanted.settings) apply(*wanted.settings);
   if (wanted.mode) set_mode(*wanted.mode);
@@ -99,23 +99,22 @@ void component::set_mode(stream_mode mode) {
 }
 
 awaitable<bool> component::part(bool alone, bool cut, deadline by) {
-  if (in_stage_ && !between_ && !alone) co_return true;
-  ++partings_;
-  parting_ = true;
-  if (!in_stage_) co_return true;
-  finish();
-  auto flushed = [this]() -> awaitable<void> {
-    while (!idle_) co_await idled_.wait();
-  };
-  (void)co_await within(by, flushed());
-  // A stage that is cut off here leaves half a chunk behind it. It ends when the peer takes the rest, and begins anew.
-  if (!idle_ && !cut) {
-    parting_ = false;
-    core_changed_.set();
-    co_return false;
+  const auto ending = machine_.part(alone, finish_stage_ != nullptr);
+  if (ending == stage_ending::none) co_return true;
+  if (ending == stage_ending::flush) {
+    finish_stage_();
+    auto flushed = [this]() -> awaitable<void> {
+      while (!machine_.idle()) co_await idled_.wait();
+    };
+    (void)co_await within(by, flushed());
+  }
+  switch (machine_.flushed(cut)) {
+    case parting::done: co_return true;
+    case parting::stays: core_changed_.set(); co_return false;
+    case parting::cancel: break;
   }
   if (serving_) serving_->cancel();
-  while (in_stage_) co_await parted_.wait();
+  while (machine_.in_stage()) co_await parted_.wait();
   co_return true;
 }
 
@@ -132,26 +131,37 @@ void component::join(stream_link& link) {
 void component::take_place() {
   set_mode(mode_);
   link_->wic_interlinked = interlinked_;
-  if (channel_) channel_came_up();
+  if (machine_.is_open()) channel_came_up();
+  link_->interlink();
   core_changed();
 }
 
 void component::channel_came_up() {
   if (link_->wic != this) return;
   link_->channel_is_up = true;
-  if (!link_->core) return;
-  link_->core->access_changed();
-  if (link_->interlinked()) link_->core->order_all();
+  if (link_->core) link_->core->access_changed();
+  link_->interlink();
 }
 
-void component::order(layer) {
-  is_ordered_ = true;
+void component::channel_went_down() {
+  if (link_->wic == this) link_->channel_is_up = false;
+}
+
+void component::order(layer l) {
+  machine_.order(l);
   ordered_.set();
 }
 
+void component::release() {
+  (void)machine_.stop();
+  stop_requested_.set();
+}
+
 awaitable<void> component::run(sctp::association& association) {
-  running_ = true;
-  idle_ = false;
+  if (!machine_.begin()) {
+    ended_.set();
+    co_return;
+  }
   std::exception_ptr cancelled;
   auto body = [&](task_group& tasks) -> awaitable<void> {
     tasks.spawn("stop", [this, &tasks]() -> awaitable<void> {
@@ -166,70 +176,65 @@ awaitable<void> component::run(sctp::association& association) {
   } catch (...) {
     cancelled = std::current_exception();
   }
-  idle_ = true;
+  machine_.close();
   idled_.set();
-  if (cancelled) {  // the whole group ends: its association takes the channel along
+  channel_went_down();
+  const scope_guard ended([this] {
     channel_.reset();
-    running_ = false;
+    machine_.end();
     ended_.set();
-    std::rethrow_exception(cancelled);
-  }
+  });
+  if (cancelled) std::rethrow_exception(cancelled);  // the whole group ends: its association takes the channel along
   if (channel_) co_await channel_->close(deadline_after(services_.config.shutdown_time));
-  channel_.reset();
-  running_ = false;
-  ended_.set();
 }
 
 // Ends when the channel may be closed: by stop(), or after a failure. An orderly end of one side leaves the channel as it is
 // until the controller says what to do.
 awaitable<void> component::work(sctp::association& association, task_group& tasks) {
   try {
-    while (waits_ && !is_ordered_) co_await ordered_.wait();
+    while (!machine_.open()) co_await ordered_.wait();
     channel_ = co_await scope_.stage("channel", open_channel(association));
+    machine_.opened();
     tasks.spawn("watch", [this] { return watch(); });
     channel_came_up();
-    do {
-      const auto partings = partings_;
+    for (;;) {
+      while (!machine_.may_begin_stage()) co_await core_changed_.wait();
       co_await serve();
-      while (partings_ == partings || parting_) co_await core_changed_.wait();
-    } while (end_ != side::wic);
+    }
   } catch (stage_error& e) {
     scope_.report(e);
-    co_return;
   }
-  co_await sleep_until(no_deadline);
 }
 
 // The stage in a branch of its own, so that part() can end it and leave the channel as it is.
 awaitable<void> component::serve() {
-  in_stage_ = true;
-  const scope_guard left([this] {
-    in_stage_ = between_ = false;
-    parted_.set();
-  });
   auto body = [this](task_group& tasks) -> awaitable<void> {
+    if (!machine_.begin_stage()) co_return;
     serving_ = &tasks;
-    const scope_guard served([this] { serving_ = nullptr; });
-    co_await run_stage();
+    component_end end;
+    const scope_guard served([this, &end] {
+      serving_ = nullptr;
+      machine_.stage_ended(end);
+      idled_.set();
+      parted_.set();
+    });
+    end = co_await run_stage();
   };
   co_await with_tasks(scope_.label(), body);
 }
 
-awaitable<void> component::run_stage() {
-  idle_ = false;
+awaitable<component_end> component::run_stage() {
   idled_.reset();
-  end_.reset();
   // However the stage ends, its own objects are gone then.
   const scope_guard ended([this] {
     counters_ = counted();
     read_counters_ = nullptr;
     finish_stage_ = nullptr;
     meter_now();
-    idle_ = true;
-    idled_.set();
   });
-  end_ = co_await scope_.stage(stage_name_, (*stage_)(*this), stage_life::lasting);
-  if (end_) tell_end(*end_);
+  const auto end = co_await scope_.stage(stage_name_, (*stage_)(*this), stage_life::lasting);
+  if (end) tell_end(*end);
+  co_return end;
 }
 
 // A reader sees that the WIC has closed the channel; but there may be no reader, because of the stream's mode or without a core end.
@@ -242,7 +247,7 @@ awaitable<void> component::watch() {
     // Of this channel alone. A stage that waits for its turn (a closed gate, a core that does not read) would not see it.
     // Both see the same error, which is reported once.
     scope_.report(e);
-    stop_requested_.set();
+    release();
   }
   if (!closed) co_return;
   std::size_t unread = 0;
@@ -254,8 +259,7 @@ awaitable<void> component::watch() {
 }
 
 void component::tell_end(side s) {
-  if (s == side::wic && std::exchange(wic_end_told_, true)) return;
-  if (on_end) on_end(s);
+  if (machine_.tell_end(s) && on_end) on_end(s);
 }
 
 component_counters component::counted() const { return read_counters_ ? sum(counters_, read_counters_()) : counters_; }
@@ -302,27 +306,27 @@ awaitable<std::unique_ptr<message_pipe>> component::open_channel(sctp::associati
 }
 
 awaitable<byte_stream*> component::bearer() {
-  between_ = true;
-  while (link_->wic != this || !link_->core || !link_->core->established()) co_await core_changed_.wait();
-  co_return link_->core->established();
+  machine_.ask_core();
+  const auto given = [this]() -> byte_stream* {
+    const bool ours = machine_.gives_core() && link_->wic == this && link_->core;
+    return ours ? link_->core->established() : nullptr;
+  };
+  while (!given()) co_await core_changed_.wait();
+  co_return given();
 }
 
 const bearer_local* component::core_local() const { return link_->core ? &link_->core->local() : nullptr; }
 const bearer_remote* component::core_remote() const { return link_->core ? link_->core->remote() : nullptr; }
 
 void component::finish() {
-  if (finish_stage_) {
-    finish_stage_();
-  } else {
-    idle_ = true;
-    idled_.set();
-  }
+  if (machine_.finish(finish_stage_ != nullptr) == stage_ending::flush) finish_stage_();
+  else idled_.set();
 }
 
 awaitable<void> component::stop() {
-  if (!running_) co_return;
   stop_requested_.set();
-  while (running_) co_await ended_.wait();
+  if (!machine_.stop()) co_return;
+  while (machine_.phase() != component_phase::ended) co_await ended_.wait();
 }
 
 }  // namespace agw::gateway

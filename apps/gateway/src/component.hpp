@@ -7,6 +7,7 @@
 #include "agw/core/stage.hpp"
 #include "agw/gateway/services.hpp"
 #include "agw/transports/sctp_association.hpp"
+#include "component_machine.hpp"
 #include "link.hpp"
 #include "traffic_policer.hpp"
 
@@ -27,26 +28,28 @@ class component final : public component_context {
   void apply(const stream_change& wanted);
   void order(layer l);
   /// Closes the channel (RFC 6525 reset in both directions); the association stays.
-  void release() { stop_requested_.set(); }
+  void release();
 
   /// From the established association to the component's end. Throws only cancellation.
   awaitable<void> run(sctp::association& association);
   /// Set by the caller that starts run(), so that it is started once.
-  bool started() const noexcept { return started_; }
-  void mark_started() noexcept { started_ = true; }
+  bool started() const noexcept { return machine_.started(); }
+  void mark_started() noexcept { machine_.start(); }
 
-  /// Asks the stage to finish what is under way; wait for idle() after it.
+  /// The call ends: asks the stage to finish what is under way; wait for idle() after it. No other stage begins.
   void finish();
   /// Ends run() by closing the channel, and waits for it. For a component that is taken out of a living group.
   awaitable<void> stop();
-  bool idle() const noexcept { return idle_; }
+  bool idle() const noexcept { return machine_.idle(); }
   event& idled() noexcept { return idled_; }
 
-  /// The link's core end came, came up or left.
+  /// The link's core end came or left.
   void core_changed() {
-    parting_ = false;
+    machine_.link_changed();
     core_changed_.set();
   }
+  /// The link's core end came up.
+  void core_came_up() { core_changed_.set(); }
   /// Before one end leaves the link: a stage that works between the two hands on what it has taken, until `by`,
   /// and ends. It begins anew after core_changed() or join(). `alone`: also a stage without a core end. `cut`: what it has not handed on
   /// by then is lost with the end that leaves; else it goes on as if nothing had been said, and this is false.
@@ -76,7 +79,7 @@ class component final : public component_context {
   const std::optional<std::uint16_t>& sid() const noexcept { return sid_; }
   /// The link's core end, while there is one and this component is the other.
   gateway::bearer* core() const noexcept { return link_->wic == this ? link_->core : nullptr; }
-  bool running() const noexcept { return running_; }
+  bool running() const noexcept { return machine_.running(); }
   /// Called when that side has ended orderly; for the released event. The WIC's end is told once.
   std::function<void(side)> on_end;
 
@@ -87,8 +90,9 @@ class component final : public component_context {
   void tell_end(side s);
   void take_place();
   void channel_came_up();
+  void channel_went_down();
   awaitable<void> serve();
-  awaitable<void> run_stage();
+  awaitable<component_end> run_stage();
   void apply(const stream_settings& settings);
   awaitable<void> meter();
   void meter_now();
@@ -107,7 +111,6 @@ class component final : public component_context {
   std::string_view stage_name_;
   std::unique_ptr<message_pipe> channel_;
   sctp::data_channel* opened_ = nullptr;  ///< what channel_ polices
-  bool wic_end_told_ = false;
   std::optional<std::uint16_t> sid_;
   traffic_policer policer_;
   event stop_requested_;
@@ -116,19 +119,10 @@ class component final : public component_context {
   event core_changed_;
   event parted_;
   task_group* serving_ = nullptr;  ///< the branch of the stage that runs
-  unsigned partings_ = 0;
-  bool parting_ = false;  ///< an end is leaving: no stage begins
+  component_machine machine_;
   bool interlinked_ = false;
-  bool in_stage_ = false;
-  component_end end_;
-  bool between_ = false;  ///< the stage asked for the core end
   stream_mode mode_ = stream_mode::inactive;
   event ordered_;
-  bool waits_ = false;
-  bool is_ordered_ = false;
-  bool started_ = false;
-  bool running_ = false;
-  bool idle_ = true;
 };
 
 }  // namespace agw::gateway
