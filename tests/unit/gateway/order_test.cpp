@@ -40,6 +40,12 @@ awaitable<void> with_held_channel(rig& r, context& gateway, F body) {
   co_await with_tasks("wic", inside);
 }
 
+stream_change in_mode(stream_mode mode) {
+  stream_change out;
+  out.mode = mode;
+  return out;
+}
+
 }  // namespace
 
 TEST_CASE("a data channel that waits for its order is opened by it, and by no other layer's") {
@@ -61,5 +67,89 @@ TEST_CASE("a data channel that waits for its order is opened by it, and by no ot
       co_await r.event_of("channel", kind::established, s2);
     };
     co_await with_held_channel(r, gateway, body);
+  });
+}
+
+TEST_CASE("a data channel that waits is ordered when its core end is interlinked, though that was up before") {
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    auto listens = listening(r);
+    auto core_wanted = with_stream(core_side, s2, bearer_change(setup_role::active, listens.local_endpoint().port()));
+    const auto core_answer = co_await gateway.apply(std::move(core_wanted));
+    REQUIRE(core_answer.has_value());
+    auto core = co_await listens.async_accept(asio::use_awaitable);
+    co_await r.event_of("tcp", kind::established);
+    auto body = [&]() -> awaitable<void> {
+      stream_change interlinked;
+      interlinked.settings.emplace();
+      interlinked.settings->interlinked = true;
+      auto wanted = with_stream(core_side, s2, interlinked);
+      const auto done = co_await gateway.apply(std::move(wanted));
+      REQUIRE(done.has_value());
+      co_await r.event_of("channel", kind::established, s2);
+    };
+    co_await with_held_channel(r, gateway, body);
+  });
+}
+
+TEST_CASE("a core connection that is released and ordered again goes on with the same channel") {
+  const bool held = GENERATE(false, true);
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    call c(r);
+    co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
+      const auto first = msrp_send("first", "before");
+      co_await c.say(first);
+      const auto before = co_await c.core_hears("-------first$\r\n");
+      CHECK(before == first);
+      if (held) {
+        auto hold = with_stream(core_side, s2, in_mode(stream_mode::inactive));
+        (void)co_await gateway.apply(std::move(hold));
+      }
+      co_await gateway.release(core_side, s2, layer::tcp);
+      const auto second = msrp_send("second", "while there is no connection");
+      co_await c.say(second);
+      gateway.order(core_side, s2, layer::tcp);
+      c.core = co_await c.listens.async_accept(asio::use_awaitable);
+      if (held) {
+        auto open = with_stream(core_side, s2, in_mode(stream_mode::send_receive));
+        (void)co_await gateway.apply(std::move(open));
+      }
+      const auto after = co_await c.core_hears("-------second$\r\n");
+      CHECK(after == second);
+      const auto back = msrp_send("back", "and the other way");
+      co_await asio::async_write(c.core, asio::buffer(back), asio::use_awaitable);
+      const auto at_wic = co_await c.wic_hears("-------back$\r\n");
+      CHECK(at_wic == back);
+      CHECK_FALSE(r.saw("channel", kind::released));
+      CHECK_FALSE(r.saw("msrp", kind::failed));
+    });
+  });
+}
+
+TEST_CASE("a bearer that was released and ordered before Remote was known listens when Remote comes") {
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    auto wanted = with_stream(core_side, s2, bearer_change(setup_role::passive));
+    const auto answer = co_await gateway.apply(std::move(wanted));
+    REQUIRE(answer.has_value());
+    co_await gateway.release(core_side, s2, layer::tcp);
+    gateway.order(core_side, s2, layer::tcp);
+    auto remote = bearer_change(setup_role::passive, std::uint16_t{4000}, setup_role::active);
+    remote.local.reset();
+    auto change = with_stream(core_side, s2, remote);
+    const auto known = co_await gateway.apply(std::move(change));
+    REQUIRE(known.has_value());
+    // Another stream that is up by then: without a listener the connection below would be refused, and no event would come.
+    auto beside = with_stream(core_side, s3, bearer_change(setup_role::passive, std::uint16_t{4000}, setup_role::active));
+    const auto added = co_await gateway.apply(std::move(beside));
+    REQUIRE(added.has_value());
+    auto other = co_await dial(r, bearer_of(*added, s3).port);
+    co_await r.event_of("tcp", kind::established, s3);
+    asio::ip::tcp::socket peer(r.loop);
+    error_code error;
+    co_await peer.async_connect({loopback, bearer_of(*answer).port}, asio::redirect_error(asio::use_awaitable, error));
+    REQUIRE_FALSE(error);
+    co_await r.event_of("tcp", kind::established);
   });
 }
