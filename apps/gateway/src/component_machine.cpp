@@ -74,6 +74,13 @@ stage_ending component_machine::finish(bool asks) noexcept {
   return asks ? stage_ending::flush : stage_ending::cancel;
 }
 
+void component_machine::renew() {
+  auto orders = orders_;
+  orders.take_back();
+  *this = component_machine();
+  orders_ = std::move(orders);
+}
+
 bool component_machine::stop() noexcept {
   ask(component_errand::stop);
   if (phase_ == component_phase::fresh) phase_ = component_phase::ended;

@@ -93,6 +93,8 @@ class component_machine {
   bool stop() noexcept;
   void close() noexcept { phase_ = component_phase::closing; }
   void end() noexcept { phase_ = component_phase::ended; }
+  /// Another association follows the one whose end ended the branch: everything begins anew, and the channel waits for an order of its own.
+  void renew();
 
  private:
   void ask(component_errand what) noexcept;

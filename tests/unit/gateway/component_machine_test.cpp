@@ -264,3 +264,32 @@ TEST_CASE("the end of a call lets a stage finish, and no other begins, however t
     CHECK(m.idle());
   }
 }
+
+TEST_CASE("with another association a component begins anew, whatever had been asked of it, and waits for its order again") {
+  component_machine m;
+  m.set_orders({{layer::channel, true}});
+  m.order(layer::channel);
+  m.start();
+  SECTION("its branch never began") {}
+  SECTION("the WIC had ended its side when the call's end was near") {
+    CHECK(m.begin());
+    CHECK(m.open());
+    m.opened();
+    CHECK(m.begin_stage());
+    CHECK(m.tell_end(side::wic));
+    m.stage_ended(side::wic);
+    CHECK(m.finish(true) == stage_ending::none);
+    m.close();
+    m.end();
+  }
+  m.renew();
+  CHECK_FALSE(m.started());
+  m.start();
+  CHECK(m.begin());
+  CHECK_FALSE(m.open());
+  m.order(layer::channel);
+  CHECK(m.open());
+  m.opened();
+  CHECK(m.begin_stage());
+  CHECK(m.tell_end(side::wic));
+}
