@@ -1,26 +1,12 @@
 #include "component.hpp"
 
-#include "agw/core/metrics.hpp"
 #include "agw/core/scope_guard.hpp"
 #include "bearer.hpp"
-#include "local_difference.hpp"
-#include "msrp_paths.hpp"
 #include "policed_pipes.hpp"
-#include "refuse.hpp"
 
 namespace agw::gateway {
 
 namespace {
-
-component_counters sum(component_counters a, const component_counters& b) {
-  a.octets_to_wic += b.octets_to_wic;
-  a.octets_from_wic += b.octets_from_wic;
-  a.messages_to_wic += b.messages_to_wic;
-  a.messages_from_wic += b.messages_from_wic;
-  a.chunks_forwarded += b.chunks_forwarded;
-  a.chunks_rejected += b.chunks_rejected;
-  return a;
-}
 
 // RFC 8864, 5.1.1: max-retr and max-time exclude each other; a description with both is refused before it comes here.
 sctp::channel_transfer transfer_of(const channel_local& local) {
@@ -45,51 +31,6 @@ component::component(const gateway_services& services, std::string label, stream
 }
 
 component::~component() { leave(); }
-
-void component::apply(const stream_settings& settings) {
-  policer_.set(settings.limits, clock::now());
-  interlinked_ = settings.interlinked;
-  if (link_->wic != this) return;
-  link_->wic_interlinked = interlinked_;
-  link_->interlink();
-}
-
-boost::system::result<void, refusal> component::configure(const channel_local& local) {
-  const auto* stage = services_.subprotocols.find(local.subprotocol);
-  if (!stage) return refuse(refusal_reason::bad_value, "no stage for subprotocol \"" + local.subprotocol + "\"");
-  if (local.max_retransmits && local.max_lifetime_ms)
-    return refuse(refusal_reason::conflict, "a=dcmap with max-retr and max-time");
-  stage_ = stage;
-  stage_name_ = services_.subprotocols.name_of(local.subprotocol);
-  local_ = local;
-  return {};
-}
-
-boost::system::result<void, refusal> component::check(const stream_change& wanted) const {
-  const auto local = only<channel_local>(wanted.local, "Local");
-  if (!local) return local.error();
-  const auto remote = only<channel_remote>(wanted.remote, "Remote");
-  if (!remote) return remote.error();
-  auto ours = local_;
-  if (!ours.sid) ours.sid = sid_;  // the WIC's OPEN has chosen it
-  if (const auto* line = *local ? difference(ours, **local) : nullptr) {
-    return refuse(refusal_reason::conflict, std::string(line) + ": the stream has another already");
-  }
-  if (const auto* core = core_local(); core && core->msrp_aware) {
-    auto bad = check_paths({*local ? &(*local)->path : &local_.path, *remote ? &(*remote)->path : nullptr});
-    if (bad) return std::move(*bad);
-  }
-  return {};
-}
-
-void component::apply(const stream_change& wanted) {
-  if (wanted.forget_remote) remote_ = channel_remote();
-  if (wanted.remote) remote_ = std::get<channel_remote>(*wanted.remote);
-  machine_.set_orders(wanted.waits_for_order);
-  if (!wanted.waits_for_order.empty()) ordered_.set();
-  if (wanted.settings) apply(*wanted.settings);
-  if (wanted.mode) set_mode(*wanted.mode);
-}
 
 void component::set_mode(stream_mode mode) {
   mode_ = mode;
@@ -227,10 +168,9 @@ awaitable<component_end> component::run_stage() {
   idled_.reset();
   // However the stage ends, its own objects are gone then.
   const scope_guard ended([this] {
-    counters_ = counted();
-    read_counters_ = nullptr;
+    meter_.settle();
     finish_stage_ = nullptr;
-    meter_now();
+    meter_.publish(services_.stages.metrics);
   });
   const auto end = co_await scope_.stage(stage_name_, (*stage_)(*this), stage_life::lasting);
   if (end) tell_end(*end);
@@ -262,31 +202,11 @@ void component::tell_end(side s) {
   if (machine_.tell_end(s) && on_end) on_end(s);
 }
 
-component_counters component::counted() const { return read_counters_ ? sum(counters_, read_counters_()) : counters_; }
-
 awaitable<void> component::meter() {
   for (;;) {
     co_await sleep_until(deadline_after(std::chrono::seconds(1)));
-    meter_now();
+    meter_.publish(services_.stages.metrics);
   }
-}
-
-void component::meter_now() {
-  auto* const m = services_.stages.metrics;
-  if (!m) return;
-  const auto now = counted();
-  static constexpr const char* bytes = "Octets of user data relayed, by direction.";
-  static constexpr const char* messages = "Data channel messages relayed, by direction.";
-  const auto add = [&](const char* name, const char* help, const char* direction, std::uint64_t value, std::uint64_t before) {
-    metric_labels labels;
-    labels.emplace("direction", direction);
-    if (value > before) m->counter(name, help, labels).Increment(static_cast<double>(value - before));
-  };
-  add("agw_relayed_bytes_total", bytes, "to_wic", now.octets_to_wic, metered_.octets_to_wic);
-  add("agw_relayed_bytes_total", bytes, "to_core", now.octets_from_wic, metered_.octets_from_wic);
-  add("agw_relayed_messages_total", messages, "to_wic", now.messages_to_wic, metered_.messages_to_wic);
-  add("agw_relayed_messages_total", messages, "to_core", now.messages_from_wic, metered_.messages_from_wic);
-  metered_ = now;
 }
 
 awaitable<std::unique_ptr<message_pipe>> component::open_channel(sctp::association& association) {
@@ -314,9 +234,6 @@ awaitable<byte_stream*> component::bearer() {
   while (!given()) co_await core_changed_.wait();
   co_return given();
 }
-
-const bearer_local* component::core_local() const { return link_->core ? &link_->core->local() : nullptr; }
-const bearer_remote* component::core_remote() const { return link_->core ? link_->core->remote() : nullptr; }
 
 void component::finish() {
   if (machine_.finish(finish_stage_ != nullptr) == stage_ending::flush) finish_stage_();

@@ -8,6 +8,7 @@
 #include "agw/gateway/services.hpp"
 #include "agw/transports/sctp_association.hpp"
 #include "component_machine.hpp"
+#include "component_meter.hpp"
 #include "link.hpp"
 #include "traffic_policer.hpp"
 
@@ -64,7 +65,7 @@ class component final : public component_context {
   message_pipe& channel() override { return *channel_; }
   awaitable<byte_stream*> bearer() override;
   flow_gate& gate() override { return link_->gate; }
-  void count_with(std::function<component_counters()> read) override { read_counters_ = std::move(read); }
+  void count_with(std::function<component_counters()> read) override { meter_.read_with(std::move(read)); }
   void finish_with(std::function<void()> finish) override { finish_stage_ = std::move(finish); }
   clock::duration flush_time() const override { return services_.config.flush_time; }
   const channel_local& local() const override { return local_; }
@@ -72,7 +73,7 @@ class component final : public component_context {
   const bearer_local* core_local() const override;
   const bearer_remote* core_remote() const override;
 
-  component_counters counted() const;
+  component_counters counted() const { return meter_.counted(); }
   std::chrono::milliseconds age() const { return std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - since_); }
   stage_scope& scope() noexcept { return scope_; }
   /// The channel's id, label and subprotocol, once it is open.
@@ -95,17 +96,14 @@ class component final : public component_context {
   awaitable<component_end> run_stage();
   void apply(const stream_settings& settings);
   awaitable<void> meter();
-  void meter_now();
 
   const gateway_services& services_;
   stream_link* link_;
   stage_scope scope_;
   channel_local local_;
   channel_remote remote_;
-  component_counters counters_;  ///< of the stages that ended
-  std::function<component_counters()> read_counters_;
+  component_meter meter_;
   std::function<void()> finish_stage_;
-  component_counters metered_;  ///< what has been added to the metrics
   clock::time_point since_ = clock::now();
   const subprotocol_stage* stage_ = nullptr;
   std::string_view stage_name_;
