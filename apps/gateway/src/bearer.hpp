@@ -6,7 +6,7 @@
 
 #include "agw/core/stage.hpp"
 #include "agw/gateway/services.hpp"
-#include "layer_orders.hpp"
+#include "bearer_machine.hpp"
 #include "link.hpp"
 #include "own_address.hpp"
 #include "traffic_policer.hpp"
@@ -24,15 +24,12 @@ struct parked_bearer {
   std::optional<bearer_remote> remote;
   stream_settings settings;
   latching latch = latching::off;
-  layer_orders orders;
+  bearer_machine machine;
   tcp::parked_socket listener;
   tcp::parked_socket connection;
   port_lease port;
   tcp::traffic counted;
   std::uint64_t discarded = 0;
-  bool dead = true;
-  bool released = false;
-  bool failed = false;
   clock::time_point since;
 };
 
@@ -107,7 +104,6 @@ class bearer {
   awaitable<void> establish();
   awaitable<void> run();
   awaitable<void> watch();
-  awaitable<void> ordered(layer l);
   void leave();
   void take_place();
   void configure(const bearer_remote& remote);
@@ -120,6 +116,7 @@ class bearer {
   bool active() const;
   bool admits(const tcp::endpoint& source);
   void connected(tcp::stream& connection);
+  void came_up(std::unique_ptr<byte_stream> established);
 
   const gateway_services& services_;
   asio::any_io_executor executor_;
@@ -136,7 +133,7 @@ class bearer {
   std::unique_ptr<tcp::listener> listener_;
   port_lease port_;  ///< of the listener that a release by order has closed
   std::unique_ptr<byte_stream> stream_;
-  layer_orders orders_;
+  bearer_machine machine_;
   event changed_;
   event access_changed_;
   stream_settings settings_;
@@ -145,9 +142,6 @@ class bearer {
   std::uint64_t discarded_ = 0;
   tcp::stream* connection_ = nullptr;  ///< the connection below, while it lives
   tcp::traffic before_;  ///< of connections that are gone
-  bool dead_ = true;       ///< not established, or its end has been told
-  bool released_ = false;  ///< by order
-  bool failed_ = false;    ///< it did not come up
   clock::time_point since_ = clock::now();
 };
 

@@ -1,26 +1,12 @@
 #include "component.hpp"
 
-#include "agw/core/metrics.hpp"
 #include "agw/core/scope_guard.hpp"
 #include "bearer.hpp"
-#include "local_difference.hpp"
-#include "msrp_paths.hpp"
 #include "policed_pipes.hpp"
-#include "refuse.hpp"
 
 namespace agw::gateway {
 
 namespace {
-
-component_counters sum(component_counters a, const component_counters& b) {
-  a.octets_to_wic += b.octets_to_wic;
-  a.octets_from_wic += b.octets_from_wic;
-  a.messages_to_wic += b.messages_to_wic;
-  a.messages_from_wic += b.messages_from_wic;
-  a.chunks_forwarded += b.chunks_forwarded;
-  a.chunks_rejected += b.chunks_rejected;
-  return a;
-}
 
 // RFC 8864, 5.1.1: max-retr and max-time exclude each other; a description with both is refused before it comes here.
 sctp::channel_transfer transfer_of(const channel_local& local) {
@@ -46,51 +32,6 @@ component::component(const gateway_services& services, std::string label, stream
 
 component::~component() { leave(); }
 
-void component::apply(const stream_settings& settings) {
-  policer_.set(settings.limits, clock::now());
-  interlinked_ = settings.interlinked;
-  if (link_->wic != this) return;
-  link_->wic_interlinked = interlinked_;
-  if (link_->interlinked() && link_->core && link_->core->established()) order(layer::channel);
-}
-
-boost::system::result<void, refusal> component::configure(const channel_local& local) {
-  const auto* stage = services_.subprotocols.find(local.subprotocol);
-  if (!stage) return refuse(refusal_reason::bad_value, "no stage for subprotocol \"" + local.subprotocol + "\"");
-  if (local.max_retransmits && local.max_lifetime_ms)
-    return refuse(refusal_reason::conflict, "a=dcmap with max-retr and max-time");
-  stage_ = stage;
-  stage_name_ = services_.subprotocols.name_of(local.subprotocol);
-  local_ = local;
-  return {};
-}
-
-boost::system::result<void, refusal> component::check(const stream_change& wanted) const {
-  const auto local = only<channel_local>(wanted.local, "Local");
-  if (!local) return local.error();
-  const auto remote = only<channel_remote>(wanted.remote, "Remote");
-  if (!remote) return remote.error();
-  auto ours = local_;
-  if (!ours.sid) ours.sid = sid_;  // the WIC's OPEN has chosen it
-  if (const auto* line = *local ? difference(ours, **local) : nullptr) {
-    return refuse(refusal_reason::conflict, std::string(line) + ": the stream has another already");
-  }
-  if (const auto* core = core_local(); core && core->msrp_aware) {
-    auto bad = check_paths({*local ? &(*local)->path : &local_.path, *remote ? &(*remote)->path : nullptr});
-    if (bad) return std::move(*bad);
-  }
-  return {};
-}
-
-void component::apply(const stream_change& wanted) {
-  if (wanted.forget_remote) remote_ = channel_remote();
-  if (wanted.remote) remote_ = std::get<channel_remote>(*wanted.remote);
-  for (const auto& entry : wanted.waits_for_order) waits_ = entry.second;
-  if (!wanted.waits_for_order.empty()) ordered_.set();
-  if (wanted.settings) apply(*wanted.settings);
-  if (wanted.mode) set_mode(*wanted.mode);
-}
-
 void component::set_mode(stream_mode mode) {
   mode_ = mode;
   if (link_->wic != this) return;
@@ -99,23 +40,22 @@ void component::set_mode(stream_mode mode) {
 }
 
 awaitable<bool> component::part(bool alone, bool cut, deadline by) {
-  if (in_stage_ && !between_ && !alone) co_return true;
-  ++partings_;
-  parting_ = true;
-  if (!in_stage_) co_return true;
-  finish();
-  auto flushed = [this]() -> awaitable<void> {
-    while (!idle_) co_await idled_.wait();
-  };
-  (void)co_await within(by, flushed());
-  // A stage that is cut off here leaves half a chunk behind it. It ends when the peer takes the rest, and begins anew.
-  if (!idle_ && !cut) {
-    parting_ = false;
-    core_changed_.set();
-    co_return false;
+  const auto ending = machine_.part(alone, finish_stage_ != nullptr);
+  if (ending == stage_ending::none) co_return true;
+  if (ending == stage_ending::flush) {
+    finish_stage_();
+    auto flushed = [this]() -> awaitable<void> {
+      while (!machine_.idle()) co_await idled_.wait();
+    };
+    (void)co_await within(by, flushed());
+  }
+  switch (machine_.flushed(cut)) {
+    case parting::done: co_return true;
+    case parting::stays: core_changed_.set(); co_return false;
+    case parting::cancel: break;
   }
   if (serving_) serving_->cancel();
-  while (in_stage_) co_await parted_.wait();
+  while (machine_.in_stage()) co_await parted_.wait();
   co_return true;
 }
 
@@ -132,26 +72,37 @@ void component::join(stream_link& link) {
 void component::take_place() {
   set_mode(mode_);
   link_->wic_interlinked = interlinked_;
-  if (channel_) channel_came_up();
+  if (machine_.is_open()) channel_came_up();
+  link_->interlink();
   core_changed();
 }
 
 void component::channel_came_up() {
   if (link_->wic != this) return;
   link_->channel_is_up = true;
-  if (!link_->core) return;
-  link_->core->access_changed();
-  if (link_->interlinked()) link_->core->order_all();
+  if (link_->core) link_->core->access_changed();
+  link_->interlink();
 }
 
-void component::order(layer) {
-  is_ordered_ = true;
+void component::channel_went_down() {
+  if (link_->wic == this) link_->channel_is_up = false;
+}
+
+void component::order(layer l) {
+  machine_.order(l);
   ordered_.set();
 }
 
+void component::release() {
+  (void)machine_.stop();
+  stop_requested_.set();
+}
+
 awaitable<void> component::run(sctp::association& association) {
-  running_ = true;
-  idle_ = false;
+  if (!machine_.begin()) {
+    ended_.set();
+    co_return;
+  }
   std::exception_ptr cancelled;
   auto body = [&](task_group& tasks) -> awaitable<void> {
     tasks.spawn("stop", [this, &tasks]() -> awaitable<void> {
@@ -166,70 +117,64 @@ awaitable<void> component::run(sctp::association& association) {
   } catch (...) {
     cancelled = std::current_exception();
   }
-  idle_ = true;
+  machine_.close();
   idled_.set();
-  if (cancelled) {  // the whole group ends: its association takes the channel along
+  channel_went_down();
+  const scope_guard ended([this] {
     channel_.reset();
-    running_ = false;
+    machine_.end();
     ended_.set();
-    std::rethrow_exception(cancelled);
-  }
+  });
+  if (cancelled) std::rethrow_exception(cancelled);  // the whole group ends: its association takes the channel along
   if (channel_) co_await channel_->close(deadline_after(services_.config.shutdown_time));
-  channel_.reset();
-  running_ = false;
-  ended_.set();
 }
 
 // Ends when the channel may be closed: by stop(), or after a failure. An orderly end of one side leaves the channel as it is
 // until the controller says what to do.
 awaitable<void> component::work(sctp::association& association, task_group& tasks) {
   try {
-    while (waits_ && !is_ordered_) co_await ordered_.wait();
+    while (!machine_.open()) co_await ordered_.wait();
     channel_ = co_await scope_.stage("channel", open_channel(association));
+    machine_.opened();
     tasks.spawn("watch", [this] { return watch(); });
     channel_came_up();
-    do {
-      const auto partings = partings_;
+    for (;;) {
+      while (!machine_.may_begin_stage()) co_await core_changed_.wait();
       co_await serve();
-      while (partings_ == partings || parting_) co_await core_changed_.wait();
-    } while (end_ != side::wic);
+    }
   } catch (stage_error& e) {
     scope_.report(e);
-    co_return;
   }
-  co_await sleep_until(no_deadline);
 }
 
 // The stage in a branch of its own, so that part() can end it and leave the channel as it is.
 awaitable<void> component::serve() {
-  in_stage_ = true;
-  const scope_guard left([this] {
-    in_stage_ = between_ = false;
-    parted_.set();
-  });
   auto body = [this](task_group& tasks) -> awaitable<void> {
+    if (!machine_.begin_stage()) co_return;
     serving_ = &tasks;
-    const scope_guard served([this] { serving_ = nullptr; });
-    co_await run_stage();
+    component_end end;
+    const scope_guard served([this, &end] {
+      serving_ = nullptr;
+      machine_.stage_ended(end);
+      idled_.set();
+      parted_.set();
+    });
+    end = co_await run_stage();
   };
   co_await with_tasks(scope_.label(), body);
 }
 
-awaitable<void> component::run_stage() {
-  idle_ = false;
+awaitable<component_end> component::run_stage() {
   idled_.reset();
-  end_.reset();
   // However the stage ends, its own objects are gone then.
   const scope_guard ended([this] {
-    counters_ = counted();
-    read_counters_ = nullptr;
+    meter_.settle();
     finish_stage_ = nullptr;
-    meter_now();
-    idle_ = true;
-    idled_.set();
+    meter_.publish(services_.stages.metrics);
   });
-  end_ = co_await scope_.stage(stage_name_, (*stage_)(*this), stage_life::lasting);
-  if (end_) tell_end(*end_);
+  const auto end = co_await scope_.stage(stage_name_, (*stage_)(*this), stage_life::lasting);
+  if (end) tell_end(*end);
+  co_return end;
 }
 
 // A reader sees that the WIC has closed the channel; but there may be no reader, because of the stream's mode or without a core end.
@@ -242,7 +187,7 @@ awaitable<void> component::watch() {
     // Of this channel alone. A stage that waits for its turn (a closed gate, a core that does not read) would not see it.
     // Both see the same error, which is reported once.
     scope_.report(e);
-    stop_requested_.set();
+    release();
   }
   if (!closed) co_return;
   std::size_t unread = 0;
@@ -254,35 +199,14 @@ awaitable<void> component::watch() {
 }
 
 void component::tell_end(side s) {
-  if (s == side::wic && std::exchange(wic_end_told_, true)) return;
-  if (on_end) on_end(s);
+  if (machine_.tell_end(s) && on_end) on_end(s);
 }
-
-component_counters component::counted() const { return read_counters_ ? sum(counters_, read_counters_()) : counters_; }
 
 awaitable<void> component::meter() {
   for (;;) {
     co_await sleep_until(deadline_after(std::chrono::seconds(1)));
-    meter_now();
+    meter_.publish(services_.stages.metrics);
   }
-}
-
-void component::meter_now() {
-  auto* const m = services_.stages.metrics;
-  if (!m) return;
-  const auto now = counted();
-  static constexpr const char* bytes = "Octets of user data relayed, by direction.";
-  static constexpr const char* messages = "Data channel messages relayed, by direction.";
-  const auto add = [&](const char* name, const char* help, const char* direction, std::uint64_t value, std::uint64_t before) {
-    metric_labels labels;
-    labels.emplace("direction", direction);
-    if (value > before) m->counter(name, help, labels).Increment(static_cast<double>(value - before));
-  };
-  add("agw_relayed_bytes_total", bytes, "to_wic", now.octets_to_wic, metered_.octets_to_wic);
-  add("agw_relayed_bytes_total", bytes, "to_core", now.octets_from_wic, metered_.octets_from_wic);
-  add("agw_relayed_messages_total", messages, "to_wic", now.messages_to_wic, metered_.messages_to_wic);
-  add("agw_relayed_messages_total", messages, "to_core", now.messages_from_wic, metered_.messages_from_wic);
-  metered_ = now;
 }
 
 awaitable<std::unique_ptr<message_pipe>> component::open_channel(sctp::association& association) {
@@ -302,27 +226,24 @@ awaitable<std::unique_ptr<message_pipe>> component::open_channel(sctp::associati
 }
 
 awaitable<byte_stream*> component::bearer() {
-  between_ = true;
-  while (link_->wic != this || !link_->core || !link_->core->established()) co_await core_changed_.wait();
-  co_return link_->core->established();
+  machine_.ask_core();
+  const auto given = [this]() -> byte_stream* {
+    const bool ours = machine_.gives_core() && link_->wic == this && link_->core;
+    return ours ? link_->core->established() : nullptr;
+  };
+  while (!given()) co_await core_changed_.wait();
+  co_return given();
 }
 
-const bearer_local* component::core_local() const { return link_->core ? &link_->core->local() : nullptr; }
-const bearer_remote* component::core_remote() const { return link_->core ? link_->core->remote() : nullptr; }
-
 void component::finish() {
-  if (finish_stage_) {
-    finish_stage_();
-  } else {
-    idle_ = true;
-    idled_.set();
-  }
+  if (machine_.finish(finish_stage_ != nullptr) == stage_ending::flush) finish_stage_();
+  else idled_.set();
 }
 
 awaitable<void> component::stop() {
-  if (!running_) co_return;
   stop_requested_.set();
-  while (running_) co_await ended_.wait();
+  if (!machine_.stop()) co_return;
+  while (machine_.phase() != component_phase::ended) co_await ended_.wait();
 }
 
 }  // namespace agw::gateway

@@ -7,6 +7,8 @@
 #include "agw/core/stage.hpp"
 #include "agw/gateway/services.hpp"
 #include "agw/transports/sctp_association.hpp"
+#include "component_machine.hpp"
+#include "component_meter.hpp"
 #include "link.hpp"
 #include "traffic_policer.hpp"
 
@@ -27,26 +29,28 @@ class component final : public component_context {
   void apply(const stream_change& wanted);
   void order(layer l);
   /// Closes the channel (RFC 6525 reset in both directions); the association stays.
-  void release() { stop_requested_.set(); }
+  void release();
 
   /// From the established association to the component's end. Throws only cancellation.
   awaitable<void> run(sctp::association& association);
   /// Set by the caller that starts run(), so that it is started once.
-  bool started() const noexcept { return started_; }
-  void mark_started() noexcept { started_ = true; }
+  bool started() const noexcept { return machine_.started(); }
+  void mark_started() noexcept { machine_.start(); }
 
-  /// Asks the stage to finish what is under way; wait for idle() after it.
+  /// The call ends: asks the stage to finish what is under way; wait for idle() after it. No other stage begins.
   void finish();
   /// Ends run() by closing the channel, and waits for it. For a component that is taken out of a living group.
   awaitable<void> stop();
-  bool idle() const noexcept { return idle_; }
+  bool idle() const noexcept { return machine_.idle(); }
   event& idled() noexcept { return idled_; }
 
-  /// The link's core end came, came up or left.
+  /// The link's core end came or left.
   void core_changed() {
-    parting_ = false;
+    machine_.link_changed();
     core_changed_.set();
   }
+  /// The link's core end came up.
+  void core_came_up() { core_changed_.set(); }
   /// Before one end leaves the link: a stage that works between the two hands on what it has taken, until `by`,
   /// and ends. It begins anew after core_changed() or join(). `alone`: also a stage without a core end. `cut`: what it has not handed on
   /// by then is lost with the end that leaves; else it goes on as if nothing had been said, and this is false.
@@ -61,7 +65,7 @@ class component final : public component_context {
   message_pipe& channel() override { return *channel_; }
   awaitable<byte_stream*> bearer() override;
   flow_gate& gate() override { return link_->gate; }
-  void count_with(std::function<component_counters()> read) override { read_counters_ = std::move(read); }
+  void count_with(std::function<component_counters()> read) override { meter_.read_with(std::move(read)); }
   void finish_with(std::function<void()> finish) override { finish_stage_ = std::move(finish); }
   clock::duration flush_time() const override { return services_.config.flush_time; }
   const channel_local& local() const override { return local_; }
@@ -69,14 +73,14 @@ class component final : public component_context {
   const bearer_local* core_local() const override;
   const bearer_remote* core_remote() const override;
 
-  component_counters counted() const;
+  component_counters counted() const { return meter_.counted(); }
   std::chrono::milliseconds age() const { return std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - since_); }
   stage_scope& scope() noexcept { return scope_; }
   /// The channel's id, label and subprotocol, once it is open.
   const std::optional<std::uint16_t>& sid() const noexcept { return sid_; }
   /// The link's core end, while there is one and this component is the other.
   gateway::bearer* core() const noexcept { return link_->wic == this ? link_->core : nullptr; }
-  bool running() const noexcept { return running_; }
+  bool running() const noexcept { return machine_.running(); }
   /// Called when that side has ended orderly; for the released event. The WIC's end is told once.
   std::function<void(side)> on_end;
 
@@ -87,27 +91,24 @@ class component final : public component_context {
   void tell_end(side s);
   void take_place();
   void channel_came_up();
+  void channel_went_down();
   awaitable<void> serve();
-  awaitable<void> run_stage();
+  awaitable<component_end> run_stage();
   void apply(const stream_settings& settings);
   awaitable<void> meter();
-  void meter_now();
 
   const gateway_services& services_;
   stream_link* link_;
   stage_scope scope_;
   channel_local local_;
   channel_remote remote_;
-  component_counters counters_;  ///< of the stages that ended
-  std::function<component_counters()> read_counters_;
+  component_meter meter_;
   std::function<void()> finish_stage_;
-  component_counters metered_;  ///< what has been added to the metrics
   clock::time_point since_ = clock::now();
   const subprotocol_stage* stage_ = nullptr;
   std::string_view stage_name_;
   std::unique_ptr<message_pipe> channel_;
   sctp::data_channel* opened_ = nullptr;  ///< what channel_ polices
-  bool wic_end_told_ = false;
   std::optional<std::uint16_t> sid_;
   traffic_policer policer_;
   event stop_requested_;
@@ -116,19 +117,10 @@ class component final : public component_context {
   event core_changed_;
   event parted_;
   task_group* serving_ = nullptr;  ///< the branch of the stage that runs
-  unsigned partings_ = 0;
-  bool parting_ = false;  ///< an end is leaving: no stage begins
+  component_machine machine_;
   bool interlinked_ = false;
-  bool in_stage_ = false;
-  component_end end_;
-  bool between_ = false;  ///< the stage asked for the core end
   stream_mode mode_ = stream_mode::inactive;
   event ordered_;
-  bool waits_ = false;
-  bool is_ordered_ = false;
-  bool started_ = false;
-  bool running_ = false;
-  bool idle_ = true;
 };
 
 }  // namespace agw::gateway

@@ -14,8 +14,9 @@ class layer_orders {
     for (const auto& [l, yes] : waits) states_[l].waits = yes;
   }
   void give(layer l) { states_[l].ordered = true; }
+  /// Those too that are told to wait later.
   void give_all() {
-    for (auto& entry : states_) entry.second.ordered = true;
+    for (const auto l : {layer::ice, layer::dtls, layer::sctp, layer::channel, layer::tcp, layer::tls}) give(l);
   }
   /// Orders that were given are used up.
   void take_back() {

@@ -1,6 +1,7 @@
 // What the two ends of one stream share: the component on the access termination and the bearer on the core termination.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "agw/core/flow_gate.hpp"
@@ -25,6 +26,12 @@ struct stream_link {
   /// A component without a core end has only its own mode to mind.
   flow_gate gate{stream_mode::inactive, stream_mode::send_receive};
   bool channel_is_up = false;
+  bool core_is_up = false;
+  /// Whether the layers of an end are ordered because the other end is up. Either end may ask for the interlinking.
+  bool orders_core() const noexcept { return core && interlinked() && channel_is_up; }
+  bool orders_wic() const noexcept { return wic && interlinked() && core_is_up; }
+  /// Gives those orders; called whenever an end came, came up, or was interlinked.
+  void interlink();
 
   /// The ends' modes and the topology between them; the gate shows what is left.
   stream_mode core_mode = stream_mode::send_receive;
@@ -40,6 +47,7 @@ struct stream_link {
   bool remove(bearer* end) {
     if (!remove(end, core, waiting_cores)) return false;
     core_interlinked = false;
+    core_is_up = false;
     core_mode = stream_mode::send_receive;
     open_or_close_gate();
     return true;
@@ -57,7 +65,7 @@ struct stream_link {
   template <class T>
   static bool add(T* end, T*& place, std::vector<T*>& waiting) {
     if (!place) place = end;
-    if (place != end) waiting.push_back(end);
+    if (place != end && std::ranges::find(waiting, end) == waiting.end()) waiting.push_back(end);
     return place == end;
   }
   template <class T>

@@ -154,9 +154,10 @@ TEST_CASE("of several descriptions the first that can be had is taken") {
       REQUIRE(live.has_value());
       auto peer = co_await dial(r, second.port);
       co_await r.event_of("tcp", gateway_event::kind::established);
-      co_await settle();
+      // A connection that still waits for TLS has no end that is told.
+      co_await gateway.release(core_side, s2, layer::tcp);
+      CHECK(r.saw("tcp", gateway_event::kind::released));
       CHECK(peer.available() == 0);
-      CHECK_FALSE(r.saw("tls", gateway_event::kind::failed));
     }
     SECTION("until they are given back") {
       wanted.keep_alternatives = true;

@@ -220,8 +220,9 @@ TEST_CASE("a parked core end goes on where it was, and an association is not par
       REQUIRE(parked.has_value());
       CHECK(gateway.terminations() == 1);
       const auto second = msrp_send("second", "said while the core end was nowhere");
+      const auto received = gateway.statistics(access_side).at(s1).octets_received;
       co_await c.say(second);
-      co_await settle();
+      while (gateway.statistics(access_side).at(s1).octets_received < received + second.size()) co_await settle();
       gateway.resume(*parked);
       const auto afterwards = co_await c.core_hears("-------second$\r\n");
       CHECK(afterwards == second);
