@@ -149,6 +149,16 @@ void component::order(layer) {
   ordered_.set();
 }
 
+void component::renew() {
+  started_ = parting_ = wic_end_told_ = is_ordered_ = false;
+  opened_ = nullptr;
+  end_.reset();
+  for (auto* const stale : {&stop_requested_, &ended_, &idled_, &core_changed_, &parted_, &ordered_}) stale->reset();
+  if (!local_.sid) sid_.reset();
+  if (std::exchange(any_label_, false)) local_.label.clear();
+  if (link_->wic == this) link_->channel_is_up = false;
+}
+
 awaitable<void> component::run(sctp::association& association) {
   running_ = true;
   idle_ = false;
@@ -293,6 +303,7 @@ awaitable<std::unique_ptr<message_pipe>> component::open_channel(sctp::associati
     sctp::channel_expectation expected;
     expected.protocol = local_.subprotocol;
     if (!local_.label.empty()) expected.label = local_.label;
+    any_label_ = local_.label.empty();
     opened = co_await association.accept_channel(std::move(expected));
     local_.label = opened->label();
   }

@@ -31,6 +31,10 @@ class component final : public component_context {
 
   /// From the established association to the component's end. Throws only cancellation.
   awaitable<void> run(sctp::association& association);
+  /// Its association has ended, and run() with it: another run() follows, for the next one. What was counted stays.
+  void renew();
+  /// Whether the channel is open.
+  bool open() const noexcept { return running_ && channel_; }
   /// Set by the caller that starts run(), so that it is started once.
   bool started() const noexcept { return started_; }
   void mark_started() noexcept { started_ = true; }
@@ -108,6 +112,7 @@ class component final : public component_context {
   std::unique_ptr<message_pipe> channel_;
   sctp::data_channel* opened_ = nullptr;  ///< what channel_ polices
   bool wic_end_told_ = false;
+  bool any_label_ = false;  ///< the WIC's OPEN has chosen it
   std::optional<std::uint16_t> sid_;
   traffic_policer policer_;
   event stop_requested_;
