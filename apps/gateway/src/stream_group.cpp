@@ -349,8 +349,8 @@ awaitable<void> stream_group::establish(task_group& tasks) {
   auto connected = co_await scope_.stage("ice", std::move(connecting));
   path_ = std::make_unique<policed_path>(std::move(connected), policer_);
   progress_ = progress::shaking;
-  co_await ordered(layer::dtls);
   role_ = role_of(local_.setup, remote_->setup);
+  co_await ordered(layer::dtls);
   auto shaking = dtls::handshake(*path_, dtls_config());
   dtls_ = co_await scope_.stage("dtls", std::move(shaking));
   co_await ordered(layer::sctp);

@@ -121,7 +121,7 @@ class stream_group {
   bool restart_offered_ = false;  ///< ours, until Remote brings the answer
   bool renewal_offered_ = false;  ///< with it: a new tls_id
   progress progress_ = progress::waiting;
-  dtls::role role_ = dtls::role::passive;  ///< in the handshake, once there is one
+  dtls::role role_ = dtls::role::passive;  ///< in the handshake, from `shaking` on
   std::unique_ptr<ice::endpoint> endpoint_;
   // The layers, from the bottom; they outlive the tasks that use them.
   std::unique_ptr<datagram_pipe> path_;

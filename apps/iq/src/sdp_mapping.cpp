@@ -244,7 +244,7 @@ h248::sdp filled(h248::sdp d, const stream_answer& answer) {
     d.fill_attribute("ice-ufrag", a->ice_ufrag);
     d.fill_attribute("ice-pwd", a->ice_pwd);
     fill_fingerprint(d, a->fingerprint);
-    d.fill_attribute("tls-id", a->tls_id);
+    if (!a->tls_id.empty()) d.fill_attribute("tls-id", a->tls_id);
     std::vector<h248::sdp_candidate> candidates;
     for (const auto& line : a->candidates) {
       if (auto c = h248::sdp_candidate::parse(line)) candidates.push_back(std::move(*c));

@@ -125,6 +125,6 @@ export const peers = {
   pion,
   aiortc,
   wrtc: in_node('wrtc', () => false),
-  libdatachannel: in_node('libdatachannel', only_udp),
+  libdatachannel: in_node('libdatachannel', (row) => only_udp(row) || (row.restart && 'node-datachannel has no ICE restart')),
   werift: in_node('werift', only_udp),
 };
