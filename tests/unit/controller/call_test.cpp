@@ -522,7 +522,9 @@ TEST_CASE("a WIC that offers again gets an answer with new credentials, and the 
   const auto first = text(w.of("answer", "a1").at(0), "sdp");
   std::string asked;
   g.refuse = [&](const h248::command& c) -> std::optional<h248::error_code> {
-    if (const auto* media = c.find<h248::media_descriptor>()) asked = std::string(media->streams.at(0).parameters.local.value_or(""));
+    const auto* media = c.find<h248::media_descriptor>();
+    const auto* s1 = media ? media->find(h248::stream_id{1}) : nullptr;
+    if (s1) asked = std::string(s1->local.value_or(""));
     return std::nullopt;
   };
   h.say(w, new_offer("a1", wic_sdp("next")));
