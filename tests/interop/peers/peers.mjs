@@ -126,5 +126,5 @@ export const peers = {
   aiortc,
   wrtc: in_node('wrtc', () => false),
   libdatachannel: in_node('libdatachannel', (row) => only_udp(row) || (row.restart && 'node-datachannel has no ICE restart')),
-  werift: in_node('werift', only_udp),
+  werift: in_node('werift', (row) => only_udp(row) || (row.restart && 'hands DTLS records to its SCTP after an ICE restart')),
 };
