@@ -84,8 +84,8 @@ std::optional<std::string> given(std::optional<std::string_view> value) {
 
 // RFC 8842, 4: 20*255 of these. A peer's may be shorter: it is only compared.
 bool is_tls_id(std::string_view text) {
-  constexpr std::string_view others = "+/-_";
-  return text.size() <= 255 && std::ranges::all_of(text, [](char c) { return h248::ascii_alpha(c) || h248::ascii_digit(c) || others.find(c) != others.npos; });
+  const auto allowed = [](char c) { return h248::ascii_alpha(c) || h248::ascii_digit(c) || c == '+' || c == '/' || c == '-' || c == '_'; };
+  return text.size() <= 255 && std::ranges::all_of(text, allowed);
 }
 
 void fill_fingerprint(h248::sdp& d, const std::string& own) {
