@@ -118,7 +118,8 @@ awaitable<void> call::obey(task_group& tasks, call_message m) {
   doing_ = m.type;
   try {
     if (m.type == "modify") {
-      co_await modify(tasks, std::move(m.channels));
+      if (m.channels) co_await modify(tasks, std::move(*m.channels));
+      else co_await renegotiate(std::move(m.sdp));
     } else if (m.type == "mode") {
       co_await set_mode(m.id, std::move(m.mode));
     } else if (m.type == "audit") {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,7 +45,7 @@ struct call_options {
 struct call_message {
   std::string type;  ///< answer, modify, mode, release, audit
   std::string sdp;
-  std::vector<channel> channels;
+  std::optional<std::vector<channel>> channels;  ///< of modify: absent where it has an sdp
   std::optional<std::uint16_t> id;
   std::string mode;
   std::string cause = "requested";  ///< of release
@@ -119,6 +120,7 @@ class call final : public call_control {
 
   // call_modify.cpp
   awaitable<void> modify(task_group& tasks, std::vector<channel> channels);
+  awaitable<void> renegotiate(std::string offer);
   awaitable<void> add_legs(task_group& tasks, const std::vector<leg*>& fresh);
   awaitable<void> take_back(std::vector<leg*> fresh);
 
@@ -144,6 +146,7 @@ class call final : public call_control {
   awaitable<void> configure_core(leg& l, std::string remote);
   awaitable<void> release_core(std::vector<std::uint16_t> streams);
   awaitable<void> configure_access(const std::string* remote, std::string_view setup);
+  awaitable<void> update_association(std::string local, std::string remote, bool anew);
   awaitable<void> set_mode(std::optional<std::uint16_t> id, std::string mode);
   awaitable<void> audit();
   awaitable<void> verify();
@@ -160,7 +163,10 @@ class call final : public call_control {
   void tell_stage(const std::string& stage, unsigned stream, std::string_view state, std::optional<double> ms, std::string reason);
   void tell_step(int step, std::string_view from, std::string_view to, std::string_view summary, std::string text);
   void observed(const h248::observed_event& e);
+  bool expects_end(const std::string& stage, unsigned stream, bool fails);
+  void expect_another_association();
   double since_begin() const;
+  std::string next_session();
   leg* leg_of(unsigned stream) const;
 
   std::string name_;
@@ -175,11 +181,18 @@ class call final : public call_control {
   call_place place_;
   std::string t1_, t2_;
   std::string access_local_;  ///< S1 as the gateway filled it in
+  std::string own_setup_;     ///< the gateway's role in the DTLS handshake
+  std::uint32_t session_ = 0;   ///< of o= towards the WIC, with its version
+  unsigned session_version_ = 0;
   wic_description wic_;
   std::deque<std::unique_ptr<leg>> legs_;
   std::deque<std::unique_ptr<leg>> closed_legs_;  ///< their bots may still run
   std::map<std::pair<std::string, unsigned>, stage_state> stages_;
+  std::set<std::pair<std::string, unsigned>> ending_;  ///< stages of the association that a new one replaces
   json::array statistics_;
 };
+
+/// The other role; passive where the WIC leaves the choice, whose first flight need not wait for us then.
+inline std::string_view opposite_setup(std::string_view theirs) { return theirs == "passive" ? "active" : "passive"; }
 
 }  // namespace agw::controller

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <random>
 
 #include "agw/h248/text.hpp"
 #include "call.hpp"
@@ -16,6 +17,12 @@ double milliseconds(clock::duration d) { return std::round(std::chrono::duration
 
 }  // namespace
 
+// o= of an answer keeps its id, and the version grows (RFC 3264, 8).
+std::string call::next_session() {
+  if (session_version_ == 0) session_ = std::random_device()();
+  return std::to_string(session_) + " " + std::to_string(++session_version_);
+}
+
 double call::since_begin() const { return milliseconds(clock::now() - begin_); }
 
 void call::tell_step(int step, std::string_view from, std::string_view to, std::string_view summary, std::string text) {
@@ -24,7 +31,7 @@ void call::tell_step(int step, std::string_view from, std::string_view to, std::
   o["call"] = name_;
   o["time"] = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   o["at"] = since_begin();
-  o["step"] = step;
+  if (step != 0) o["step"] = step;
   o["from"] = from;
   o["to"] = to;
   o["summary"] = summary;
@@ -72,6 +79,24 @@ void call::failed(const std::string& stage, unsigned stream, std::string reason)
   tell_stage(stage, stream, "failed", std::nullopt, std::move(reason));
 }
 
+// What the association has is told as released, and once more as established by the next one.
+void call::expect_another_association() {
+  const auto of_association = [](const std::string& stage) { return stage == "ice" || stage == "dtls" || stage == "sctp" || stage == "channel" || stage == "msrp"; };
+  for (auto at = stages_.begin(); at != stages_.end();) {
+    const auto& [stage, stream] = at->first;
+    if (!of_association(stage)) {
+      ++at;
+      continue;
+    }
+    if (at->second.done && stage != "ice" && stage != "msrp") ending_.insert(at->first);
+    at = stages_.erase(at);
+  }
+}
+
+bool call::expects_end(const std::string& stage, unsigned stream, bool fails) {
+  return !fails && ending_.erase(std::make_pair(stage, stream)) != 0;
+}
+
 void call::on_notify(const h248::command& notify) {
   const auto* all = notify.find<h248::observed_events_descriptor>();
   if (!all) return;
@@ -116,6 +141,7 @@ void call::observed(const h248::observed_event& e) {
       const auto [end, ec] = std::from_chars(sid.data(), sid.data() + sid.size(), id);
       if (!sid.empty() && ec == std::errc() && end == sid.data() + sid.size()) l->wic.id = id;
     }
+    ending_.erase(std::make_pair(stage, stream));
     finished(stage, stream);
     if (stage == "ice") started("dtls", 1);
     if (stage == "dtls") started("sctp", 1);
@@ -125,6 +151,7 @@ void call::observed(const h248::observed_event& e) {
     if (stage == "channel") started("msrp", stream);
     return;
   }
+  if (expects_end(stage, stream, h248::iequals(type, "Fail"))) return;
   // A channel that has been taken out may still say good-bye: the WIC closes it at the same moment, and its core side hears of that.
   const bool of_channel = stage == "channel" || stage == "tcp" || stage == "tls";
   if (of_channel && (!l || l->ended)) return;

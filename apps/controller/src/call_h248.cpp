@@ -180,7 +180,7 @@ awaitable<void> call::configure_access(const std::string* remote, std::string_vi
     control.mode = h248::stream_mode::send_receive;
     add_realm(what, control, names.access_realm);
     s1.parameters.local =
-        fresh ? what.keep(association_local(setup, options_.sctp_port, names.access_ip6)) : std::string_view(access_local_);
+        fresh ? what.keep(association_local(setup, options_.sctp_port, names.access_ip6, !wic_.tls_id.empty())) : std::string_view(access_local_);
     if (remote) s1.parameters.remote = *remote;
   }
   for (const auto& l : legs_) {
@@ -206,6 +206,26 @@ awaitable<void> call::configure_access(const std::string* remote, std::string_vi
   }
   for (const auto& l : legs_) l->on_access = true;
   if (remote) started("ice", 1);
+}
+
+// The WIC's new offer in a living call. Local comes back with the credentials of an ICE restart.
+awaitable<void> call::update_association(std::string local, std::string remote, bool anew) {
+  composed what;
+  what.summary = anew ? "Modify T1: a new association" : "Modify T1: the WIC's new offer";
+  auto command = command_on(h248::command_kind::modify, t1_);
+  h248::media_descriptor media;
+  auto& s1 = media.streams.emplace_back();
+  s1.id = h248::stream_id{1};
+  s1.parameters.local = what.keep(std::move(local));
+  s1.parameters.remote = what.keep(std::move(remote));
+  command.add(std::move(media));
+  action_of(what).commands.push_back(std::move(command));
+  const auto reply = co_await perform(what);
+  const auto& action = reply->actions.front();
+  if (action.commands.empty()) throw call_failure("h248", what.summary + ": no command in the reply");
+  const auto filled = local_in(action.commands.front(), 1);
+  access_local_ = filled.empty() ? std::string(*what.actions.front().commands.front().find<h248::media_descriptor>()->streams.front().parameters.local)
+                                 : std::string(filled);
 }
 
 awaitable<void> call::set_mode(std::optional<std::uint16_t> id, std::string mode) {

@@ -74,6 +74,50 @@ awaitable<void> call::modify(task_group& tasks, std::vector<channel> channels) {
   env_.send(std::move(answer));
 }
 
+// The WIC offers again: an ICE restart, or a new association (RFC 8842), for which it changes its certificate or a=tls-id together with the
+// credentials. The roles of the handshake stay what they are, unless the WIC now insists on ours.
+awaitable<void> call::renegotiate(std::string offer) {
+  tell_step(0, "WIC", "eP-CSCF", "SDP offer", offer);
+  auto read = read_wic(offer);
+  if (!read) throw call_failure("bad-sdp", read.error().text);
+  const bool restart = read->ufrag != wic_.ufrag;
+  const auto setup = read->setup == own_setup_ ? std::string(opposite_setup(read->setup)) : own_setup_;
+  const bool other = read->fingerprints != wic_.fingerprints || (!wic_.tls_id.empty() && read->tls_id != wic_.tls_id) || setup != own_setup_;
+  const bool anew = restart && other;
+  const auto before = stages_;
+  if (anew) expect_another_association();
+  try {
+    auto local = association_local_again(access_local_, restart, setup);
+    auto remote = with_setup(read->remote, opposite_setup(setup));
+    co_await update_association(std::move(local), std::move(remote), anew);
+  } catch (const call_failure&) {
+    ending_.clear();
+    stages_ = before;
+    throw;
+  }
+  wic_ = std::move(*read);
+  own_setup_ = setup;
+  if (anew) started("ice", 1);
+  std::vector<std::string> lines;
+  std::vector<asked_channel> all;
+  for (const auto& l : legs_) {
+    auto& entry = all.emplace_back();
+    entry.asked = l->wic;
+    entry.taken = l.get();
+    if (!l->wic.id) continue;
+    for (auto& line : channel_lines(toward_wic(l->wic), l->wic_to_path, "passive", !options_.aware)) lines.push_back(std::move(line));
+  }
+  json::object answer;
+  answer["type"] = "answer";
+  answer["call"] = name_;
+  auto sdp = description_for_wic(access_local_, wic_.mid, wic_.bundle, own_setup_, lines, next_session());
+  tell_step(0, "eP-CSCF", "WIC", "SDP answer", sdp);
+  answer["sdp"] = std::move(sdp);
+  answer["channels"] = channels_json(all);
+  answer["gateway"] = place_.gateway().name;
+  env_.send(std::move(answer));
+}
+
 // The legs of a modify that failed go again, on the core side as far as they came.
 awaitable<void> call::take_back(std::vector<leg*> fresh) {
   std::vector<std::uint16_t> streams;

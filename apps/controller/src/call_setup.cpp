@@ -26,8 +26,8 @@ awaitable<void> call::originate(task_group& tasks, std::string offer, std::vecto
     co_await configure_core(*l, std::move(answer));             // 8 to 10
     l->wic_to_path = options_.aware ? own_wic_path() : l->bot_path;
   }
-  // Who is left the choice lets the WIC begin: its first flight need not wait for us.
-  const std::string_view setup = wic_.setup == "passive" ? "active" : "passive";
+  const std::string_view setup = opposite_setup(wic_.setup);
+  own_setup_ = setup;
   co_await configure_access(&wic_.remote, setup);               // 11 to 13
   std::vector<std::string> lines;
   for (const auto& l : legs_) {
@@ -38,7 +38,7 @@ awaitable<void> call::originate(task_group& tasks, std::string offer, std::vecto
   json::object answer;
   answer["type"] = "answer";
   answer["call"] = name_;
-  auto sdp = description_for_wic(access_local_, wic_.mid, wic_.bundle, setup, lines);
+  auto sdp = description_for_wic(access_local_, wic_.mid, wic_.bundle, setup, lines, next_session());
   tell_step(14, "eP-CSCF", "WIC", "SDP answer", sdp);           // 14, 15
   answer["sdp"] = std::move(sdp);
   answer["channels"] = channels_json(asked);
@@ -66,7 +66,7 @@ awaitable<void> call::terminate(task_group& tasks, std::vector<channel> channels
   json::object incoming;
   incoming["type"] = "incoming";
   incoming["call"] = name_;
-  auto sdp = description_for_wic(access_local_, "0", true, "actpass", lines);
+  auto sdp = description_for_wic(access_local_, "0", true, "actpass", lines, next_session());
   tell_step(6, "eP-CSCF", "WIC", "SDP offer", sdp);
   incoming["sdp"] = std::move(sdp);
   incoming["channels"] = channels_json(asked);
@@ -78,8 +78,10 @@ awaitable<void> call::terminate(task_group& tasks, std::vector<channel> channels
   auto read = read_wic(m.sdp);
   if (!read) throw call_failure("bad-sdp", read.error().text);
   wic_ = std::move(*read);
-  if (m.channels.empty()) m.channels = wic_.channels;
-  co_await take_answer(std::move(m.channels));
+  own_setup_ = opposite_setup(wic_.setup);
+  auto channels_answered = std::move(m.channels).value_or(std::vector<channel>());
+  if (channels_answered.empty()) channels_answered = wic_.channels;
+  co_await take_answer(std::move(channels_answered));
 }
 
 // Meanwhile the gateway may notify a failure of the core side, or leave.

@@ -156,8 +156,10 @@ call_message call_message_of(const json::object& message) {
   call_message m;
   m.type = text_of(message, "type", true);
   if (m.type == "answer") m.sdp = text_of(message, "sdp", true);
-  if (m.type == "modify" && !message.if_contains("channels")) throw bad_member{"channels"};
-  if (m.type == "answer" || m.type == "modify") m.channels = channels_of(message);
+  if (m.type == "modify") m.sdp = text_of(message, "sdp");
+  const bool lists = message.if_contains("channels");
+  if (m.type == "modify" && lists == !m.sdp.empty()) throw bad_member{"channels"};  // one of the two
+  if (m.type == "answer" || (m.type == "modify" && lists)) m.channels = channels_of(message);
   if (m.type == "mode") {
     m.id = id_of(message);
     if (!m.id) throw bad_member{"id"};

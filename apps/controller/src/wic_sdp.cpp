@@ -1,7 +1,7 @@
 #include "wic_sdp.hpp"
 
+#include <algorithm>
 #include <charconv>
-#include <random>
 
 #include "agw/h248/ascii.hpp"
 #include "agw/h248/sdp.hpp"
@@ -111,7 +111,7 @@ boost::system::result<wic_description, sdp_refusal> read_wic(std::string_view sd
     if (name == "group") out.bundle = text.find("BUNDLE") != std::string_view::npos;
     if (name == "mid") out.mid = std::string(text.substr(4));
     if (name == "dcmap" || name == "dcsa") dc_lines.append(line).append("\n");
-    if (one_of(name, {"setup", "fingerprint", "ice-ufrag", "ice-pwd", "ice-lite", "candidate", "sctp-port", "max-message-size"})) {
+    if (one_of(name, {"setup", "fingerprint", "ice-ufrag", "ice-pwd", "ice-lite", "candidate", "sctp-port", "max-message-size", "tls-id"})) {
       (in_media ? description : session_level).append(line).append("\n");
     }
   }
@@ -137,6 +137,10 @@ boost::system::result<wic_description, sdp_refusal> read_wic(std::string_view sd
   }
   out.setup = std::string(parsed->attribute("setup").value_or("actpass"));
   out.remote = parsed->to_text();
+  out.ufrag = std::string(parsed->attribute("ice-ufrag").value_or(""));
+  out.tls_id = std::string(parsed->attribute("tls-id").value_or(""));
+  for (const auto value : parsed->attributes("fingerprint")) out.fingerprints.emplace_back(value);
+  std::ranges::sort(out.fingerprints);
   if (!dc_lines.empty()) {
     const auto with_channels = h248::sdp::parse_one("v=0\n" + dc_lines);
     if (!with_channels) return refuse(with_channels.error().to_text());
@@ -145,9 +149,29 @@ boost::system::result<wic_description, sdp_refusal> read_wic(std::string_view sd
   return out;
 }
 
-std::string association_local(std::string_view setup, std::optional<std::uint16_t> sctp_port, bool ip6) {
+std::string association_local(std::string_view setup, std::optional<std::uint16_t> sctp_port, bool ip6, bool tls_id) {
   return std::string(ip6 ? "v=0\nc=IN IP6" : "v=0\nc=IN IP4") + " $\nm=application $ UDP/DTLS/SCTP webrtc-datachannel\na=setup:" + std::string(setup) +
-         "\na=fingerprint:sha-256 $\na=ice-ufrag:$\na=ice-pwd:$\na=candidate:$\na=sctp-port:" + (sctp_port ? std::to_string(*sctp_port) : "$") + "\na=max-message-size:262144\n";
+         "\na=fingerprint:sha-256 $\na=ice-ufrag:$\na=ice-pwd:$\na=candidate:$\na=sctp-port:" + (sctp_port ? std::to_string(*sctp_port) : "$") + "\na=max-message-size:262144\n" +
+         (tls_id ? "a=tls-id:$\n" : "");
+}
+
+std::string association_local_again(std::string_view filled_local, bool restart, std::string_view setup) {
+  auto parsed = h248::sdp::parse_one(filled_local);
+  if (!parsed) return std::string(filled_local);
+  if (restart) {
+    for (const auto* name : {"ice-ufrag", "ice-pwd", "tls-id"}) {
+      if (parsed->has_attribute(name)) parsed->set_attribute(name, "$");
+    }
+  }
+  if (parsed->attribute("setup") != "actpass") parsed->set_attribute("setup", setup);
+  return parsed->to_text();
+}
+
+std::string with_setup(std::string_view remote, std::string_view setup) {
+  auto parsed = h248::sdp::parse_one(remote);
+  if (!parsed) return std::string(remote);
+  parsed->set_attribute("setup", setup);
+  return parsed->to_text();
 }
 
 std::vector<std::string> channel_lines(const channel& c, std::string_view path, std::string_view setup, bool agnostic) {
@@ -192,10 +216,9 @@ std::string channel_local(const channel& c, std::string_view path, std::string_v
 std::string channel_remote(const channel& c, bool agnostic) { return channel_local(c, c.path, c.setup, agnostic); }
 
 std::string description_for_wic(std::string_view filled_local, std::string_view mid, bool bundle, std::string_view setup,
-                                const std::vector<std::string>& lines) {
+                                const std::vector<std::string>& lines, std::string_view session) {
   const auto parsed = h248::sdp::parse_one(filled_local);
-  std::random_device random;
-  std::string out = "v=0\r\no=- " + std::to_string(random()) + " 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
+  std::string out = "v=0\r\no=- " + std::string(session) + " IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
   if (parsed && parsed->ice_lite()) out += "a=ice-lite\r\n";
   if (bundle) out += "a=group:BUNDLE " + std::string(mid) + "\r\n";
   if (!parsed) return out;

@@ -31,6 +31,9 @@ struct wic_description {
   bool bundle = false;   ///< the description had a=group:BUNDLE
   std::string setup;     ///< its role in the handshake: active, passive or actpass
   std::string remote;    ///< the same as a Remote descriptor of stream S1
+  std::string ufrag;
+  std::string tls_id;    ///< RFC 8842; empty: none
+  std::vector<std::string> fingerprints;  ///< sorted
   std::vector<channel> channels;  ///< from a=dcmap and a=dcsa, if there are any
 };
 
@@ -41,8 +44,13 @@ struct sdp_refusal {
 boost::system::result<wic_description, sdp_refusal> read_wic(std::string_view sdp);
 
 /// Local of S1, with everything left to the gateway, but for the SCTP port where the WIC cannot do with another one.
-/// `setup`: passive, active or actpass.
-std::string association_local(std::string_view setup, std::optional<std::uint16_t> sctp_port, bool ip6 = false);
+/// `setup`: passive, active or actpass. `tls_id`: with a=tls-id, as the WIC has one.
+std::string association_local(std::string_view setup, std::optional<std::uint16_t> sctp_port, bool ip6 = false, bool tls_id = false);
+/// The filled Local for a WIC that offers again: with $ for new ICE credentials and a new a=tls-id where `restart`, and with that a=setup where it
+/// had decided for one.
+std::string association_local_again(std::string_view filled_local, bool restart, std::string_view setup);
+/// Remote with that a=setup.
+std::string with_setup(std::string_view remote, std::string_view setup);
 /// The channel with what the core peer takes in place of what the WIC takes: everything.
 channel toward_wic(channel c);
 /// Local of a component on the access side; `path` is the core peer's (or, aware, the gateway's own).
@@ -50,9 +58,10 @@ std::string channel_local(const channel& c, std::string_view path, std::string_v
 /// Remote of a component: the WIC's side.
 std::string channel_remote(const channel& c, bool agnostic);
 
-/// The description that goes to the WIC: S1's Local as the gateway filled it in, and dcmap/dcsa lines of the channels.
+/// The description that goes to the WIC: S1's Local as the gateway filled it in, and dcmap/dcsa lines of the channels. `session`: the session's id
+/// and version for o=.
 std::string description_for_wic(std::string_view filled_local, std::string_view mid, bool bundle, std::string_view setup,
-                                const std::vector<std::string>& channel_lines);
+                                const std::vector<std::string>& channel_lines, std::string_view session);
 /// a=dcmap and a=dcsa values of a channel, each as a complete line without its end.
 std::vector<std::string> channel_lines(const channel& c, std::string_view path, std::string_view setup, bool agnostic);
 

@@ -93,6 +93,24 @@ export class Call extends EventTarget {
     return this.#modify();
   }
 
+  // An ICE restart: the path is found anew, as after a change of networks, and the channels stay.
+  async restart() {
+    const pc = this.#pc;
+    pc.restartIce?.();
+    const complete = gathered_anew(pc);
+    await pc.setLocalDescription(await pc.createOffer({ iceRestart: true }));
+    await complete;
+    if (this.ended) throw new Error('the call has ended');
+    const sdp = this.#options.edit_sdp?.(pc.localDescription.sdp) ?? pc.localDescription.sdp;
+    this.#tell({ type: 'modify', call: this.id, sdp });
+    try {
+      await new Promise((resolve, reject) => this.#answers.push({ resolve, reject }));
+    } catch (error) {
+      if (!this.ended) await pc.setLocalDescription({ type: 'rollback' });
+      throw error;
+    }
+  }
+
   release() {
     if (this.ended) return;
     this.#tell({ type: 'release', call: this.id });
@@ -273,6 +291,19 @@ export class Call extends EventTarget {
   #emit(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
+}
+
+// The state may still be that of the gathering before.
+function gathered_anew(pc) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, gather_limit_ms);
+    pc.onicecandidate = ({ candidate }) => {
+      if (candidate) return;
+      clearTimeout(timer);
+      pc.onicecandidate = null;
+      resolve();
+    };
+  });
 }
 
 // Candidates go into the one SDP that is sent; a network that does not finish gathering has to do with what there is.

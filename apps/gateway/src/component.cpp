@@ -98,6 +98,16 @@ void component::release() {
   stop_requested_.set();
 }
 
+void component::renew() {
+  machine_.renew();
+  opened_ = nullptr;
+  for (auto* const stale : {&stop_requested_, &ended_, &idled_, &core_changed_, &parted_, &ordered_}) stale->reset();
+  if (!local_.sid) sid_.reset();
+  if (std::exchange(any_label_, false)) local_.label.clear();
+  if (link_->wic == this) link_->channel_is_up = false;
+  link_->interlink();
+}
+
 awaitable<void> component::run(sctp::association& association) {
   if (!machine_.begin()) {
     ended_.set();
@@ -217,6 +227,7 @@ awaitable<std::unique_ptr<message_pipe>> component::open_channel(sctp::associati
     sctp::channel_expectation expected;
     expected.protocol = local_.subprotocol;
     if (!local_.label.empty()) expected.label = local_.label;
+    any_label_ = local_.label.empty();
     opened = co_await association.accept_channel(std::move(expected));
     local_.label = opened->label();
   }

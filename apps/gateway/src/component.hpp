@@ -33,6 +33,10 @@ class component final : public component_context {
 
   /// From the established association to the component's end. Throws only cancellation.
   awaitable<void> run(sctp::association& association);
+  /// Its association has ended, and run() with it: another run() follows, for the next one. What was counted stays.
+  void renew();
+  /// Whether the channel is open.
+  bool open() const noexcept { return machine_.is_open(); }
   /// Set by the caller that starts run(), so that it is started once.
   bool started() const noexcept { return machine_.started(); }
   void mark_started() noexcept { machine_.start(); }
@@ -109,6 +113,7 @@ class component final : public component_context {
   std::string_view stage_name_;
   std::unique_ptr<message_pipe> channel_;
   sctp::data_channel* opened_ = nullptr;  ///< what channel_ polices
+  bool any_label_ = false;  ///< the WIC's OPEN has chosen it
   std::optional<std::uint16_t> sid_;
   traffic_policer policer_;
   event stop_requested_;

@@ -35,6 +35,15 @@ boost::system::result<std::vector<dtls::fingerprint>, refusal> usable_fingerprin
 
 bool undecided(const std::optional<setup_role>& role) { return !role || *role == setup_role::actpass; }
 
+// Local's role decides; undecided, the opposite of Remote's; both undecided, we are passive.
+dtls::role role_of(const std::optional<setup_role>& ours, const std::optional<setup_role>& theirs) {
+  const bool active = undecided(ours) ? theirs == setup_role::passive : ours == setup_role::active;
+  return active ? dtls::role::active : dtls::role::passive;
+}
+
+// RFC 8842, 4: at least 20 characters with 120 bits of randomness; a password of ICE has 24 of 6 bits.
+std::string random_tls_id() { return ice::make_credentials().pwd; }
+
 ice::remote_parameters ice_parameters(const association_remote& remote) {
   ice::remote_parameters out;
   out.credentials.ufrag = remote.ice_ufrag;
@@ -98,6 +107,7 @@ boost::system::result<association_answer, refusal> stream_group::reserve(const a
   answer.ice_pwd = ours.credentials.pwd;
   answer.candidates = ours.candidates;
   answer.fingerprint = dtls_keys_->own().fingerprint().str();
+  choose_tls_id(&local_, false);
   answer.sctp_port = local_sctp_port_;
   if (const auto* line = resource_difference(local_, reserved_, local_)) {
     return refuse(refusal_reason::bad_value, std::string(line) + ": the gateway chooses it, ask with $");
@@ -140,12 +150,14 @@ boost::system::result<void, refusal> stream_group::check(const stream_change& wa
   const auto remote = only<association_remote>(wanted.remote, "Remote");
   if (!remote) return remote.error();
   if (wanted.forget_remote && remote_) return refuse(refusal_reason::conflict, "an association keeps its Remote: give Local back as well");
-  auto ours = local_;
+  const auto ours = *local ? **local : local_;
+  const bool anew = *remote && renews(ours, **remote);
   if (*local) {
-    const auto* line = resource_difference(local_, answer_for(**local), **local);
-    if (!line && remote_) line = difference(local_, **local);
+    const auto* line = resource_difference(local_, answer_for(ours), ours);
+    if (!line && remote_ && !anew) line = difference(local_, ours);
+    const bool fixed_id = remote_ && !anew && !ours.new_ice_credentials;
+    if (!line && fixed_id && ours.tls_id && *ours.tls_id != reserved_.tls_id) line = "a=tls-id";
     if (line) return refuse(refusal_reason::conflict, std::string(line) + ": the stream has another already");
-    ours = **local;
   }
   if (*remote) {
     const auto& theirs = **remote;
@@ -156,15 +168,11 @@ boost::system::result<void, refusal> stream_group::check(const stream_change& wa
     if (theirs.fingerprints.empty()) return refuse(refusal_reason::missing, "a=fingerprint");
     const auto usable = usable_fingerprints(theirs.fingerprints);
     if (!usable) return usable.error();
-    const auto& fingerprints = *usable;
     if (!ours.ice && theirs.address && theirs.address->is_v6() != reserved_.address.is_v6()) {
       return refuse(refusal_reason::conflict, "c= of another family than ours");
     }
-    // ICE takes other candidates at any time; the parameters of the handshake and the association cannot change.
-    const char* changed = !remote_ || !path_ ? nullptr
-                          : !same_certificates(fingerprints_, fingerprints) ? "a=fingerprint"
-                          : remote_->sctp_port != theirs.sctp_port ? "a=sctp-port"
-                          : !ours.ice && (remote_->address != theirs.address || remote_->port != theirs.port) ? "m=" : nullptr;
+    // ICE takes other candidates at any time; the parameters of the handshake and the association change with a new transport only.
+    const char* changed = anew || !path_ ? nullptr : another_association(ours, theirs);
     if (changed) return refuse(refusal_reason::conflict, std::string(changed) + ": the association has another already");
     if (ours.ice) {
       if (theirs.ice_ufrag.empty()) return refuse(refusal_reason::missing, "a=ice-ufrag");
@@ -187,6 +195,32 @@ boost::system::result<void, refusal> stream_group::check(const stream_change& wa
   return {};
 }
 
+// The line that asks for another association than there is, if one does (RFC 8842, 4 and 5). A WIC that offers again repeats a=setup:actpass.
+const char* stream_group::another_association(const association_local& ours, const association_remote& theirs) const {
+  const auto fingerprints = usable_fingerprints(theirs.fingerprints);
+  if (!fingerprints || !same_certificates(fingerprints_, *fingerprints)) return "a=fingerprint";
+  if (!remote_->tls_id.empty() && !theirs.tls_id.empty() && remote_->tls_id != theirs.tls_id) return "a=tls-id";
+  if (remote_->sctp_port != theirs.sctp_port) return "a=sctp-port";
+  const bool decided = !undecided(ours.setup) || !undecided(theirs.setup);
+  return decided && role_of(ours.setup, theirs.setup) != role_ ? "a=setup" : nullptr;
+}
+
+bool stream_group::another_transport(const association_local& ours, const association_remote& theirs) const {
+  return ours.ice ? remote_->ice_ufrag != theirs.ice_ufrag : remote_->address != theirs.address || remote_->port != theirs.port;
+}
+
+// Without a=tls-id a new transport is a new association, but for ICE, which changes the transport of the same one.
+bool stream_group::renews(const association_local& ours, const association_remote& theirs) const {
+  const bool begun = progress_ == progress::shaking || progress_ == progress::serving || progress_ == progress::ended;
+  if (!begun || theirs.fingerprints.empty() || !another_transport(ours, theirs)) return false;
+  return renewal_offered_ || (!ours.ice && theirs.tls_id.empty()) || another_association(ours, theirs) != nullptr;
+}
+
+bool stream_group::renews(const stream_change& wanted) const {
+  if (!wanted.remote) return false;
+  return renews(wanted.local ? std::get<association_local>(*wanted.local) : local_, std::get<association_remote>(*wanted.remote));
+}
+
 std::optional<refusal> stream_group::check_id(std::uint16_t sid) const {
   if (!association_) return {};  // INIT will provide for it
   const auto obstacle = association_->obstacle(sid);
@@ -195,14 +229,16 @@ std::optional<refusal> stream_group::check_id(std::uint16_t sid) const {
 }
 
 void stream_group::apply(const stream_change& wanted) {
-  if (wanted.local && !remote_) {
-    local_ = std::get<association_local>(*wanted.local);
+  const auto* local = wanted.local ? &std::get<association_local>(*wanted.local) : nullptr;
+  if (local && (!remote_ || progress_ == progress::retired)) {
+    local_ = *local;
     if (local_.sctp_port) local_sctp_port_ = reserved_.sctp_port = *local_.sctp_port;
     local_.sctp_port = local_sctp_port_;
     const auto before = udp::endpoint(reserved_.address, reserved_.port);
     reserved_ = answer_for(local_);
     if (reserved_.address != before.address()) other_family_ = before;
   }
+  choose_tls_id(local, remote_ && local && local->new_ice_credentials && !wanted.remote);
   orders_.set(wanted.waits_for_order);
   if (!wanted.waits_for_order.empty()) changed_.set();
   if (wanted.settings) apply(*wanted.settings);
@@ -210,10 +246,18 @@ void stream_group::apply(const stream_change& wanted) {
   if (wanted.remote) configure(std::get<association_remote>(*wanted.remote));
 }
 
-// Local's role decides; undecided, the opposite of Remote's; both undecided, we are passive.
-dtls::role stream_group::dtls_role() const {
-  const bool active = undecided(local_.setup) ? remote_->setup == setup_role::passive : local_.setup == setup_role::active;
-  return active ? dtls::role::active : dtls::role::passive;
+// A new association has a new one (RFC 8842, 4), which is ours already where we have offered it.
+void stream_group::choose_tls_id(const association_local* local, bool asks_restart) {
+  const bool anew = progress_ == progress::retired;
+  const bool offered = anew && std::exchange(renewal_offered_, false);
+  const auto before = reserved_.tls_id;
+  const bool asked = local && local->choose_tls_id;
+  if (local && local->tls_id) {
+    reserved_.tls_id = *local->tls_id;
+  } else if (anew ? !offered && (asked || !before.empty()) : asked && (asks_restart || before.empty())) {
+    reserved_.tls_id = random_tls_id();
+  }
+  if (asks_restart && reserved_.tls_id != before) renewal_offered_ = true;
 }
 
 // RFC 8839, 4.4.1.1.1 and 4.4.2.1. Whoever begins a restart, both sides get new credentials; a Local that names ours keeps them.
@@ -238,8 +282,17 @@ void stream_group::configure(const association_remote& remote) {
   const bool again = remote_.has_value();
   remote_ = remote;
   fingerprints_ = *usable_fingerprints(remote.fingerprints);
-  if (again && endpoint_) endpoint_->update(ice_parameters(remote));
+  if (progress_ == progress::retired) begin_anew();
+  else if (again && endpoint_) endpoint_->update(ice_parameters(remote));
   changed_.set();
+}
+
+void stream_group::begin_anew() {
+  endpoint_->begin_anew();
+  for (const auto& entry : components_) entry.second->renew();
+  ended_ = false;
+  progress_ = progress::waiting;
+  start();
 }
 
 // With ICE there is no single remote address to filter by, so only ranges count there.
@@ -283,6 +336,7 @@ awaitable<void> stream_group::run() {
     auto body = [this](task_group& tasks) { return establish(tasks); };
     co_await with_tasks(scope_.label(), body);
   } catch (stage_error& e) {
+    if (progress_ != progress::retiring) progress_ = progress::ended;
     if (!association_ || ends_now()) scope_.report(e);  // the other layers stay until close(), which may be using them now
   }
 }
@@ -290,15 +344,19 @@ awaitable<void> stream_group::run() {
 awaitable<void> stream_group::establish(task_group& tasks) {
   while (!remote_) co_await changed_.wait();
   co_await ordered(layer::ice);
+  progress_ = progress::connecting;
   auto connecting = ice::connect(tasks, *endpoint_, ice_parameters(*remote_));
   auto connected = co_await scope_.stage("ice", std::move(connecting));
   path_ = std::make_unique<policed_path>(std::move(connected), policer_);
+  progress_ = progress::shaking;
+  role_ = role_of(local_.setup, remote_->setup);
   co_await ordered(layer::dtls);
   auto shaking = dtls::handshake(*path_, dtls_config());
   dtls_ = co_await scope_.stage("dtls", std::move(shaking));
   co_await ordered(layer::sctp);
   auto opening = sctp::open(tasks, *dtls_, sctp_config());  // simultaneous open
   association_ = co_await scope_.stage("sctp", std::move(opening));
+  progress_ = progress::serving;
   co_await serve_components(tasks);
 }
 
@@ -316,7 +374,7 @@ awaitable<void> stream_group::serve_components(task_group& tasks) {
 }
 
 dtls::handshake_config stream_group::dtls_config() const {
-  dtls::handshake_config out(dtls_keys_, dtls_role(), fingerprints_);
+  dtls::handshake_config out(dtls_keys_, role_, fingerprints_);
   out.max_datagram_bytes = services_.config.mtu_bytes;
   out.on_authentic = [at = endpoint_.get()] { at->heard(); };
   return out;
@@ -339,7 +397,7 @@ sctp::config stream_group::sctp_config() const {
   out.hold_limit = services_.config.hold_limit;
   if (settings_.association == initiation::in) out.initiate = sctp::initiation::in;
   if (settings_.association == initiation::out) out.initiate = sctp::initiation::out;
-  out.dtls_client = dtls_role() == dtls::role::active;
+  out.dtls_client = role_ == dtls::role::active;
   return out;
 }
 
@@ -379,17 +437,30 @@ awaitable<void> stream_group::flush(deadline by) {
 }
 
 awaitable<void> stream_group::close(deadline by) {
+  co_await end_layers(by);
+  components_.clear();
+  endpoint_.reset();
+}
+
+awaitable<void> stream_group::retire(deadline flushed) {
+  progress_ = progress::retiring;
+  finish();
+  co_await flush(flushed);
+  co_await end_layers(deadline_after(services_.config.shutdown_time));
+  orders_.take_back();
+  progress_ = progress::retired;
+}
+
+awaitable<void> stream_group::end_layers(deadline by) {
   if (association_) {
     co_await association_->close(by);
     dtls_->close();
   }
   co_await tasks_.stop();
   last_ = statistics();
-  components_.clear();
   association_.reset();
   dtls_.reset();
   path_.reset();
-  endpoint_.reset();
 }
 
 stream_statistics stream_group::statistics() const {
@@ -403,7 +474,7 @@ stream_statistics stream_group::statistics() const {
   if (association_) {
     const auto s = association_->statistics();
     out.srtt_ms = static_cast<std::uint32_t>(s.srtt.count() / 1000);
-    out.retransmissions = s.retransmitted_chunks;
+    out.retransmissions = last_.retransmissions.value_or(0) + s.retransmitted_chunks;
   }
   return out;
 }

@@ -33,12 +33,17 @@ class stream_group {
   /// Another description of what was reserved. Nothing: it would need something else.
   std::optional<association_answer> offer(const association_local& local) const;
   /// Whether apply() can do it, once reserved. refusal: conflict (a source that is not the local address and port, equal roles, a
-  /// Local that asks for something else), missing, bad_value.
+  /// Local that asks for something else, another association over the same transport), missing, bad_value.
   boost::system::result<void, refusal> check(const stream_change& wanted) const;
   /// Why the living association cannot carry a channel with this id; nothing when it can, or may.
   std::optional<refusal> check_id(std::uint16_t sid) const;
-  /// What check() agreed to. The layers start with the first Remote; a later one updates ICE (candidates, restart). A restart, by the WIC or
-  /// asked for in Local, changes the credentials in reserved().
+  /// Whether what check() agreed to needs a new DTLS and SCTP association (RFC 8842): then retire() comes before apply().
+  bool renews(const stream_change& wanted) const;
+  /// The association ends in order, as in finish(), flush() and close(); the socket and the components stay.
+  awaitable<void> retire(deadline flushed);
+  bool retiring() const noexcept { return progress_ == progress::retiring; }
+  /// What check() agreed to. The layers start with the first Remote, and with one after retire(); another one updates ICE (candidates,
+  /// restart). A restart, by the WIC or asked for in Local, changes the credentials in reserved(), a new association its tls_id.
   void apply(const stream_change& wanted);
   const association_answer& reserved() const noexcept { return reserved_; }
   void order(layer l);
@@ -70,15 +75,31 @@ class stream_group {
   const association_local& local() const noexcept { return local_; }
 
  private:
+  /// How far the layers are.
+  enum class progress : std::uint8_t {
+    waiting,      ///< for Remote, or the order for ICE
+    connecting,   ///< ICE
+    shaking,      ///< DTLS or SCTP are coming up
+    serving,      ///< the association is up
+    ended,        ///< by a failure or the peer
+    retiring,     ///< retire() runs
+    retired,      ///< apply() starts anew
+  };
+
   awaitable<void> run();
   awaitable<void> establish(task_group& tasks);
   awaitable<void> serve_components(task_group& tasks);
   awaitable<void> ordered(layer l);
   association_answer answer_for(const association_local& local) const;
+  const char* another_association(const association_local& ours, const association_remote& theirs) const;
+  bool another_transport(const association_local& ours, const association_remote& theirs) const;
+  bool renews(const association_local& ours, const association_remote& theirs) const;
+  void choose_tls_id(const association_local* local, bool asks_restart);
+  awaitable<void> end_layers(deadline by);
+  void begin_anew();
   void restart_ice(const stream_change& wanted);
   void configure(const association_remote& remote);
   void apply(const stream_settings& settings);
-  dtls::role dtls_role() const;
   dtls::handshake_config dtls_config() const;
   sctp::config sctp_config() const;
 
@@ -98,6 +119,9 @@ class stream_group {
   std::uint16_t local_sctp_port_ = 0;
   std::shared_ptr<const dtls::context> dtls_keys_;  ///< those that the answer named
   bool restart_offered_ = false;  ///< ours, until Remote brings the answer
+  bool renewal_offered_ = false;  ///< with it: a new tls_id
+  progress progress_ = progress::waiting;
+  dtls::role role_ = dtls::role::passive;  ///< in the handshake, from `shaking` on
   std::unique_ptr<ice::endpoint> endpoint_;
   // The layers, from the bottom; they outlive the tasks that use them.
   std::unique_ptr<datagram_pipe> path_;

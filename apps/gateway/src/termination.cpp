@@ -144,6 +144,8 @@ awaitable<void> termination::carry_out(plan& p) {
       co_await remove(s.number);
     } else {
       if (s.wanted.forget_remote) co_await forget_remote(s.number);
+      const auto group = groups_.find(s.number);
+      if (group != groups_.end() && group->second->renews(s.wanted)) co_await retire_association(s.number);
       carry_out(s, p.answer);
     }
   }
@@ -185,6 +187,23 @@ awaitable<void> termination::forget_remote(stream_number n) {
   found->second = std::make_unique<bearer>(services_, executor_, label(n), links_(n), observer(n), std::move(rest));
   watch(*found->second, n);
   found->second->start();
+}
+
+// For a new one in its place: the channels and the layers below them end and are told as released; the bearers stay.
+awaitable<void> termination::retire_association(stream_number n) {
+  auto& group = *groups_.at(n);
+  std::vector<stream_number> open;
+  for (const auto& [member, of] : joined_) {
+    const auto c = components_.find(member);
+    if (of == n && c != components_.end() && c->second->open()) open.push_back(member);
+  }
+  const bool untold = group.ends_now();
+  const bool associated = untold && group.has(layer::sctp);
+  const bool secured = untold && group.has(layer::dtls);
+  co_await group.retire(flush_deadline());
+  for (const auto member : open) emit(gateway_event::kind::released, member, layer::channel);
+  if (associated) emit(gateway_event::kind::released, n, layer::sctp);
+  if (secured) emit(gateway_event::kind::released, n, layer::dtls);
 }
 
 // Makes the groups match member_of_: new components join their association, those that left are closed.
@@ -253,6 +272,9 @@ termination_statistics termination::statistics() const {
 }
 
 awaitable<bool> termination::leave() {
+  for (const auto& [n, g] : groups_) {
+    if (g->retiring()) co_return false;
+  }
   bool left = true;
   const auto by = flush_deadline();
   for (const auto& [n, b] : bearers_) {

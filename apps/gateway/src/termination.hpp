@@ -80,6 +80,7 @@ class termination {
   void carry_out(planned_stream& s, termination_answer& answer);
   awaitable<void> remove(stream_number n);
   awaitable<void> forget_remote(stream_number n);
+  awaitable<void> retire_association(stream_number n);
   awaitable<void> join_groups();
   void watch(bearer& b, stream_number n);
   deadline flush_deadline() const;

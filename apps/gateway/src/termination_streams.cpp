@@ -280,9 +280,9 @@ void termination::carry_out(planned_stream& s, termination_answer& answer) {
   };
   if (const auto found = groups_.find(n); found != groups_.end()) {
     auto& group = *found->second;
-    const auto before = group.reserved().ice_ufrag;
+    const auto before = group.reserved();
     change(group);
-    if (group.reserved().ice_ufrag == before) return;
+    if (group.reserved().ice_ufrag == before.ice_ufrag && group.reserved().tls_id == before.tls_id) return;
     answer.restarted.push_back(n);
     answer.streams[n] = group.reserved();
     if (const auto taken = answer.taken.find(n); taken != answer.taken.end()) {

@@ -1,6 +1,10 @@
 #include "sdp_mapping.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/ip/address.hpp>
+
+#include "agw/h248/ascii.hpp"
 
 namespace agw::iq {
 
@@ -78,6 +82,12 @@ std::optional<std::string> given(std::optional<std::string_view> value) {
   return std::string(*value);
 }
 
+// RFC 8842, 4: 20*255 of these. A peer's may be shorter: it is only compared.
+bool is_tls_id(std::string_view text) {
+  const auto allowed = [](char c) { return h248::ascii_alpha(c) || h248::ascii_digit(c) || c == '+' || c == '/' || c == '-' || c == '_'; };
+  return text.size() <= 255 && std::ranges::all_of(text, allowed);
+}
+
 void fill_fingerprint(h248::sdp& d, const std::string& own) {
   if (const auto space = own.find(' '); space != std::string::npos) d.fill_fingerprint(own.substr(0, space), own.substr(space + 1));
 }
@@ -98,6 +108,9 @@ checked<stream_local> association(const h248::sdp& d, const h248::sdp_media& m) 
   out.ice = d.has_attribute("candidate");
   out.ice_ufrag = given(d.ice_ufrag());
   out.ice_pwd = given(d.ice_pwd());
+  out.choose_tls_id = d.attribute("tls-id") == "$";
+  out.tls_id = given(d.attribute("tls-id"));
+  if (out.tls_id && !is_tls_id(*out.tls_id)) return bad("a=tls-id:" + *out.tls_id);
   out.new_ice_credentials = d.ice_ufrag() == "$" && d.ice_pwd() == "$";
   const auto port = d.sctp_port();
   if (!port) return missing("a=sctp-port");
@@ -187,6 +200,8 @@ checked<stream_remote> remote_of(const h248::sdp& d, stream_kind known) {
         if (value != "$") out.candidates.emplace_back(value);
       }
       out.fingerprints = fingerprints_of(d);
+      out.tls_id = given(d.attribute("tls-id")).value_or("");
+      if (!out.tls_id.empty() && !is_tls_id(out.tls_id)) return bad("a=tls-id:" + out.tls_id);
       out.setup = *setup;
       const auto port = d.sctp_port();
       if (!port || port->choose) return missing("a=sctp-port");
@@ -229,6 +244,7 @@ h248::sdp filled(h248::sdp d, const stream_answer& answer) {
     d.fill_attribute("ice-ufrag", a->ice_ufrag);
     d.fill_attribute("ice-pwd", a->ice_pwd);
     fill_fingerprint(d, a->fingerprint);
+    if (!a->tls_id.empty()) d.fill_attribute("tls-id", a->tls_id);
     std::vector<h248::sdp_candidate> candidates;
     for (const auto& line : a->candidates) {
       if (auto c = h248::sdp_candidate::parse(line)) candidates.push_back(std::move(*c));
@@ -249,7 +265,10 @@ std::string restarted(const std::string& local, const stream_answer& answer) {
   auto all = h248::sdp::parse(local);
   const auto* now = std::get_if<association_answer>(&answer);
   if (!all || !now) return local;
-  for (auto& one : *all) one.set_attribute("ice-ufrag", now->ice_ufrag).set_attribute("ice-pwd", now->ice_pwd);
+  for (auto& one : *all) {
+    if (!now->ice_ufrag.empty()) one.set_attribute("ice-ufrag", now->ice_ufrag).set_attribute("ice-pwd", now->ice_pwd);
+    if (one.has_attribute("tls-id")) one.set_attribute("tls-id", now->tls_id);
+  }
   return h248::to_text(*all);
 }
 

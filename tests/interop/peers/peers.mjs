@@ -47,13 +47,14 @@ const in_node = (stack, cannot) => program((url, row) => [process.execPath, path
 
 const aiortc = {
   ...program((url, row) => ['/usr/bin/python3', path.join(here, 'wic.py'), url, row]),
-  cannot: (row) => only_udp(row) || (row.by === 'core' && row.dtls === 'passive' && 'takes no offer whose a=setup is active'),
+  cannot: (row) => only_udp(row) || (row.restart && 'has no ICE restart') || (row.by === 'core' && row.dtls === 'passive' && 'takes no offer whose a=setup is active'),
 };
 
 const pion = {
   ...program(),
   cannot: (row) =>
     only_udp(row) ||
+    (row.restart && 'pion-wic has no ICE restart') ||
     (row.dtls === 'passive' && 'pion-wic leaves the role to Pion, which is active') ||
     (row.chunk > 65000 && 'takes messages of 65535 octets') ||
     ((row.end ?? 'release') !== 'release' && 'pion-wic ends calls by their release'),
@@ -124,6 +125,6 @@ export const peers = {
   pion,
   aiortc,
   wrtc: in_node('wrtc', () => false),
-  libdatachannel: in_node('libdatachannel', only_udp),
-  werift: in_node('werift', only_udp),
+  libdatachannel: in_node('libdatachannel', (row) => only_udp(row) || (row.restart && 'node-datachannel has no ICE restart')),
+  werift: in_node('werift', (row) => only_udp(row) || (row.restart && 'hands DTLS records to its SCTP after an ICE restart')),
 };

@@ -14,6 +14,7 @@ const properties = {
   ice: ['lite', 'full'],
   channel: ['dcep', 'agreed'],
   dtls: ['active', 'passive'],
+  restart: [false, true],
   end: ['release', 'channel', 'core'],
   // Octets of a chunk's content, and of a message: a text of the one size, a file of the other. 262 144 is the gateway's a=max-message-size.
   chunk: [64, 16_000, 260_000],
@@ -55,7 +56,7 @@ for (const name of chosen) {
       const sensible = (row) => possible(row) && !(row.chunk === 64 && row.file > 0);
       for (const row of rows_of(properties, sensible)) {
         const at = gateways[row.ice];
-        await t.test(Object.values(row).join(' '), async () => {
+        await t.test(Object.entries(row).map(([name, value]) => (typeof value === 'boolean' ? (value ? name : `no-${name}`) : value)).join(' '), async () => {
           const before = at.server.log.length;
           const url = `${at.url.replace('http', 'ws').replace(/\/$/, '')}/ws`;
           const report = await peer.call(url, { ...row, text: text_of[row.chunk] });

@@ -8,6 +8,7 @@
 //   chunk     octets of content in an MSRP chunk
 //   text      octets of a text, which comes back as it was
 //   file      octets of a file, which goes there and comes back; 0: none
+//   restart   an ICE restart by the WIC, between two texts
 //   end       'release' (by the WIC's signalling), 'channel' (the WIC closes it) or 'core' (the core closes its TCP)
 //   options   for the controller
 export async function run({ Call, Signalling }, url, scenario) {
@@ -80,9 +81,15 @@ export async function run({ Call, Signalling }, url, scenario) {
   await until(call, ['state', 'channel'], () => alive() && call.channel('chat')?.state === 'open', 'the channel');
   const channel = call.channel('chat');
 
-  const text = letters(scenario.text);
-  channel.session.send_text(text);
-  await until(call, ['arrived', 'state'], () => alive() && arrived.some((m) => m.kind === 'text' && m.text === text), 'the echo');
+  async function echo(text) {
+    channel.session.send_text(text);
+    await until(call, ['arrived', 'state'], () => alive() && arrived.some((m) => m.kind === 'text' && m.text === text), 'the echo');
+  }
+  await echo(letters(scenario.text));
+  if (scenario.restart) {
+    await within(call.restart(), 'the answer to the restart');
+    await echo(letters(scenario.text).toUpperCase());
+  }
   if (scenario.file) {
     const sent = channel.session.send_file(new Blob([noise(scenario.file)]), 'there.bin');
     const back = () => arrived.find((m) => m.kind === 'file' && m.name === 'there.bin');

@@ -501,3 +501,115 @@ TEST_CASE("TLS towards the core is in the Local, and the gateway's fingerprint i
   CHECK_THAT(asked, Contains("m=message $ TCP/TLS *") && Contains("a=fingerprint:sha-256 $"));
   (void)g;
 }
+
+namespace {
+
+std::string replaced(std::string sdp, const std::string& what, const std::string& by) { return sdp.replace(sdp.find(what), what.size(), by); }
+
+json::object new_offer(const std::string& call, const std::string& sdp) {
+  auto m = about("modify", call);
+  m["sdp"] = sdp;
+  return m;
+}
+
+}  // namespace
+
+TEST_CASE("a WIC that offers again gets an answer with new credentials, and the call goes on") {
+  house h;
+  auto& g = h.registered("10.0.0.11", "mg1");
+  auto& w = h.wic();
+  h.say(w, offer("a1"));
+  const auto first = text(w.of("answer", "a1").at(0), "sdp");
+  std::string asked;
+  g.refuse = [&](const h248::command& c) -> std::optional<h248::error_code> {
+    const auto* media = c.find<h248::media_descriptor>();
+    const auto* s1 = media ? media->find(h248::stream_id{1}) : nullptr;
+    if (s1) asked = std::string(s1->local.value_or(""));
+    return std::nullopt;
+  };
+  h.say(w, new_offer("a1", wic_sdp("next")));
+  CHECK(w.of("error").empty());
+  REQUIRE(w.of("answer", "a1").size() == 2);
+  const auto second = text(w.of("answer", "a1")[1], "sdp");
+  CHECK_THAT(asked, Contains("a=ice-ufrag:$") && Contains("a=ice-pwd:$") && Contains("a=setup:passive"));
+  const auto ufrag = [](const std::string& sdp) { return sdp.substr(sdp.find("a=ice-ufrag:"), 25); };
+  CHECK(ufrag(first) != ufrag(second));
+  CHECK_THAT(second, Contains("a=setup:passive\r\n") && Contains("a=mid:data"));
+  CHECK(w.of("answer", "a1")[1].at("channels").as_array().size() == 1);
+  // The session is the same, in its next version (RFC 3264, 8).
+  const auto id = [](const std::string& sdp) { return sdp.substr(5, sdp.find(" IN ") - 5); };
+  CHECK(id(first).substr(0, id(first).rfind(' ')) == id(second).substr(0, id(second).rfind(' ')));
+  CHECK(id(second).substr(id(second).rfind(' ')) == " 2");
+  h.say(w, new_offer("a1", wic_sdp("next")));  // without a restart nothing is asked for
+  CHECK_THAT(asked, !Contains("$"));
+  CHECK(w.of("answer", "a1").size() == 3);
+  hang_up(h, w, "a1");
+  CHECK(g.contexts.empty());
+}
+
+TEST_CASE("the gateway refuses a new offer, and the call is as it was") {
+  house h;
+  auto& g = h.registered("10.0.0.11", "mg1");
+  auto& w = h.wic();
+  h.say(w, offer("a1"));
+  g.refuse = [](const h248::command& c) {
+    return c.kind == h248::command_kind::modify ? std::optional(h248::error_code::conflicting_values) : std::nullopt;
+  };
+  h.say(w, new_offer("a1", wic_sdp("next")));
+  REQUIRE(w.of("error").size() == 1);
+  CHECK(text(w.of("error")[0], "of") == "modify");
+  h.say(w, new_offer("a1", "v=0"));
+  CHECK(text(w.of("error").at(1), "code") == "bad-sdp");
+  auto both = new_offer("a1", wic_sdp("next"));
+  both["channels"] = two_channels();
+  h.say(w, both);
+  CHECK(text(w.of("error").at(2), "code") == "bad-message");
+  CHECK(w.of("answer", "a1").size() == 1);
+  CHECK(w.of("released").empty());
+  g.refuse = nullptr;
+  h.say(w, new_offer("a1", wic_sdp("last")));
+  CHECK(w.of("answer", "a1").size() == 2);
+}
+
+TEST_CASE("the end of the association that a new one replaces does not end the call, a later one does") {
+  house h;
+  auto& g = h.registered("10.0.0.11", "mg1");
+  auto& w = h.wic();
+  h.say(w, offer("a1"));
+  const std::string access = "ip/1/access/3";
+  const auto tell = [&](const char* event, unsigned stream, const char* type) { h.notify(g, 1, access, event, stream, {{"Type", type}}); };
+  const auto up = [&](bool with_ice = true) {
+    if (with_ice) h.notify(g, 1, access, "ostuncc/ccr", 1, {{"result", "Ok"}});
+    tell("tlsbsc/BNCChange", 1, "Est");
+    tell("sctpbcc/BNCChange", 1, "Est");
+    tell("dcep/chg", 2, "Open");
+  };
+  up();
+  const auto done = [&] {
+    std::size_t out = 0;
+    for (const auto& m : w.of("stage", "a1")) out += text(m, "state") == "done" && text(m, "stage") != "tcp";
+    return out;
+  };
+  CHECK(done() == 4);
+  h.say(w, new_offer("a1", replaced(wic_sdp("next"), "19:E2", "20:E2")));
+  REQUIRE(w.of("answer", "a1").size() == 2);
+  tell("dcep/chg", 2, "Close");
+  tell("sctpbcc/BNCChange", 1, "Rel");
+  tell("tlsbsc/BNCChange", 1, "Rel");
+  CHECK(w.of("released").empty());
+  up();
+  CHECK(done() == 8);
+  tell("sctpbcc/BNCChange", 1, "Rel");
+  CHECK(released(w, "a1") == "sctp:closed");
+}
+
+TEST_CASE("a new association that fails ends the call") {
+  house h;
+  auto& g = h.registered("10.0.0.11", "mg1");
+  auto& w = h.wic();
+  h.say(w, offer("a1"));
+  h.notify(g, 1, "ip/1/access/3", "tlsbsc/BNCChange", 1, {{"Type", "Est"}});
+  h.say(w, new_offer("a1", replaced(wic_sdp("next"), "19:E2", "20:E2")));
+  h.notify(g, 1, "ip/1/access/3", "tlsbsc/BNCChange", 1, {{"Type", "Fail"}, {"Cause", "dtls:fingerprint"}});
+  CHECK(released(w, "a1") == "dtls:fingerprint");
+}

@@ -112,7 +112,7 @@ TEST_CASE("what the gateway filled in becomes the description for the WIC") {
   const std::string local =
       "v=0\nc=IN IP4 192.0.2.9\nm=application 20002 UDP/DTLS/SCTP webrtc-datachannel\na=setup:passive\na=ice-lite\na=ice-ufrag:gw12\n"
       "a=candidate:1 1 udp 2130706431 192.0.2.9 20002 typ host\na=sctp-port:20002\na=max-message-size:262144\n";
-  const auto sdp = description_for_wic(local, "data", true, "active", {"a=dcmap:0 subprotocol=\"msrp\""});
+  const auto sdp = description_for_wic(local, "data", true, "active", {"a=dcmap:0 subprotocol=\"msrp\""}, "17 2");
   CHECK(sdp.starts_with("v=0\r\no=- "));
   const auto media = sdp.find("m=application 20002");
   REQUIRE(media != std::string::npos);

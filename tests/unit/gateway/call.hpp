@@ -9,7 +9,7 @@ namespace agw::gateway::test {
 
 /// A call up to the open channel of stream 2 and its TCP connection; `body(tasks, channel, core)` does the rest.
 struct call {
-  explicit call(rig& r) : r_(r), browser(r), listens(listening(r)), core(r.loop) {}
+  explicit call(rig& r, bool with_ice = false) : r_(r), browser(r, with_ice), listens(listening(r)), core(r.loop) {}
 
   template <class F>
   awaitable<void> run(context& gateway, F body) {
@@ -29,7 +29,7 @@ struct call {
     std::exception_ptr error;
     try {
       browser.tap = tap;
-      co_await browser.establish(pumps, access.port);
+      co_await browser.establish(pumps, access);
       channel = co_await browser.association->open_channel(4, "", "msrp");
       if (adjust_channel) adjust_channel(gateway);
       co_await r_.event_of("channel", gateway_event::kind::established);

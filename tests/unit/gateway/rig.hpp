@@ -78,6 +78,15 @@ struct rig {
       co_await until(deadline_after(30s), changed.wait());
     }
   }
+  /// Waits until as many of these have come.
+  awaitable<void> events_of(std::string stage, gateway_event::kind what, std::size_t count, stream_number stream = s2) {
+    while (this->count(stage, what, stream) < count) co_await until(deadline_after(30s), changed.wait());
+  }
+  std::size_t count(std::string_view stage, gateway_event::kind what, stream_number stream = s2) const {
+    std::size_t out = 0;
+    for (const auto& e : events) out += e.stage == stage && e.what == what && e.stream == stream;
+    return out;
+  }
   bool saw(std::string_view stage, gateway_event::kind what, stream_number stream = s2) const {
     for (const auto& e : events) {
       if (e.stage == stage && e.what == what && e.stream == stream) return true;
@@ -157,13 +166,15 @@ class tapped_pipe final : public datagram_pipe {
   std::function<void(bytes_view)>& tap_;
 };
 
-/// A browser's side without the browser: an association over plain UDP.
+/// A browser's side without the browser: an association over plain UDP, or with full ICE.
 class wic {
  public:
-  explicit wic(rig& r) {
+  explicit wic(rig& r, bool with_ice = false, std::shared_ptr<const dtls::context> own = wic_identity()) : identity(std::move(own)) {
     ice::config settings;
     settings.local_address = loopback;
-    settings.use_ice = false;
+    settings.use_ice = with_ice;
+    settings.mode = ice::agent_mode::full;
+    settings.controlling = true;
     endpoint = *ice::reserve(r.loop.get_executor(), settings, r.ports);
   }
 
@@ -172,17 +183,11 @@ class wic {
     auto out = change_of(access_side);
     stream_change deaggregation;
     association_local local;
-    local.ice = false;
+    local.ice = !endpoint->local().credentials.ufrag.empty();
     local.sctp_port = 5000;
     local.setup = setup_role::passive;
     deaggregation.local = local;
-    association_remote remote;
-    remote.address = loopback;
-    remote.port = endpoint->local().address.port();
-    remote.fingerprints = {wic_identity()->own().fingerprint().str()};
-    remote.setup = setup_role::active;
-    remote.sctp_port = 5001;
-    deaggregation.remote = remote;
+    deaggregation.remote = remote();
     out.streams.emplace(s1, std::move(deaggregation));
     stream_group_config group;
     group.deaggregation = s1;
@@ -195,17 +200,44 @@ class wic {
     return out;
   }
 
+  association_remote remote() const {
+    association_remote out;
+    const auto& own = endpoint->local();
+    out.address = loopback;
+    out.port = own.address.port();
+    out.ice_ufrag = own.credentials.ufrag;
+    out.ice_pwd = own.credentials.pwd;
+    out.candidates = own.candidates;
+    out.fingerprints = {identity->own().fingerprint().str()};
+    out.setup = setup_role::active;
+    out.sctp_port = 5001;
+    return out;
+  }
+
   /// The layers, up to the association. `tasks` runs them.
+  awaitable<void> establish(task_group& tasks, const association_answer& gateway) {
+    co_await secure(tasks, gateway);
+    co_await associate(tasks);
+  }
   awaitable<void> establish(task_group& tasks, std::uint16_t gateway_port) {
     co_await secure(tasks, gateway_port);
     co_await associate(tasks);
   }
   awaitable<void> secure(task_group& tasks, std::uint16_t gateway_port) {
-    ice::remote_parameters remote;
-    remote.address.emplace(loopback, gateway_port);
-    auto connecting = ice::connect(tasks, *endpoint, std::move(remote));
+    association_answer plain;
+    plain.port = gateway_port;
+    co_await secure(tasks, plain);
+  }
+  awaitable<void> secure(task_group& tasks, const association_answer& gateway) {
+    ice::remote_parameters there;
+    there.address.emplace(loopback, gateway.port);
+    there.credentials.ufrag = gateway.ice_ufrag;
+    there.credentials.pwd = gateway.ice_pwd;
+    there.candidates = gateway.candidates;
+    there.lite = gateway.ice_lite;
+    auto connecting = ice::connect(tasks, *endpoint, std::move(there));
     path = co_await std::move(connecting);
-    dtls::handshake_config as_client(wic_identity(), dtls::role::active, {gateway_identity()->own().fingerprint()});
+    dtls::handshake_config as_client(identity, dtls::role::active, {gateway_identity()->own().fingerprint()});
     auto shaking = dtls::handshake(*path, as_client);
     session = co_await std::move(shaking);
     tapped = std::make_unique<tapped_pipe>(*session, tap);
@@ -219,6 +251,7 @@ class wic {
     association = co_await std::move(opening);
   }
 
+  std::shared_ptr<const dtls::context> identity;
   sctp::config sctp_options;            ///< but for the ports
   std::function<void(bytes_view)> tap;  ///< sees every SCTP packet from the gateway
   std::unique_ptr<ice::endpoint> endpoint;

@@ -120,6 +120,45 @@ TEST_CASE("consent is lost 30 s after the selected route's last sign, and then n
   REQUIRE(s.sends_to(2));
 }
 
+TEST_CASE("a machine that begins anew knows nobody, and neither the old credentials' checks nor the old peer's data count") {
+  script s;
+  REQUIRE_FALSE(s.set(s.remote()));
+  s.check(1, true);
+  REQUIRE(s.data(1) == verdict::application);
+  const auto old = s.client;
+  const auto fresh = ice::make_credentials();
+  s.machine.restart(fresh);
+  s.machine.begin_anew();
+  REQUIRE(s.machine.state() == path_state::idle);
+  s.client = test::ice_client(ice::make_credentials(), fresh);
+  REQUIRE_FALSE(s.set(s.remote()));
+  REQUIRE(s.machine.state() == path_state::waiting);
+  REQUIRE_FALSE(s.machine.destination());
+  REQUIRE(s.data(1) == verdict::dropped);
+  const auto current = s.client;
+  s.client = old;
+  s.check(1, true);
+  REQUIRE(s.machine.state() == path_state::waiting);
+  REQUIRE(s.data(1) == verdict::dropped);
+  s.client = current;
+  s.check(2, true);
+  REQUIRE(s.machine.state() == path_state::open);
+  REQUIRE(s.sends_to(2));
+  REQUIRE(s.data(2) == verdict::application);
+}
+
+TEST_CASE("a fixed peer that is replaced has to be told anew") {
+  script s;
+  REQUIRE_FALSE(s.set(s.plain(1)));
+  s.heard(1);
+  s.machine.begin_anew();
+  REQUIRE(s.machine.state() == path_state::idle);
+  REQUIRE_FALSE(s.machine.destination());
+  REQUIRE_FALSE(s.set(s.plain(2)));
+  REQUIRE(s.sends_to(2));
+  REQUIRE(s.data(1) == verdict::dropped);
+}
+
 TEST_CASE("Firefox behind a NAT that moves it: plain checks and data from a new port take the call along") {
   script s;
   REQUIRE_FALSE(s.set(s.remote()));

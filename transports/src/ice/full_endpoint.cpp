@@ -59,6 +59,7 @@ class full_endpoint final : public endpoint {
   }
 
   error_code restart() override;
+  void begin_anew() override { agent_.begin_anew(); }
 
   awaitable<std::unique_ptr<datagram_pipe>> connect(task_group& tasks, remote_parameters remote) override;
 

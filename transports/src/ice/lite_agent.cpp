@@ -58,6 +58,13 @@ void lite_agent::forget() {
   first_nomination_.reset();
 }
 
+void lite_agent::begin_anew() {
+  forget();
+  before_.reset();
+  peers_.clear();
+  ++changes_;
+}
+
 void lite_agent::revoke() {
   forget();
   before_.reset();

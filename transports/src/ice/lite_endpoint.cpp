@@ -72,6 +72,7 @@ class lite_endpoint final : public endpoint, private tcp_owner {
 
   error_code update(const remote_parameters& remote) override;
   error_code restart() override;
+  void begin_anew() override;
   void heard() override;
   awaitable<std::unique_ptr<datagram_pipe>> connect(task_group& tasks, remote_parameters remote) override;
   void latch_off() override { machine_.latch_off(); }
@@ -148,6 +149,11 @@ error_code lite_endpoint::restart() {
   machine_.restart(make_credentials());
   local_.credentials = machine_.agent().local();
   return {};
+}
+
+void lite_endpoint::begin_anew() {
+  machine_.begin_anew();
+  waiting_.clear();
 }
 
 void lite_endpoint::heard() {

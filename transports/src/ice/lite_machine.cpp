@@ -53,6 +53,15 @@ void lite_machine::become_fixed() {
   lost_ = false;
 }
 
+void lite_machine::begin_anew() {
+  agent_.begin_anew();
+  peer_ = peer_kind::unknown;
+  lost_ = authenticated_ = false;
+  fixed_.reset();
+  checks_since_.reset();
+  answered_.reset();
+}
+
 verdict lite_machine::receive(std::span<std::byte> datagram, const route& source, clock::time_point now) {
   if (peer_ == peer_kind::fixed) return receive_plain(datagram, source);
   const auto before = agent_.selected();

@@ -200,6 +200,12 @@ bool nice_agent::restart(const credentials& own) {
          nice_agent_set_local_credentials(agent_, stream_, own.ufrag.c_str(), own.pwd.c_str());
 }
 
+void nice_agent::begin_anew() {
+  const std::lock_guard lock(box_->mutex);
+  box_->current = state::checking;
+  box_->waiting.clear();
+}
+
 bool nice_agent::set_remote(const credentials& remote, const std::vector<candidate>& candidates) {
   if (!nice_agent_set_remote_credentials(agent_, stream_, remote.ufrag.c_str(), remote.pwd.c_str())) return false;
   candidate_list list;

@@ -33,6 +33,8 @@ class nice_agent {
   /// Ends the checks and forgets the peer's credentials and candidates; the selected pair stays in use until set_remote() has led to
   /// another. False: libnice refused.
   bool restart(const credentials& own);
+  /// current() is checking until the next change of state; what waits is dropped.
+  void begin_anew();
   /// Starts the checks. False: libnice refused.
   bool set_remote(const credentials& remote, const std::vector<candidate>& candidates);
 

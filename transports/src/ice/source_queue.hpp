@@ -23,6 +23,11 @@ class source_queue {
     return true;
   }
 
+  void clear() noexcept {
+    runs_.clear();
+    bytes_ = 0;
+  }
+
   /// Appends the first run to `into`, and returns its source. Not on an empty queue.
   route pop(datagram_batch& into) {
     const auto first = std::move(runs_.front());

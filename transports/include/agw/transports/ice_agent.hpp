@@ -85,7 +85,9 @@ class lite_agent {
   void restart(credentials local);
   /// Forgets the selected route; the next nomination selects one.
   void forget();
-  /// The same, but only one under new credentials does.
+  /// Forgets every route, and the credentials of the generation before.
+  void begin_anew();
+  /// As forget(), but only a nomination under new credentials selects one.
   void revoke();
 
   /// `datagram` came from `source`; it is not kept.

@@ -39,6 +39,8 @@ class lite_machine {
   error_code set_remote(const remote_parameters& remote, clock::time_point now);
   /// See lite_agent::restart().
   void restart(credentials local) { agent_.restart(std::move(local)); }
+  /// See endpoint::begin_anew(). The next set_remote() says where the peer is.
+  void begin_anew();
 
   /// verdict::answer: answer() goes back to the source. verdict::application: for DTLS.
   verdict receive(std::span<std::byte> datagram, const route& source, clock::time_point now);

@@ -47,6 +47,10 @@ class endpoint {
   /// ice_library; then nothing has changed.
   virtual error_code restart() = 0;
 
+  /// Another connect() follows, to a peer that is to be found anew: what was selected or verified counts no more, and datagrams that wait are
+  /// dropped. After the path of the first connect() and its tasks have ended.
+  virtual void begin_anew() = 0;
+
   /// The layer above has authenticated what the path's last receive() yielded (which is always of one source): it counts as a check
   /// of that source, as RFC 7675 leaves the checking to the full agent, and some of those (Pion) send no check while traffic flows.
   virtual void heard() {}

@@ -76,6 +76,8 @@ struct association_local {
   std::optional<std::string> ice_pwd;
   bool new_ice_credentials = false;          ///< where Remote is known already: an ICE restart by the controller
   std::optional<setup_role> setup;           ///< DTLS: active is the client; absent as actpass
+  std::optional<std::string> tls_id;         ///< RFC 8842
+  bool choose_tls_id = false;                ///< random; a new one with each new association
   std::optional<std::uint16_t> sctp_port;    ///< absent: the gateway chooses
   std::uint32_t max_message_bytes = 262144;  ///< what we take from the WIC
 };
@@ -88,6 +90,7 @@ struct association_remote {
   bool ice_lite = false;                  ///< the peer is lite
   std::vector<std::string> candidates;    ///< values of a=candidate
   std::vector<std::string> fingerprints;  ///< values of a=fingerprint; at least one is needed
+  std::string tls_id;                     ///< empty: none
   std::optional<setup_role> setup;
   std::uint16_t sctp_port = 0;
   std::uint32_t max_message_bytes = 65536;  ///< RFC 8841: absent means 64 K
@@ -101,6 +104,7 @@ struct association_answer {
   std::string ice_pwd;
   std::vector<std::string> candidates;
   std::string fingerprint;
+  std::string tls_id;  ///< empty: none was asked for
   std::uint16_t sctp_port = 0;
 };
 
@@ -228,7 +232,8 @@ struct stream_group_config {
 };
 
 /// Creates a termination, or changes one in place. What is absent stays as it is. A Local for a stream that is there may repeat
-/// what the stream has; more than that can change only before Remote is known.
+/// what the stream has; more than that can change only before Remote is known, or with a Remote that brings up a new association: one with a
+/// new transport (ICE credentials; without ICE the address) and other fingerprints, another tls_id, role or SCTP port.
 struct termination_change {
   termination_id id;
   std::string name;                                      ///< for log lines
@@ -246,7 +251,7 @@ struct taken_local {
 struct termination_answer {
   std::map<stream_number, stream_answer> streams;            ///< of the first description that was taken
   std::map<stream_number, std::vector<taken_local>> taken;   ///< where there was more than one description
-  std::vector<stream_number> restarted;                      ///< associations with new ICE credentials, asked for or not
+  std::vector<stream_number> restarted;                      ///< associations with new ICE credentials or a new tls_id, asked for or not
   std::vector<stream_number> removed;                        ///< streams that are gone with the change, named by it or not
 };
 
