@@ -356,3 +356,35 @@ TEST_CASE("a full agent follows a peer whose NAT gives it another port in mid-ca
     co_await with_tasks("call", body);
   });
 }
+
+TEST_CASE("a full agent sees peer reflexive addresses for as long as the call lasts") {
+  constexpr std::size_t many = 60;
+  asio::io_context context(1);
+  port_pool ports(0, 0);
+  test::run(context, [&]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    auto a = std::move(*ice::reserve(executor, mode(ice::agent_mode::full, v4), ports));
+    test::ice_client client(ice::make_credentials(), a->local().credentials);
+    std::vector<udp::endpoint> reflexive;
+    a->on_peer_reflexive = [&](const udp::endpoint& found) { reflexive.push_back(found); };
+    ice::remote_parameters remote;
+    remote.credentials = client.own();
+    auto body = [&](task_group& tasks) -> awaitable<void> {
+      auto pending = [&]() -> awaitable<void> { (void)co_await ice::connect(tasks, *a, remote); };
+      tasks.spawn("connect", pending);
+      auto check = client.valid_check();
+      check.controlled = true;
+      for (std::size_t i = 0; i < many; ++i) {
+        auto socket = std::move(*udp::socket::open(executor, v4, ports));
+        const auto datagram = client.compose(check);
+        while (reflexive.size() <= i) {
+          socket.send(bytes_view(datagram), a->local().address);
+          (void)co_await within(deadline_after(50ms), socket.wait_readable());
+          (void)socket.receive();
+        }
+        REQUIRE(reflexive.back() == socket.local());
+      }
+    };
+    co_await with_tasks("call", body);
+  });
+}

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <deque>
 
 #include <boost/asio/post.hpp>
 
@@ -82,8 +83,7 @@ struct nice_agent::mailbox : std::enable_shared_from_this<mailbox> {
   bool closed = false;
   bool wake_posted = false;
   datagram_batch waiting;
-  std::vector<udp::endpoint> peer_reflexive;
-  std::size_t peer_reflexive_taken = 0;
+  std::deque<udp::endpoint> peer_reflexive;  // not taken yet
   state current = state::gathering;
   bool gathered = false;
 
@@ -236,8 +236,10 @@ bool nice_agent::take(datagram_batch& empty) {
 
 std::optional<udp::endpoint> nice_agent::take_peer_reflexive() {
   const std::lock_guard lock(box_->mutex);
-  if (box_->peer_reflexive_taken == box_->peer_reflexive.size()) return std::nullopt;
-  return box_->peer_reflexive[box_->peer_reflexive_taken++];
+  if (box_->peer_reflexive.empty()) return std::nullopt;
+  const auto oldest = box_->peer_reflexive.front();
+  box_->peer_reflexive.pop_front();
+  return oldest;
 }
 
 nice_agent::state nice_agent::current() const {
@@ -306,7 +308,8 @@ void nice_agent::on_gathered(NiceAgent*, guint, gpointer user_data) {
 void nice_agent::on_remote_candidate(NiceAgent*, NiceCandidate* found, gpointer user_data) {
   auto& box = *static_cast<mailbox*>(user_data);
   const std::lock_guard lock(box.mutex);
-  if (found->type != NICE_CANDIDATE_TYPE_PEER_REFLEXIVE || box.peer_reflexive.size() == max_peer_reflexive) return;
+  if (found->type != NICE_CANDIDATE_TYPE_PEER_REFLEXIVE) return;
+  if (box.peer_reflexive.size() == max_peer_reflexive) box.peer_reflexive.pop_front();
   box.peer_reflexive.push_back(from_nice(found->addr));
   box.wake();
 }

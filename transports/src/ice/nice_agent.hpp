@@ -41,6 +41,7 @@ class nice_agent {
 
   /// Exchanges `empty`, an empty batch, for what arrived. False: nothing had.
   bool take(datagram_batch& empty);
+  /// Of more than 16 that nobody has taken, the oldest are forgotten.
   std::optional<udp::endpoint> take_peer_reflexive();
   state current() const;
   /// How many of the batch were sent.
