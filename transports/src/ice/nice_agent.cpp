@@ -10,6 +10,7 @@
 #include "agw/core/metrics.hpp"
 #include "agw/transports/tcp.hpp"
 #include "ice/glib_loop.hpp"
+#include "ice/source_peek.hpp"
 
 namespace agw::ice {
 
@@ -86,6 +87,9 @@ struct nice_agent::mailbox : std::enable_shared_from_this<mailbox> {
   std::deque<udp::endpoint> peer_reflexive;  // not taken yet
   state current = state::gathering;
   bool gathered = false;
+  std::optional<udp::endpoint> listened_for;
+  bool heard = false;
+  bool listening = false;  // the GLib thread looks at the sources
 
   // With the mutex held.
   void wake() {
@@ -227,6 +231,44 @@ bool nice_agent::follow(const udp::endpoint& remote) {
   return done;
 }
 
+bool nice_agent::listen_for(const udp::endpoint& source) {
+  auto* const socket = nice_agent_get_selected_socket(agent_, stream_, component);
+  if (socket == nullptr) return false;
+  {
+    const std::lock_guard lock(box_->mutex);
+    box_->listened_for = source;
+    box_->heard = false;
+    if (std::exchange(box_->listening, true)) {
+      g_object_unref(socket);
+      return true;
+    }
+  }
+  const auto hear = [box = box_](const udp::endpoint& from) {
+    const std::lock_guard lock(box->mutex);
+    if (!box->closed && box->listened_for && *box->listened_for != from) return true;
+    if (!box->closed && box->listened_for) {
+      box->heard = true;
+      box->listened_for.reset();
+      box->wake();
+    }
+    box->listening = false;
+    return false;
+  };
+  glib_loop::instance().run([socket, hear] { peek_sources(glib_loop::instance().context(), socket, hear); });
+  return true;
+}
+
+bool nice_agent::heard() const {
+  const std::lock_guard lock(box_->mutex);
+  return box_->heard;
+}
+
+void nice_agent::stop_listening() {
+  const std::lock_guard lock(box_->mutex);
+  box_->listened_for.reset();
+  box_->heard = false;
+}
+
 bool nice_agent::take(datagram_batch& empty) {
   const std::lock_guard lock(box_->mutex);
   if (box_->waiting.empty()) return false;
@@ -273,6 +315,12 @@ std::optional<udp::endpoint> nice_agent::remote_address() const {
   NiceCandidate* remote = nullptr;
   if (!nice_agent_get_selected_pair(agent_, stream_, component, &own, &remote) || remote == nullptr) return std::nullopt;
   return from_nice(remote->addr);
+}
+
+bool nice_agent::controlling() const {
+  gboolean mode = FALSE;
+  g_object_get(agent_, "controlling-mode", &mode, nullptr);
+  return mode != FALSE;
 }
 
 void nice_agent::set_dscp(unsigned dscp) { nice_agent_set_stream_tos(agent_, stream_, static_cast<gint>(dscp << 2)); }
