@@ -18,6 +18,8 @@ namespace {
 
 // After so many batches without a wait other tasks of the loop run.
 constexpr unsigned busy_batches = 8;
+// Of one call, as of the lite agent: whoever has credentials can make up any number of them.
+constexpr unsigned max_reported_addresses = lite_agent::max_peers;
 
 class full_endpoint final : public endpoint {
  public:
@@ -84,6 +86,7 @@ class full_endpoint final : public endpoint {
   move_watch moves_;
   std::unique_ptr<stun_probe> probe_;  // while moves_ watches
   std::optional<udp::endpoint> last_resort_;
+  unsigned reported_ = 0;  // by on_peer_reflexive
   udp::traffic traffic_;
   datagram_batch incoming_;
   unsigned busy_ = 0;
@@ -127,7 +130,10 @@ error_code full_endpoint::restart() {
 
 std::optional<udp::endpoint> full_endpoint::next_peer_reflexive() {
   auto found = agent_.take_peer_reflexive();
-  if (found && on_peer_reflexive) on_peer_reflexive(*found);
+  if (found && on_peer_reflexive && reported_ < max_reported_addresses) {
+    ++reported_;
+    on_peer_reflexive(*found);
+  }
   return found;
 }
 
