@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "agw/transports/connection_quota.hpp"
+
 namespace agw::server {
 
 namespace {
@@ -17,14 +19,18 @@ std::size_t as_size(rlim_t value) noexcept {
   return value == RLIM_INFINITY ? std::numeric_limits<std::size_t>::max() : static_cast<std::size_t>(value);
 }
 
+bool has_tcp_candidate(const server_options& o) noexcept { return o.gateway.ice_tcp && o.gateway.ice_mode == ice::agent_mode::lite; }
+
 std::size_t for_each_call(const server_options& o) {
   std::size_t families = 1;
   for (const auto& i : o.iq.interfaces) families = std::max(families, i.addresses.bound.size());
-  const bool tcp_candidate = o.gateway.ice_tcp && o.gateway.ice_mode == ice::agent_mode::lite;
-  return families + (tcp_candidate ? 1 : 0) + 1;
+  const auto of_tcp_candidate = has_tcp_candidate(o) ? 1 + ice::own_tcp_connections : 0;
+  return families + of_tcp_candidate + 1;
 }
 
-std::size_t for_no_call(const server_options& o) { return for_the_process + for_each_shard * o.shards(); }
+std::size_t for_no_call(const server_options& o) {
+  return for_the_process + for_each_shard * o.shards() + (has_tcp_candidate(o) ? ice::extra_tcp_connections : 0);
+}
 
 }  // namespace
 

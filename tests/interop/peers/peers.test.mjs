@@ -12,6 +12,7 @@ import { peers } from './peers.mjs';
 const properties = {
   by: ['wic', 'core'],
   ice: ['lite', 'full'],
+  path: ['udp', 'tcp'],
   channel: ['dcep', 'agreed'],
   dtls: ['active', 'passive'],
   restart: [false, true],
@@ -29,12 +30,15 @@ const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'agw-peers-'));
 const gateways = {};
 
 before(async () => {
-  const config = path.join(folder, 'full.toml');
-  fs.writeFileSync(config, '[ice]\nmode = "full"\n');
+  const with_config = (name, text) => {
+    const config = path.join(folder, name);
+    fs.writeFileSync(config, text);
+    return ['--config', config];
+  };
   // Firefox hears nothing from loopback: the test has a network namespace with an address for it.
   const access = ['--access', process.env.AGW_ADDRESS ?? '127.0.0.1'];
-  gateways.lite = await start(access);
-  gateways.full = await start([...access, '--config', config]);
+  gateways.lite = await start([...access, ...with_config('lite.toml', '[ice]\ntcp = true\n')]);
+  gateways.full = await start([...access, ...with_config('full.toml', '[ice]\nmode = "full"\n')]);
 });
 after(async () => {
   for (const one of Object.values(gateways)) await one.stop();
@@ -52,8 +56,9 @@ for (const name of chosen) {
         if (why) reasons.add(why);
         return !why;
       };
-      // A file of 300 000 octets in chunks of 64 is 4 700 round trips of the chunk's answer, and shows nothing that 16 000 do not.
-      const sensible = (row) => possible(row) && !(row.chunk === 64 && row.file > 0);
+      // A file of 300 000 octets in chunks of 64 is 4 700 round trips of the chunk's answer, and shows nothing that 16 000 do not. The full agent has
+      // no TCP candidates.
+      const sensible = (row) => !(row.chunk === 64 && row.file > 0) && !(row.ice === 'full' && row.path === 'tcp') && possible(row);
       for (const row of rows_of(properties, sensible)) {
         const at = gateways[row.ice];
         await t.test(Object.entries(row).map(([name, value]) => (typeof value === 'boolean' ? (value ? name : `no-${name}`) : value)).join(' '), async () => {

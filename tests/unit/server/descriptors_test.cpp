@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "agw/transports/connection_quota.hpp"
 #include "descriptors.hpp"
 
 using namespace agw;
@@ -27,6 +28,16 @@ TEST_CASE("a call takes one descriptor more on an interface of two addresses") {
   const auto one_family = descriptors_needed(o);
   o.iq.interfaces[0].addresses.bound.push_back(asio::ip::address_v6::loopback());
   CHECK(descriptors_needed(o) == one_family + 1000);
+}
+
+TEST_CASE("a TCP candidate takes a listener and two connections for each call, and the process holds a bounded number of further ones") {
+  server_options o;
+  o.iq.max_contexts = 1000;
+  o.gateway.ice_mode = ice::agent_mode::lite;
+  o.gateway.ice_tcp = false;
+  const auto without = descriptors_needed(o);
+  o.gateway.ice_tcp = true;
+  CHECK(descriptors_needed(o) == without + 3 * 1000 + ice::extra_tcp_connections);
 }
 
 TEST_CASE("the limit is raised to what it can be") {

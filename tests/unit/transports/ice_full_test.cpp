@@ -324,7 +324,7 @@ class nat {
       co_await from.wait_readable();
       for (auto all = from.receive(); !all.empty(); all = from.receive()) {
         for (const auto& a : all) {
-          if (moved == when_moved) inner.send(a.bytes, inside);
+          if (moved == when_moved || both_live) inner.send(a.bytes, inside);
         }
       }
     }
@@ -336,11 +336,29 @@ class nat {
   udp::endpoint inside;
   udp::endpoint outside;
   bool moved = false;
+  bool both_live = false;  // what comes to either port goes inside
 };
 
 }  // namespace
 
-TEST_CASE("a full agent follows a peer whose NAT gives it another port in mid-call") {
+namespace {
+
+// Sends valid checks from ports that come and go, one after the other, until each is answered.
+awaitable<void> check_from_ports(unsigned many, const test::check& check, test::ice_client& client, const udp::endpoint& to, port_pool& ports) {
+  auto executor = co_await asio::this_coro::executor;
+  const auto datagram = client.compose(check);
+  for (unsigned i = 0; i < many; ++i) {
+    auto socket = std::move(*udp::socket::open(executor, v4, ports));
+    while (socket.receive().empty()) {
+      socket.send(bytes_view(datagram), to);
+      (void)co_await within(deadline_after(50ms), socket.wait_readable());
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a full agent follows a peer whose NAT gives it another port in mid-call, however many addresses it has seen") {
   const bool controlling = GENERATE(true, false);
   asio::io_context context(1);
   port_pool ports(0, 0);
@@ -374,6 +392,10 @@ TEST_CASE("a full agent follows a peer whose NAT gives it another port in mid-ca
       co_await until(deadline_after(20s), both.join());
       REQUIRE(a->remote_address() == between.first.local());
       co_await until(deadline_after(20s), exchange(*path_b, *path_a, 1));
+      test::ice_client elsewhere(b->local().credentials, a->local().credentials);
+      auto check = elsewhere.valid_check();
+      check.controlled = controlling;
+      co_await check_from_ports(20, check, elsewhere, a->local().address, ports);
       between.moved = true;
       tasks.spawn("sender", [&]() -> awaitable<void> {  // what the peer's checks come between
         datagram_batch batch;
@@ -394,6 +416,96 @@ TEST_CASE("a full agent follows a peer whose NAT gives it another port in mid-ca
         auto later = asio::post(executor, asio::use_awaitable);
         co_await std::move(later);
       }
+    };
+    co_await with_tasks("call", body);
+  });
+}
+
+TEST_CASE("a full agent keeps to the selected pair when a check comes from another port and the pair still answers") {
+  const bool controlling = GENERATE(true, false);
+  asio::io_context context(1);
+  port_pool ports(0, 0);
+  test::run(context, [&]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    auto ours = mode(ice::agent_mode::full, v4);
+    ours.controlling = controlling;
+    auto theirs = ours;
+    theirs.controlling = !controlling;
+    auto a = std::move(*ice::reserve(executor, ours, ports));
+    auto b = std::move(*ice::reserve(executor, theirs, ports));
+    nat between(executor, ports);
+    between.outside = a->local().address;
+    between.both_live = true;
+    std::vector<udp::endpoint> reflexive;
+    a->on_peer_reflexive = [&](const udp::endpoint& found) { reflexive.push_back(found); };
+    auto body = [&](task_group& tasks) -> awaitable<void> {
+      tasks.spawn("out", [&] { return between.outwards(); });
+      tasks.spawn("in", [&] { return between.inwards(between.first, false); });
+      tasks.spawn("in", [&] { return between.inwards(between.second, true); });
+      auto of_b = told(*b);
+      of_b.candidates.clear();
+      auto of_a = told(*a);
+      ice::candidate through;
+      through.foundation = "1";
+      through.priority = ice::candidate_priority(ice::candidate_type::host, 65535);
+      through.address = between.inner.local();
+      of_a.candidates = {ice::format_candidate(through)};
+      std::unique_ptr<datagram_pipe> path_a;
+      std::unique_ptr<datagram_pipe> path_b;
+      task_group both(executor, "both");
+      both.spawn("a", [&]() -> awaitable<void> { path_a = co_await ice::connect(tasks, *a, of_b); });
+      both.spawn("b", [&]() -> awaitable<void> { path_b = co_await ice::connect(tasks, *b, of_a); });
+      co_await until(deadline_after(20s), both.join());
+      REQUIRE(a->remote_address() == between.first.local());
+      tasks.spawn("peer", [&]() -> awaitable<void> {  // what the peer's answers come between
+        datagram_batch batch;
+        for (;;) {
+          co_await path_b->receive(batch);
+          batch.clear();
+        }
+      });
+      test::ice_client second_interface(b->local().credentials, a->local().credentials);
+      auto check = second_interface.valid_check();
+      check.controlled = controlling;
+      const auto datagram = second_interface.compose(check);
+      between.second.send(bytes_view(datagram), between.outside);
+      const auto until_judged = [&](clock::duration by) -> awaitable<void> {
+        const auto end = deadline_after(by);
+        datagram_batch batch;
+        while (clock::now() < end) (void)co_await within(end, path_a->receive(batch));
+      };
+      while (reflexive.empty() || reflexive.back() != between.second.local()) co_await until_judged(10ms);
+      REQUIRE(a->remote_address() == between.first.local());
+      co_await until_judged(2500ms);  // past the time after which a silent pair is left
+      REQUIRE(a->remote_address() == between.first.local());
+    };
+    co_await with_tasks("call", body);
+  });
+}
+
+TEST_CASE("a full agent reports sixteen peer reflexive addresses of a call") {
+  asio::io_context context(1);
+  port_pool ports(0, 0);
+  test::run(context, [&]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    auto a = std::move(*ice::reserve(executor, mode(ice::agent_mode::full, v4), ports));
+    test::ice_client client(ice::make_credentials(), a->local().credentials);
+    std::vector<udp::endpoint> reflexive;
+    a->on_peer_reflexive = [&](const udp::endpoint& found) { reflexive.push_back(found); };
+    ice::remote_parameters remote;
+    remote.credentials = client.own();
+    auto body = [&](task_group& tasks) -> awaitable<void> {
+      auto pending = [&]() -> awaitable<void> { (void)co_await ice::connect(tasks, *a, remote); };
+      tasks.spawn("connect", pending);
+      auto check = client.valid_check();
+      check.controlled = true;
+      co_await check_from_ports(30, check, client, a->local().address, ports);
+      while (reflexive.size() < 16) {
+        auto later = asio::post(executor, asio::use_awaitable);
+        co_await std::move(later);
+      }
+      co_await check_from_ports(30, check, client, a->local().address, ports);
+      REQUIRE(reflexive.size() == 16);
     };
     co_await with_tasks("call", body);
   });

@@ -612,3 +612,41 @@ TEST_CASE("once the path is open the kernel drops what is neither STUN nor from 
   REQUIRE(drops("ice", "unverified") == unverified);
   REQUIRE(drops("udp", "kernel") == drops_before + 5);
 }
+
+TEST_CASE("the consent of a peer that was learnt and takes to ICE later is watched from its first nomination on") {
+  fixture f;
+  std::string cause;
+  {
+    test::manual_clock time(f.context);
+    std::unique_ptr<datagram_pipe> path;
+    bool done = false;
+    auto learnt = ice::remote_parameters();
+    learnt.latching = true;
+    auto call = [&]() -> awaitable<void> {
+      auto body = [&](task_group& tasks) -> awaitable<void> {
+        path = co_await ice::connect(tasks, *f.endpoint, learnt);
+        datagram_batch batch;
+        for (;;) co_await path->receive(batch);
+      };
+      cause = co_await cause_of(with_tasks("call", body));
+    };
+    asio::co_spawn(f.context, call, [&](std::exception_ptr) { done = true; });
+    time.settle();
+    f.send(test::record_like());
+    while (!path) time.settle();
+    REQUIRE_FALSE(f.endpoint->update(f.remote()));
+    time.settle();
+    time.advance(5min);
+    REQUIRE_FALSE(done);
+    f.send(f.client.valid_check(true));
+    while (!f.endpoint->remote_address()) time.settle();
+    time.settle();
+    time.advance(29s);
+    time.settle();
+    REQUIRE_FALSE(done);
+    time.advance(1s);
+    time.settle();
+    REQUIRE(done);
+  }
+  REQUIRE(cause == "ice:consent");
+}

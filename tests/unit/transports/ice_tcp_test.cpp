@@ -7,6 +7,7 @@
 #include "agw/core/error.hpp"
 #include "agw/core/metrics.hpp"
 #include "agw/core/until.hpp"
+#include "agw/transports/connection_quota.hpp"
 #include "agw/transports/ice_stage.hpp"
 #include "ice_client.hpp"
 #include "support/loop.hpp"
@@ -247,4 +248,71 @@ TEST_CASE("beyond eight connections the oldest without a valid check makes room"
     const auto other = co_await receive(idle.back());
     REQUIRE(f.client.read_answer(other) == 0);
   });
+}
+
+TEST_CASE("when all eight connections have shown a valid check, a stranger's is refused and the selected one stays") {
+  fixture f;
+  call(f, [&](task_group& tasks) -> awaitable<void> {
+    auto selected = f.dial();
+    send(selected, f.check(true));
+    auto path = co_await ice::connect(tasks, *f.endpoint, f.remote());
+    (void)co_await receive(selected);
+    const auto address = f.endpoint->remote_address();
+    tasks.spawn("reader", [&]() -> awaitable<void> {
+      datagram_batch batch;
+      for (;;) co_await path->receive(batch);
+    });
+    std::vector<asio::ip::tcp::socket> others;
+    for (int i = 0; i < 7; ++i) {
+      auto s = f.dial();
+      send(s, f.check(false));
+      (void)co_await receive(s);
+      others.push_back(std::move(s));
+    }
+    for (int i = 0; i < 3; ++i) {
+      auto stranger = f.dial();
+      const bool refused = co_await closed(stranger);
+      REQUIRE(refused);
+    }
+    send(selected, f.check(false));
+    const auto answer = co_await receive(selected);
+    REQUIRE(f.client.read_answer(answer) == 0);
+    REQUIRE(f.endpoint->remote_address() == address);
+  });
+}
+
+TEST_CASE("when the connections of all calls are many, an endpoint still has two, and strangers hold no more descriptors") {
+  fixture f;
+  std::vector<connection_quota::share> elsewhere;
+  while (auto one = ice::extra_tcp_quota().take()) elsewhere.push_back(std::move(*one));
+  REQUIRE(elsewhere.size() == ice::extra_tcp_connections);
+  call(f, [&](task_group& tasks) -> awaitable<void> {
+    auto selected = f.dial();
+    send(selected, f.check(true));
+    auto path = co_await ice::connect(tasks, *f.endpoint, f.remote());
+    (void)co_await receive(selected);
+    tasks.spawn("reader", [&]() -> awaitable<void> {
+      datagram_batch batch;
+      for (;;) co_await path->receive(batch);
+    });
+    auto first = f.dial();
+    auto second = f.dial();
+    const bool made_room = co_await closed(first);
+    REQUIRE(made_room);
+    send(second, f.check(false));
+    auto answer = co_await receive(second);
+    REQUIRE(f.client.read_answer(answer) == 0);
+    auto third = f.dial();
+    const bool refused = co_await closed(third);
+    REQUIRE(refused);
+    elsewhere.clear();
+    auto fourth = f.dial();
+    send(fourth, f.check(false));
+    answer = co_await receive(fourth);
+    REQUIRE(f.client.read_answer(answer) == 0);
+    REQUIRE(ice::extra_tcp_quota().taken() == 1);
+  });
+  f.context.restart();
+  f.context.run();
+  REQUIRE(ice::extra_tcp_quota().taken() == 0);
 }

@@ -8,7 +8,9 @@
 #include "agw/transports/error.hpp"
 #include "agw/transports/ice_agent.hpp"
 #include "ice/endpoints.hpp"
+#include "ice/move_watch.hpp"
 #include "ice/nice_agent.hpp"
+#include "ice/stun_probe.hpp"
 
 namespace agw::ice {
 
@@ -16,6 +18,8 @@ namespace {
 
 // After so many batches without a wait other tasks of the loop run.
 constexpr unsigned busy_batches = 8;
+// Of one call, as of the lite agent: whoever has credentials can make up any number of them.
+constexpr unsigned max_reported_addresses = lite_agent::max_peers;
 
 class full_endpoint final : public endpoint {
  public:
@@ -51,9 +55,9 @@ class full_endpoint final : public endpoint {
   error_code update(const remote_parameters& remote) override {
     if (!valid(remote.credentials)) return transport_error::bad_credentials;
     // Another ufrag without restart() before is a restart by the peer alone: our credentials stay.
-    const bool restarts = !remote_ufrag_.empty() && remote_ufrag_ != remote.credentials.ufrag;
+    const bool restarts = !remote_.ufrag.empty() && remote_.ufrag != remote.credentials.ufrag;
     if (restarts && !agent_.restart(local_.credentials)) return transport_error::ice_library;
-    remote_ufrag_ = remote.credentials.ufrag;
+    remote_ = remote.credentials;
     if (!agent_.set_remote(remote.credentials, usable_candidates(remote))) return transport_error::ice_library;
     return {};
   }
@@ -71,12 +75,19 @@ class full_endpoint final : public endpoint {
  private:
   void describe();
   std::optional<udp::endpoint> next_peer_reflexive();
+  void look_for_moves();
+  void obey_watch();
+  void end_watch();
   awaitable<void> watch_consent();
 
   config settings_;
   local_parameters local_;
-  std::string remote_ufrag_;  // empty: not known yet, or not since our restart
+  credentials remote_;  // empty: not known yet, or not since our restart
   nice_agent agent_;
+  move_watch moves_;
+  std::unique_ptr<stun_probe> probe_;  // while moves_ watches
+  std::optional<udp::endpoint> last_resort_;
+  unsigned reported_ = 0;  // by on_peer_reflexive
   udp::traffic traffic_;
   datagram_batch incoming_;
   unsigned busy_ = 0;
@@ -114,13 +125,16 @@ error_code full_endpoint::restart() {
   auto fresh = make_credentials();
   if (!agent_.restart(fresh)) return transport_error::ice_library;
   local_.credentials = std::move(fresh);
-  remote_ufrag_.clear();
+  remote_ = {};
   return {};
 }
 
 std::optional<udp::endpoint> full_endpoint::next_peer_reflexive() {
   auto found = agent_.take_peer_reflexive();
-  if (found && on_peer_reflexive) on_peer_reflexive(*found);
+  if (found && on_peer_reflexive && reported_ < max_reported_addresses) {
+    ++reported_;
+    on_peer_reflexive(*found);
+  }
   return found;
 }
 
@@ -139,22 +153,64 @@ awaitable<std::unique_ptr<datagram_pipe>> full_endpoint::connect(task_group& tas
 }
 
 // libnice knows neither the source of what it hands over nor that a pair of lower priority is the one that lives. So another port of the
-// selected address, found now, is what a NAT has made of that one, and is followed at once; any other source of valid checks that was found
-// since is the last resort when libnice has lost the consent.
-awaitable<void> full_endpoint::watch_consent() {
-  std::optional<udp::endpoint> last_resort;
-  for (;;) {
-    const auto selected = agent_.remote_address();
-    while (const auto found = next_peer_reflexive()) {
-      if (found == selected) continue;
-      const bool moved = selected && found->address() == selected->address();
-      if (!moved || !agent_.follow(*found)) last_resort = found;
+// selected address, found now, may be what a NAT has made of that one: see move_watch. What comes from the selected one is told by
+// peek_sources(). Any other source of valid checks that was found since is the last resort when libnice has lost the consent.
+void full_endpoint::look_for_moves() {
+  const auto selected = agent_.remote_address();
+  if (probe_ && !moves_.concerns(selected)) end_watch();
+  while (const auto found = next_peer_reflexive()) {
+    if (found == selected) continue;
+    if (!selected || found->address() != selected->address() || remote_.ufrag.empty()) {
+      last_resort_ = found;
+      continue;
     }
+    if (!probe_) {
+      if (!agent_.listen_for(*selected)) {
+        last_resort_ = found;
+        continue;
+      }
+      probe_ = std::make_unique<stun_probe>(local_.credentials, remote_, agent_.controlling());
+    }
+    moves_.found(*found, *selected, clock::now());
+  }
+}
+
+void full_endpoint::obey_watch() {
+  if (agent_.heard()) return end_watch();
+  switch (moves_.timeout(agent_.remote_address(), clock::now())) {
+    case move_watch::action::none: return;
+    case move_watch::action::probe: {
+      datagram_batch one;
+      one.push(probe_->compose());
+      agent_.send(one);
+      return;
+    }
+    case move_watch::action::follow: {
+      const auto to = moves_.take();
+      if (!agent_.follow(*to)) last_resort_ = to;
+      return end_watch();
+    }
+    case move_watch::action::stay: return end_watch();
+  }
+}
+
+void full_endpoint::end_watch() {
+  if (moves_.watching()) last_resort_ = moves_.take();
+  probe_.reset();
+  agent_.stop_listening();
+}
+
+awaitable<void> full_endpoint::watch_consent() {
+  for (;;) {
+    look_for_moves();
+    obey_watch();
     if (agent_.current() == nice_agent::state::failed) {
-      const auto to = std::exchange(last_resort, std::nullopt);
+      end_watch();
+      const auto to = std::exchange(last_resort_, std::nullopt);
       if (!to || !agent_.follow(*to)) break;
     }
-    co_await agent_.changed.wait();
+    auto changed = agent_.changed.wait();
+    (void)co_await within(moves_.deadline().value_or(no_deadline), std::move(changed));
   }
   throw stage_error("ice", "consent", transport_error::consent_lost);
 }

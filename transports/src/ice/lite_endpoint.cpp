@@ -242,7 +242,9 @@ bool lite_endpoint::is_application(std::span<std::byte> datagram, const route& s
     count_drop("ice", "filtered");
     return false;
   }
+  const bool was_watched = machine_.deadline().has_value();
   const auto decided = machine_.receive(datagram, source, now);
+  if (!was_watched && machine_.deadline()) machine_changed_.set();  // the first nomination of a peer that took to ICE later
   if (decided == verdict::application) return true;
   if (decided == verdict::answer) {
     if (source.connection != 0) tcp_->send(machine_.answer(), source.connection);

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <deque>
 
 #include <boost/asio/post.hpp>
 
 #include "agw/core/metrics.hpp"
 #include "agw/transports/tcp.hpp"
 #include "ice/glib_loop.hpp"
+#include "ice/source_peek.hpp"
 
 namespace agw::ice {
 
@@ -82,10 +84,12 @@ struct nice_agent::mailbox : std::enable_shared_from_this<mailbox> {
   bool closed = false;
   bool wake_posted = false;
   datagram_batch waiting;
-  std::vector<udp::endpoint> peer_reflexive;
-  std::size_t peer_reflexive_taken = 0;
+  std::deque<udp::endpoint> peer_reflexive;  // not taken yet
   state current = state::gathering;
   bool gathered = false;
+  std::optional<udp::endpoint> listened_for;
+  bool heard = false;
+  bool listening = false;  // the GLib thread looks at the sources
 
   // With the mutex held.
   void wake() {
@@ -233,6 +237,44 @@ bool nice_agent::follow(const udp::endpoint& remote) {
   return done;
 }
 
+bool nice_agent::listen_for(const udp::endpoint& source) {
+  auto* const socket = nice_agent_get_selected_socket(agent_, stream_, component);
+  if (socket == nullptr) return false;
+  {
+    const std::lock_guard lock(box_->mutex);
+    box_->listened_for = source;
+    box_->heard = false;
+    if (std::exchange(box_->listening, true)) {
+      g_object_unref(socket);
+      return true;
+    }
+  }
+  const auto hear = [box = box_](const udp::endpoint& from) {
+    const std::lock_guard lock(box->mutex);
+    if (!box->closed && box->listened_for && *box->listened_for != from) return true;
+    if (!box->closed && box->listened_for) {
+      box->heard = true;
+      box->listened_for.reset();
+      box->wake();
+    }
+    box->listening = false;
+    return false;
+  };
+  glib_loop::instance().run([socket, hear] { peek_sources(glib_loop::instance().context(), socket, hear); });
+  return true;
+}
+
+bool nice_agent::heard() const {
+  const std::lock_guard lock(box_->mutex);
+  return box_->heard;
+}
+
+void nice_agent::stop_listening() {
+  const std::lock_guard lock(box_->mutex);
+  box_->listened_for.reset();
+  box_->heard = false;
+}
+
 bool nice_agent::take(datagram_batch& empty) {
   const std::lock_guard lock(box_->mutex);
   if (box_->waiting.empty()) return false;
@@ -242,8 +284,10 @@ bool nice_agent::take(datagram_batch& empty) {
 
 std::optional<udp::endpoint> nice_agent::take_peer_reflexive() {
   const std::lock_guard lock(box_->mutex);
-  if (box_->peer_reflexive_taken == box_->peer_reflexive.size()) return std::nullopt;
-  return box_->peer_reflexive[box_->peer_reflexive_taken++];
+  if (box_->peer_reflexive.empty()) return std::nullopt;
+  const auto oldest = box_->peer_reflexive.front();
+  box_->peer_reflexive.pop_front();
+  return oldest;
 }
 
 nice_agent::state nice_agent::current() const {
@@ -279,6 +323,12 @@ std::optional<udp::endpoint> nice_agent::remote_address() const {
   return from_nice(remote->addr);
 }
 
+bool nice_agent::controlling() const {
+  gboolean mode = FALSE;
+  g_object_get(agent_, "controlling-mode", &mode, nullptr);
+  return mode != FALSE;
+}
+
 void nice_agent::set_dscp(unsigned dscp) { nice_agent_set_stream_tos(agent_, stream_, static_cast<gint>(dscp << 2)); }
 
 void nice_agent::on_receive(NiceAgent*, guint, guint, guint bytes, gchar* data, gpointer user_data) {
@@ -312,7 +362,8 @@ void nice_agent::on_gathered(NiceAgent*, guint, gpointer user_data) {
 void nice_agent::on_remote_candidate(NiceAgent*, NiceCandidate* found, gpointer user_data) {
   auto& box = *static_cast<mailbox*>(user_data);
   const std::lock_guard lock(box.mutex);
-  if (found->type != NICE_CANDIDATE_TYPE_PEER_REFLEXIVE || box.peer_reflexive.size() == max_peer_reflexive) return;
+  if (found->type != NICE_CANDIDATE_TYPE_PEER_REFLEXIVE) return;
+  if (box.peer_reflexive.size() == max_peer_reflexive) box.peer_reflexive.pop_front();
   box.peer_reflexive.push_back(from_nice(found->addr));
   box.wake();
 }

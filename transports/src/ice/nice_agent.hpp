@@ -41,16 +41,25 @@ class nice_agent {
   /// Sends to `remote` from now on, whatever the checks say; they go on for consent only. False: libnice refused.
   bool follow(const udp::endpoint& remote);
 
+  /// Listens from now on for anything that comes from `source` to the selected pair's socket. False: that socket is a relay's, nobody can tell.
+  bool listen_for(const udp::endpoint& source);
+  /// Whether something came since.
+  bool heard() const;
+  void stop_listening();
+
   /// Exchanges `empty`, an empty batch, for what arrived. False: nothing had.
   bool take(datagram_batch& empty);
+  /// Of more than 16 that nobody has taken, the oldest are forgotten.
   std::optional<udp::endpoint> take_peer_reflexive();
   state current() const;
   /// How many of the batch were sent.
   std::size_t send(const datagram_batch& batch);
   std::optional<udp::endpoint> remote_address() const;
   void set_dscp(unsigned dscp);
+  /// Our role now: a conflict may have changed it.
+  bool controlling() const;
 
-  /// Set when take() or current() may say something new: one waiter each.
+  /// Set when take(), current() or heard() may say something new: one waiter each.
   event arrived;
   event changed;
 

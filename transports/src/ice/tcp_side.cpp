@@ -2,6 +2,7 @@
 
 #include <netinet/tcp.h>
 
+#include <algorithm>
 
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -27,9 +28,11 @@ bool set_tos(int fd, bool v6, unsigned dscp) noexcept {
 }  // namespace
 
 struct tcp_side::connection {
-  connection(asio::ip::tcp::socket s, const route& r) : socket(std::move(s)), from(r), since(clock::now()) {}
+  connection(asio::ip::tcp::socket s, const route& r, connection_quota::share e)
+      : socket(std::move(s)), from(r), extra(std::move(e)), since(clock::now()) {}
   asio::ip::tcp::socket socket;
   route from;
+  connection_quota::share extra;  // empty: one of the endpoint's own
   clock::time_point since;
   clock::time_point last_frame = since;
   bool verified = false;
@@ -86,30 +89,40 @@ awaitable<void> tcp_side::accept(task_group& tasks, tcp_owner& owner) {
       count_drop("ice", "filtered");
       continue;
     }
-    make_room();
+    auto extra = place();
+    if (!extra) {
+      count_drop("ice", "tcp-limit");
+      continue;
+    }
     error_code ignored;
     accepted.set_option(asio::ip::tcp::no_delay(true), ignored);
     accepted.native_non_blocking(true, ignored);
     if (dscp_ != 0) set_tos(accepted.native_handle(), from.address().is_v6(), dscp_);
     const auto number = ++last_number_;
-    auto c = std::make_shared<connection>(std::move(accepted), route(from, number));
+    auto c = std::make_shared<connection>(std::move(accepted), route(from, number), std::move(*extra));
     connections_.emplace(number, c);
     tasks.spawn("connection", [this, c, &owner] { return run(c, owner); });
   }
 }
 
-// Connections are many in a flood only: those that have shown no valid check make room, the oldest first.
-void tcp_side::make_room() {
-  if (connections_.size() < limits_.connections) return;
-  auto victim = connections_.begin();
-  while (victim != connections_.end() && victim->second->verified) ++victim;
-  if (victim == connections_.end()) victim = connections_.begin();
+// Connections are many in a flood only: then the oldest that has shown no valid check gives its place to the new one. A connection that
+// has shown one stays, so that nobody without credentials can end it; where all have, the new one is refused.
+std::optional<connection_quota::share> tcp_side::place() {
+  if (connections_.size() < limits_.connections) {
+    const auto own = std::ranges::count_if(connections_, [](const auto& one) { return one.second->extra.empty(); });
+    if (static_cast<std::size_t>(own) < own_tcp_connections) return connection_quota::share();
+    if (auto extra = limits_.extra->take()) return extra;
+  }
+  const auto victim = std::ranges::find_if(connections_, [](const auto& one) { return !one.second->verified; });
+  if (victim == connections_.end()) return std::nullopt;
   count_drop("ice", "tcp-limit");
-  victim->second->unwanted = true;
-  victim->second->may_read.set();
+  const auto c = victim->second;
+  c->unwanted = true;
+  c->may_read.set();
   error_code ignored;
-  victim->second->socket.close(ignored);
+  c->socket.close(ignored);
   connections_.erase(victim);
+  return std::move(c->extra);
 }
 
 awaitable<void> tcp_side::run(std::shared_ptr<connection> c, tcp_owner& owner) {

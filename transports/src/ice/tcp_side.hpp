@@ -11,6 +11,7 @@
 #include "agw/core/event.hpp"
 #include "agw/core/pipe.hpp"
 #include "agw/core/task_group.hpp"
+#include "agw/transports/connection_quota.hpp"
 #include "agw/transports/ice_agent.hpp"
 #include "agw/transports/port_pool.hpp"
 
@@ -18,6 +19,7 @@ namespace agw::ice {
 
 struct tcp_limits {
   std::size_t connections = 8;                                      ///< of one endpoint; beyond it the oldest without a valid check goes
+  connection_quota* extra = &extra_tcp_quota();                     ///< from which each beyond own_tcp_connections takes a share
   clock::duration until_checked = std::chrono::seconds(10);         ///< a connection without a valid check by then is closed
   clock::duration idle = std::chrono::seconds(60);                  ///< and one that is checked but silent; browsers check each 25 s
   std::size_t max_queued_bytes = 1 << 20;                           ///< to one peer; what does not fit is dropped, as by a socket
@@ -60,7 +62,7 @@ class tcp_side {
   awaitable<void> run(std::shared_ptr<connection> c, tcp_owner& owner);
   awaitable<void> read(connection& c, tcp_owner& owner);
   awaitable<void> write(connection& c);
-  void make_room();
+  std::optional<connection_quota::share> place();
 
   port_lease lease_;
   asio::ip::tcp::acceptor acceptor_;
