@@ -32,6 +32,7 @@ class policed_path final : public datagram_pipe {
 
  private:
   awaitable<void> admitted(datagram_batch& into) {
+  void allow_fragments(bool allowed) noexcept override { lower_->allow_fragments(allowed); }
     const auto before = into.size();
     while (into.size() == before) {
       arrived_.clear();

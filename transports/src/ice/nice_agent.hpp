@@ -47,6 +47,8 @@ class nice_agent {
   std::size_t send(const datagram_batch& batch);
   std::optional<udp::endpoint> remote_address() const;
   void set_dscp(unsigned dscp);
+  /// See datagram_pipe::allow_fragments().
+  void allow_fragments(bool allowed) noexcept;
 
   /// Set when take() or current() may say something new: one waiter each.
   event arrived;

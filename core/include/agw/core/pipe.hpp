@@ -64,6 +64,9 @@ class datagram_pipe {
   virtual void send(const datagram_batch& batch) = 0;
   /// The largest datagram that send() takes, bytes.
   virtual std::size_t max_datagram_bytes() const noexcept = 0;
+  /// Whether the network may cut what is sent from now on into fragments. False: a datagram that is larger than the path carries is lost, so
+  /// an answer to it proves its size. Before the first call it is as the system has it; a pipe without the choice ignores it.
+  virtual void allow_fragments(bool) noexcept {}
 };
 
 /// What a data channel message is for the application (RFC 8831, 6.6).
