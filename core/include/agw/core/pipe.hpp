@@ -98,6 +98,9 @@ class message_pipe {
   }
   /// The largest message the peer takes, bytes (its a=max-message-size).
   virtual std::size_t max_message_bytes() const noexcept = 0;
+  /// What was received last is still being worked on, and gets on: the reader is slow and has not stopped. For a pipe that closes itself when
+  /// its reader has stopped.
+  virtual void in_use() noexcept {}
   /// Closes our direction after what was sent, and waits for the peer's close or the deadline. For a data channel: RFC 6525 reset.
   virtual awaitable<void> close(deadline by) = 0;
 };
