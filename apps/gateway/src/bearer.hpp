@@ -95,6 +95,8 @@ class bearer {
   std::function<void(gateway_event::kind, layer, std::string cause)> on_death;
 
   stream_statistics statistics() const;
+  /// What the remote end has taken of what was sent on the connection that lives, octets.
+  std::uint64_t taken_bytes() const { return connection_ ? connection_->acknowledged_bytes() : 0; }
   const bearer_local& local() const noexcept { return local_; }
   const bearer_remote* remote() const noexcept { return remote_ ? &*remote_ : nullptr; }
   stage_scope& scope() noexcept { return scope_; }

@@ -1,5 +1,7 @@
 #include "component.hpp"
 
+#include <utility>
+
 #include "agw/core/scope_guard.hpp"
 #include "bearer.hpp"
 #include "policed_pipes.hpp"
@@ -191,22 +193,36 @@ awaitable<component_end> component::run_stage() {
 // What the WIC had sent before stays for a later reader.
 awaitable<void> component::watch() {
   bool closed = false;
+  bool failed = false;
   try {
     closed = co_await opened_->peer_closed();
   } catch (stage_error& e) {
     // Of this channel alone. A stage that waits for its turn (a closed gate, a core that does not read) would not see it.
     // Both see the same error, which is reported once.
     scope_.report(e);
-    release();
+    failed = true;
+    // What a blocked channel held is gone; what one that was reset had received before is still delivered.
+    if (e.reason() != "reset") {
+      release();
+      co_return;
+    }
   }
-  if (!closed) co_return;
+  if (!closed && !failed) co_return;
   std::size_t unread = 0;
+  std::uint64_t taken = 0;
   do {
     unread = opened_->unread_messages();
+    taken = taken_by_core();
     co_await sleep_until(deadline_after(std::chrono::seconds(1)));
-  } while (opened_->unread_messages() != unread);
-  tell_end(side::wic);
+  } while (opened_->unread_messages() != unread || taken_by_core() != taken || (failed && !link_->gate.open(side::wic)));
+  if (failed) {
+    release();
+  } else {
+    tell_end(side::wic);
+  }
 }
+
+std::uint64_t component::taken_by_core() const { return core() ? core()->taken_bytes() : 0; }
 
 void component::tell_end(side s) {
   if (machine_.tell_end(s) && on_end) on_end(s);
@@ -216,6 +232,9 @@ awaitable<void> component::meter() {
   for (;;) {
     co_await sleep_until(deadline_after(std::chrono::seconds(1)));
     meter_.publish(services_.stages.metrics);
+    // One message may take a slow core longer than a channel may hold the others.
+    const auto taken = taken_by_core();
+    if (std::exchange(taken_before_, taken) != taken && channel_) channel_->in_use();
   }
 }
 

@@ -92,6 +92,7 @@ class component final : public component_context {
   awaitable<std::unique_ptr<message_pipe>> open_channel(sctp::association& association);
   awaitable<void> work(sctp::association& association, task_group& tasks);
   awaitable<void> watch();
+  std::uint64_t taken_by_core() const;
   void tell_end(side s);
   void take_place();
   void channel_came_up();
@@ -108,6 +109,7 @@ class component final : public component_context {
   channel_remote remote_;
   component_meter meter_;
   std::function<void()> finish_stage_;
+  std::uint64_t taken_before_ = 0;  ///< by the core, when meter() looked last
   clock::time_point since_ = clock::now();
   const subprotocol_stage* stage_ = nullptr;
   std::string_view stage_name_;

@@ -11,12 +11,15 @@
 
 namespace agw::gateway {
 
-/// Waits until the policer allows the next read; checks twice a second, because limits may change meanwhile.
-inline awaitable<void> pause(traffic_policer& policer) {
+/// Waits until the policer allows the next read; checks twice a second, because limits may change meanwhile. `waits()` is called each time, unless
+/// the rate is 0.
+template <class F>
+awaitable<void> pause(traffic_policer& policer, F waits) {
   for (;;) {
     const auto now = clock::now();
     const auto at = policer.resume_at(now);
     if (at <= now) co_return;
+    if (at != no_deadline) waits();
     co_await sleep_until(std::min<clock::time_point>(at, now + std::chrono::milliseconds(500)));
   }
 }
@@ -29,6 +32,7 @@ class policed_path final : public datagram_pipe {
   awaitable<void> receive(datagram_batch& into) override { return policer_.active() ? admitted(into) : lower_->receive(into); }
   void send(const datagram_batch& batch) override { lower_->send(batch); }
   std::size_t max_datagram_bytes() const noexcept override { return lower_->max_datagram_bytes(); }
+  void allow_fragments(bool allowed) noexcept override { lower_->allow_fragments(allowed); }
 
  private:
   awaitable<void> admitted(datagram_batch& into) {
@@ -62,11 +66,14 @@ class policed_channel final : public message_pipe {
   bool try_send(bytes_view message, message_kind kind) override { return lower_->try_send(message, kind); }
   awaitable<void> send_ready() override { return lower_->send_ready(); }
   std::size_t max_message_bytes() const noexcept override { return lower_->max_message_bytes(); }
+  void in_use() noexcept override { lower_->in_use(); }
   awaitable<void> close(deadline by) override { return lower_->close(by); }
 
  private:
   awaitable<bool> slowly(std::vector<message>& into) {
-    co_await pause(policer_);
+    // Data passes at the rate that was ordered, though a large message is paid for during a long pause.
+    const auto in_use = [this] { lower_->in_use(); };
+    co_await pause(policer_, in_use);
     const auto before = into.size();
     const bool open = co_await lower_->receive(into);
     std::uint64_t octets = 0;
@@ -92,7 +99,8 @@ class policed_stream final : public byte_stream {
 
  private:
   awaitable<std::size_t> slowly(std::span<std::byte> into) {
-    co_await pause(policer_);
+    const auto nothing = [] {};
+    co_await pause(policer_, nothing);
     const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(policer_.largest_read(), into.size()));
     const std::size_t count = co_await lower_->read_some(into.first(most));
     policer_.spend(count, clock::now());

@@ -129,6 +129,30 @@ TEST_CASE("a WIC that hangs up while the core takes nothing loses nothing, thoug
   CHECK_FALSE(r.saw("msrp", kind::failed));
 }
 
+TEST_CASE("a channel that is reset for a message that is too large loses nothing of what came before, though the core is slow") {
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    call c(r);
+    c.browser.sctp_options.peer_max_message_bytes = 0;
+    c.listens.set_option(asio::socket_base::receive_buffer_size(4096));
+    co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
+      std::string all;
+      for (int i = 0; i < 10; ++i) {
+        const auto chunk = msrp_send("last" + std::to_string(i), std::string(60000, 'x'));
+        all += chunk;
+        co_await c.say(chunk);
+      }
+      co_await c.say(std::string(500000, 'y'));
+      const auto gone = co_await r.event_of("channel", kind::failed);
+      CHECK(gone.cause == "channel:reset");
+      const auto heard = co_await c.core_hears("-------last9$\r\n");
+      CHECK((heard == all));
+    });
+  });
+  CHECK(told(r, "channel") == 1);
+  CHECK_FALSE(r.saw("msrp", kind::failed));
+}
+
 TEST_CASE("a core that resets its connection while the WIC takes nothing loses nothing, and then the reset is told") {
   rig r;
   r.run([&](context& gateway) -> awaitable<void> {

@@ -36,6 +36,25 @@ class few_datagrams final : public datagram_pipe {
   int waiting = 0;
 };
 
+/// A message each time.
+class one_message final : public message_pipe {
+ public:
+  explicit one_message(std::size_t bytes) : bytes_(bytes) {}
+  awaitable<bool> receive(std::vector<message>& into) override {
+    into.emplace_back(message_kind::binary, std::vector<std::byte>(bytes_));
+    co_return true;
+  }
+  bool try_send(bytes_view, message_kind) override { return true; }
+  awaitable<void> send_ready() override { co_return; }
+  std::size_t max_message_bytes() const noexcept override { return bytes_; }
+  void in_use() noexcept override { ++uses; }
+  awaitable<void> close(deadline) override { co_return; }
+  int uses = 0;
+
+ private:
+  std::size_t bytes_;
+};
+
 }  // namespace
 
 TEST_CASE("a burst passes whole, and then as much as the sustained rate brings") {
@@ -111,4 +130,52 @@ TEST_CASE("datagrams beyond the limits are dropped and counted") {
     CHECK(batch.size() == 4);
   });
   CHECK(drops("police", "rate") == before + 6);
+}
+
+TEST_CASE("a channel whose reader pauses for the policer is in use meanwhile, unless nothing may pass at all") {
+  asio::io_context context{1};
+  agw::test::manual_clock time{context};
+  traffic_policer policer;
+  auto lower = std::make_unique<one_message>(256 << 10);
+  auto& below = *lower;
+  policed_channel channel(std::move(lower), policer);
+  std::vector<message> got;
+  bool ended = false;
+  policer.set(limits(8'000), clock::now());
+  auto body = [&]() -> awaitable<void> {
+    (void)co_await channel.receive(got);
+    (void)co_await channel.receive(got);
+    ended = true;
+  };
+  const auto raised = [](std::exception_ptr error) { CHECK_FALSE(error); };
+  asio::co_spawn(context, body, raised);
+  time.settle();
+  CHECK(got.size() == 1);
+  for (int i = 0; i < 60; ++i) {
+    const auto before = below.uses;
+    time.advance(500ms);
+    time.settle();
+    CHECK(below.uses == before + 1);
+    CHECK_FALSE(ended);
+  }
+  for (int i = 0; i < 10; ++i) {
+    time.advance(500ms);
+    time.settle();
+  }
+  CHECK(ended);
+  // A rate of 0: the debt is never paid.
+  ended = false;
+  policer.set(limits(0), clock::now());
+  asio::co_spawn(context, body, raised);
+  time.settle();
+  const auto before = below.uses;
+  for (int i = 0; i < 10; ++i) {
+    time.advance(500ms);
+    time.settle();
+  }
+  CHECK(below.uses == before);
+  policer.set({}, clock::now());
+  time.advance(500ms);
+  time.settle();
+  CHECK(ended);
 }

@@ -172,6 +172,24 @@ TEST_CASE("a channel that is read from, however slowly, is not closed") {
   CHECK(f.host.resets.empty());
 }
 
+TEST_CASE("a channel whose user works for longer than the hold limit on what it took is closed only when that stands still") {
+  fixture f;
+  test::manual_clock time(f.context);
+  auto slow = f.open(1);
+  for (int n = 0; n < 70; ++n) f.table.on_message(1, 53, some(60));
+  f.receive(*slow);
+  for (int n = 0; n < 70; ++n) f.table.on_message(1, 53, some(60));
+  for (int i = 0; i < 60; ++i) {
+    time.advance(1s);
+    slow->in_use();
+    f.table.expire(clock::now());
+  }
+  CHECK(f.host.resets.empty());
+  time.advance(30s);
+  f.table.expire(clock::now());
+  CHECK(f.host.resets == std::vector<std::uint16_t>{1});
+}
+
 TEST_CASE("what unclaimed streams send is held, and they are refused when nobody comes for them") {
   fixture f;
   test::manual_clock time(f.context);

@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 
 #include "agw/core/metrics.hpp"
+#include "sctp/chunks.hpp"
+#include "sctp/crc32c.hpp"
 #include "sctp_link.hpp"
 
 using namespace agw;
@@ -37,6 +39,57 @@ awaitable<std::string> outcome(awaitable<T> operation) {
   }
   co_return std::string();
 }
+
+/// Once `bundles` is set a SACK leaves only in front of data.
+class bundling_end final : public datagram_pipe {
+ public:
+  explicit bundling_end(link_end& lower) : lower_(lower) {}
+  awaitable<void> receive(datagram_batch& into) override { return lower_.receive(into); }
+  void send(const datagram_batch& batch) override {
+    datagram_batch out;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (bundles) {
+        bundle(batch[i], out);
+      } else {
+        out.push(batch[i]);
+      }
+    }
+    lower_.send(out);
+  }
+  std::size_t max_datagram_bytes() const noexcept override { return lower_.max_datagram_bytes(); }
+
+  bool bundles = false;
+  int bundled = 0;
+  int dropped = 0;
+
+ private:
+  void bundle(bytes_view packet, datagram_batch& out) {
+    std::vector<std::byte> rest(packet.begin(), packet.begin() + sctp::common_header_bytes);
+    bool data = false;
+    sctp::each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
+      const auto padded = packet.subspan(static_cast<std::size_t>(c.data() - packet.data()), (c.size() + 3) & ~std::size_t{3});
+      if (type == sctp::chunk::sack) {
+        sack_.assign(padded.begin(), padded.end());
+      } else {
+        rest.insert(rest.end(), padded.begin(), padded.end());
+      }
+      data = data || type == sctp::chunk::data || type == sctp::chunk::i_data;
+    });
+    if (rest.size() == sctp::common_header_bytes) {
+      ++dropped;
+      return;
+    }
+    if (data && !sack_.empty()) {
+      rest.insert(rest.begin() + sctp::common_header_bytes, sack_.begin(), sack_.end());
+      ++bundled;
+    }
+    sctp::seal_checksum(rest);
+    out.push(rest);
+  }
+
+  link_end& lower_;
+  std::vector<std::byte> sack_;
+};
 
 }  // namespace
 
@@ -282,6 +335,44 @@ TEST_CASE("a flood that is not read is held within twice the window, siblings go
         CHECK(got.size() == 1);
       },
       {}, {}, link);
+}
+
+TEST_CASE("what comes with a probe of the closed window is taken: a peer that acknowledges only so does not end the association as stalled") {
+  sctp_world world;
+  sctp_link wire;
+  bundling_end left(wire.left);
+  sctp::config patient;
+  patient.hold_limit = 24h;  // the window does not grow meanwhile
+  world.run([&]() -> awaitable<void> {
+    std::unique_ptr<sctp::association> a, b;
+    auto inside = [&](task_group& tasks) -> awaitable<void> {
+      tasks.spawn("right", [&]() -> awaitable<void> { b = co_await sctp::open(tasks, wire.right, patient); });
+      a = co_await sctp::open(tasks, left, {});
+      while (!b) co_await sleep_until(deadline_after(10ms));
+      auto flooding = co_await a->open_channel(0);
+      auto held = co_await b->open_channel(0);
+      auto from = co_await b->open_channel(2);
+      auto to = co_await a->open_channel(2);
+      // Until the window is closed, and probes have filled what it had grown by.
+      for (const auto by = deadline_after(5s); clock::now() < by; co_await sleep_until(deadline_after(10ms))) {
+        while (flooding->try_send(pattern(16000))) {
+        }
+      }
+      REQUIRE(b->statistics().held_bytes > 900000);
+      left.bundles = true;
+      co_await from->send(pattern(100));
+      const auto got = co_await take(*to, 1);
+      CHECK(got.size() == 1);
+      co_await sleep_until(deadline_after(60s));
+      left.bundles = false;
+      co_await from->send(pattern(100));
+      const auto more = co_await take(*to, 1);
+      CHECK(more.size() == 1);
+      CHECK(left.bundled > 0);
+      CHECK(left.dropped > 0);
+    };
+    co_await with_tasks("pair", inside);
+  });
 }
 
 TEST_CASE("an association that dies while its reader has stopped is noticed all the same") {

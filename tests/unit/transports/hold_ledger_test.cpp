@@ -1,5 +1,9 @@
 #include "channel/hold_ledger.hpp"
 
+#include <ctime>
+#include <limits>
+#include <random>
+
 #include <catch2/catch.hpp>
 
 #include "support/loop.hpp"
@@ -27,6 +31,12 @@ struct fixture {
   hold_config config;
   std::shared_ptr<hold_ledger> ledger;
 };
+
+std::int64_t processor_time() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
 
 }  // namespace
 
@@ -120,4 +130,86 @@ TEST_CASE("an account that is destroyed holds nothing any more") {
   a.reset();
   CHECK(f.ledger->held_bytes() == 0);
   CHECK(f.ledger->overdue(clock::now() + 1h) == nullptr);
+}
+
+TEST_CASE("a channel whose user still works on what it took is not overdue, and the window grows for its siblings meanwhile") {
+  fixture f;
+  auto a = f.account();
+  a->add(80000);
+  a->remove(1000, true);
+  a->add(1000);
+  for (int i = 0; i < 120; ++i) {
+    f.time.advance(500ms);
+    a->in_use(clock::now());
+    CHECK(f.ledger->overdue(clock::now()) == nullptr);
+  }
+  CHECK(f.ledger->next_deadline() == clock::now() + 30s);
+  CHECK(f.window() > 60000);
+  f.time.advance(30s);
+  CHECK(f.ledger->overdue(clock::now()) == a.get());
+}
+
+TEST_CASE("whatever many accounts hold, the fullest and the next deadline are those that a look at each would find") {
+  fixture f;
+  f.config.window_bytes = 400000;
+  f.ledger = std::make_shared<hold_ledger>(f.config);
+  std::mt19937 random(7);
+  std::vector<std::unique_ptr<hold_account>> all;
+  std::vector<clock::time_point> over(20), taken(20);
+  for (std::size_t i = 0; i < 20; ++i) all.push_back(f.account());
+  for (int step = 0; step < 3000; ++step) {
+    f.time.advance(std::chrono::milliseconds(random() % 50));
+    const auto i = random() % all.size();
+    auto& one = *all[i];
+    const auto before = one.bytes();
+    if (random() % 2 == 0) {
+      one.add(random() % 9000);
+      if (before <= 20000 && one.bytes() > 20000) over[i] = clock::now();
+    } else if (random() % 20 == 0) {
+      one.clear();
+    } else {
+      one.remove(random() % 9000, true);
+      if (one.bytes() != before) taken[i] = clock::now();
+    }
+    if (f.ledger->tight()) continue;  // the fullest one's limit is another test's
+    auto next = no_deadline;
+    std::size_t held = 0;
+    for (std::size_t n = 0; n < all.size(); ++n) {
+      held += all[n]->bytes();
+      if (all[n]->bytes() > 20000) next = std::min(next, std::max(over[n], taken[n]) + clock::duration(30s));
+    }
+    REQUIRE(f.ledger->held_bytes() == held);
+    REQUIRE(f.ledger->next_deadline() == next);
+    const auto* const due = f.ledger->overdue(clock::now());
+    REQUIRE((due != nullptr) == (next <= clock::now()));
+  }
+}
+
+TEST_CASE("what a message costs does not grow with the number of channels that hold something") {
+  // Of this thread's processor time, the least of several rounds: another load on the machine does not count.
+  const auto cost_of = [](std::size_t accounts) {
+    fixture f;
+    f.config.window_bytes = 16 << 20;
+    f.config.share_bytes = 1 << 20;
+    f.ledger = std::make_shared<hold_ledger>(f.config);
+    std::vector<std::unique_ptr<hold_account>> all;
+    for (std::size_t i = 0; i < accounts; ++i) all.push_back(f.account());
+    for (auto& one : all) one->add(65);
+    auto least = std::numeric_limits<std::int64_t>::max();
+    deadline next = no_deadline;
+    for (int round = 0; round < 20; ++round) {
+      const auto start = processor_time();
+      for (int i = 0; i < 200; ++i) {
+        all[static_cast<std::size_t>(i) % accounts]->add(65);
+        next = std::min(next, f.ledger->next_deadline());
+      }
+      least = std::min(least, processor_time() - start);
+    }
+    CHECK(next == no_deadline);
+    return least;
+  };
+  const auto few = cost_of(2);
+  const auto many = cost_of(4096);
+  CAPTURE(few, many);
+  CHECK(many < 50 * few);
 }

@@ -15,7 +15,7 @@ namespace {
 
 const clock::time_point start{1h};
 
-/// Loses what is larger than the path carries.
+/// Loses what is larger than the path carries, unless it may be cut into fragments.
 class narrow_end final : public datagram_pipe {
  public:
   explicit narrow_end(link_end& lower) : lower_(lower) {}
@@ -24,12 +24,14 @@ class narrow_end final : public datagram_pipe {
     datagram_batch kept;
     for (std::size_t i = 0; i < batch.size(); ++i) {
       largest = std::max(largest, batch[i].size());
-      if (batch[i].size() <= carries) kept.push(batch[i]);
+      if (batch[i].size() <= carries || fragments == true) kept.push(batch[i]);
     }
     lower_.send(kept);
   }
   std::size_t max_datagram_bytes() const noexcept override { return 1363; }
+  void allow_fragments(bool allowed) noexcept override { fragments = allowed; }
 
+  std::optional<bool> fragments;
   std::size_t carries = 2000;
   std::size_t largest = 0;
 
@@ -153,18 +155,34 @@ TEST_CASE("on a path that loses large packets all data arrives in small ones, an
   });
 }
 
-TEST_CASE("on a path that begins to lose large packets new data goes in small ones; what was on its way ends the association, not in a wedge") {
+TEST_CASE("on a path that begins to lose large packets everything arrives: what was on its way in fragments, new data in small packets") {
   sctp_link wire;
   narrow_end left(wire.left);
-  std::string cause;
-  try {
-    with_narrow_pair(left, wire, [&](sctp::data_channel& from, sctp::data_channel& to) -> awaitable<void> {
-      co_await transfer(from, to, 500000);
-      left.carries = 1232;
-      co_await transfer(from, to, 500000);
-    });
-  } catch (const stage_error& e) {
-    cause = e.cause();
+  with_narrow_pair(left, wire, [&](sctp::data_channel& from, sctp::data_channel& to) -> awaitable<void> {
+    co_await transfer(from, to, 500000);
+    CHECK(left.fragments == false);
+    left.carries = 1232;
+    co_await transfer(from, to, 500000);
+    CHECK(left.fragments == true);
+    left.largest = 0;
+    co_await transfer(from, to, 500000);
+    CHECK(left.largest <= base_packet_bytes);
+  });
+}
+
+TEST_CASE("fragments are not allowed while a probe is to show what the path carries, nor on a path that carries it") {
+  mtu_probe p(1163, 1363);
+  CHECK(p.fragments());
+  p.start(start);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(p.due(start + i * 1s) == 1363);
+    CHECK_FALSE(p.fragments());
   }
-  CHECK(cause == "sctp:stalled");
+  CHECK(p.due(start + 3s) == 0);
+  CHECK(p.fragments());
+  p.due(start + 603s);
+  CHECK(p.answered(1363));
+  CHECK_FALSE(p.fragments());
+  CHECK(p.unacknowledged(start + 610s, start + 620s));
+  CHECK(p.fragments());
 }

@@ -107,3 +107,18 @@ TEST_CASE("new data is what lies behind all that was taken; what was refused is 
   o.received(packet({{0x40, 2}}), start);
   CHECK_FALSE(o.brings_new_data(packet({{0x40, 1}, {3, 99, 16}})));  // fills a gap
 }
+
+TEST_CASE("a packet without its new data has everything else that is in it, with a checksum of its own") {
+  packet_observer o;
+  o.received(packet({{0, 10}}), start);
+  const auto rest = o.without_new_data(packet({{3, 99, 16}, {0, 11}, {0xc0, 5, 8}, {0x40, 12}, {0, 10}}));
+  auto expected = packet({{3, 99, 16}, {0xc0, 5, 8}, {0, 10}});
+  seal_checksum(expected);
+  CHECK(rest == expected);
+  CHECK(o.without_new_data(packet({{0, 11}, {0x40, 12}})).empty());
+  const auto whole = packet({{0, 11}, {3, 99, 16}});
+  for (std::size_t size = 0; size <= whole.size(); ++size) {
+    const auto cut = o.without_new_data(std::span(whole).first(size));
+    CHECK(cut.empty() == (size < whole.size()));
+  }
+}

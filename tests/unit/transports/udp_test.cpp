@@ -4,6 +4,7 @@
 #include "agw/core/task_group.hpp"
 #include "agw/transports/udp.hpp"
 #include "support/loop.hpp"
+#include "udp/fragments.hpp"
 
 using namespace agw;
 
@@ -197,4 +198,25 @@ TEST_CASE("DSCP marks are six bits") {
   auto s = udp::socket::open(context.get_executor(), loopback, ports);
   REQUIRE(s->set_dscp(46));
   REQUIRE_FALSE(s->set_dscp(64));
+}
+
+TEST_CASE("datagrams may be cut into fragments, or never are, as is asked for, in both families") {
+  for (const bool v6 : {false, true}) {
+    CAPTURE(v6);
+    asio::io_context context(1);
+    asio::ip::udp::socket s(context, v6 ? asio::ip::udp::v6() : asio::ip::udp::v4());
+    const auto value = [&](int level, int option) {
+      int out = -1;
+      socklen_t size = sizeof(out);
+      ::getsockopt(s.native_handle(), level, option, &out, &size);
+      return out;
+    };
+    const auto discovery = [&] { return v6 ? value(IPPROTO_IPV6, IPV6_MTU_DISCOVER) : value(IPPROTO_IP, IP_MTU_DISCOVER); };
+    for (int i = 0; i < 2; ++i) {
+      udp::allow_fragments(s.native_handle(), v6, false);
+      CHECK(discovery() == (v6 ? IPV6_PMTUDISC_PROBE : IP_PMTUDISC_PROBE));
+      udp::allow_fragments(s.native_handle(), v6, true);
+      CHECK(discovery() == (v6 ? IPV6_PMTUDISC_DONT : IP_PMTUDISC_DONT));
+    }
+  }
 }

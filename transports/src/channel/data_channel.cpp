@@ -51,6 +51,8 @@ awaitable<bool> data_channel::receive(std::vector<message>& into) {
   co_return true;
 }
 
+void data_channel::in_use() noexcept { state_->held.in_use(clock::now()); }
+
 awaitable<bool> data_channel::peer_closed() {
   const auto state = state_;
   while (!state->machine.incoming_reset() && !state->failure) co_await state->ended.wait();

@@ -1,6 +1,7 @@
 #include "channel/hold_ledger.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace agw::sctp {
 
@@ -10,11 +11,6 @@ namespace {
 constexpr auto slow_reader = std::chrono::seconds(1);
 
 }  // namespace
-
-hold_account* hold_ledger::fullest() const {
-  const auto found = std::ranges::max_element(accounts_, {}, [](const hold_account* a) { return a->bytes_; });
-  return found == accounts_.end() ? nullptr : *found;
-}
 
 void hold_ledger::grow(clock::time_point now) {
   if (!tight()) return;
@@ -42,39 +38,54 @@ std::size_t hold_ledger::window(std::size_t room, clock::time_point now) {
   return most <= held_ ? 0 : std::min(room, most - held_);
 }
 
-deadline hold_ledger::limit_of(const hold_account& account, const hold_account* fullest) const {
+deadline hold_ledger::limit_of(const hold_account& account) const {
   auto since = clock::time_point::max();
   if (account.bytes_ > config_.share_bytes) since = account.over_since_;
-  if (&account == fullest && tight_since_) since = std::min(since, *tight_since_);
+  if (tight_since_ && &account == fullest()) since = std::min(since, *tight_since_);
   if (since == clock::time_point::max()) return no_deadline;
-  return std::max(since, account.last_taken_) + config_.limit;
+  return std::max({since, account.last_taken_, account.last_used_}) + config_.limit;
+}
+
+// Those beyond their share are the last ones.
+template <class F>
+void hold_ledger::each_limited(F f) const {
+  const auto* const most = tight_since_ ? fullest() : nullptr;
+  for (auto at = accounts_.rbegin(); at != accounts_.rend(); ++at) {
+    if ((*at)->bytes_ <= config_.share_bytes && *at != most) return;
+    f(**at);
+  }
 }
 
 hold_account* hold_ledger::overdue(clock::time_point now) const {
-  auto* const most = fullest();
-  if (beyond_all_bounds()) return most;
-  for (auto* account : accounts_) {
-    if (limit_of(*account, most) <= now) return account;
-  }
-  return nullptr;
+  if (beyond_all_bounds()) return fullest();
+  hold_account* found = nullptr;
+  each_limited([&](hold_account& account) {
+    if (!found && limit_of(account) <= now) found = &account;
+  });
+  return found;
 }
 
 deadline hold_ledger::next_deadline() const {
-  const auto* const most = fullest();
   auto next = no_deadline;
-  for (const auto* account : accounts_) next = std::min(next, limit_of(*account, most));
+  each_limited([&](const hold_account& account) { next = std::min(next, limit_of(account)); });
   return next;
+}
+
+void hold_ledger::resize(hold_account& account, std::size_t bytes) {
+  if (account.bytes_ == 0) accounts_.insert(&account);  // only this can throw
+  auto place = accounts_.extract(&account);
+  held_ = held_ - account.bytes_ + bytes;
+  account.bytes_ = bytes;
+  if (bytes != 0) accounts_.insert(std::move(place));
 }
 
 void hold_account::add(std::size_t bytes) {
   if (bytes == 0) return;
   const auto now = clock::now();
   ledger_->grow(now);
-  if (bytes_ == 0) ledger_->accounts_.push_back(this);
   const auto share = ledger_->config_.share_bytes;
   if (bytes_ <= share && bytes_ + bytes > share) over_since_ = now;
-  bytes_ += bytes;
-  ledger_->held_ += bytes;
+  ledger_->resize(*this, bytes_ + bytes);
   ledger_->changed(now);
 }
 
@@ -84,9 +95,7 @@ void hold_account::remove(std::size_t bytes, bool by_reader) {
   const auto now = clock::now();
   ledger_->grow(now);
   if (by_reader) last_taken_ = now;
-  bytes_ -= bytes;
-  ledger_->held_ -= bytes;
-  if (bytes_ == 0) std::erase(ledger_->accounts_, this);
+  ledger_->resize(*this, bytes_ - bytes);
   ledger_->changed(now);
 }
 

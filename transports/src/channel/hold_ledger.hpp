@@ -11,9 +11,10 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
-#include <vector>
+#include <set>
 
 #include "agw/core/clock.hpp"
 
@@ -26,6 +27,11 @@ struct hold_config {
   std::size_t window_bytes = 1 << 20;      ///< the association's receive window
   std::size_t share_bytes = 256 << 10;     ///< what one channel may hold for as long as it likes
   clock::duration limit = std::chrono::seconds(30);
+};
+
+/// Fuller accounts are behind others.
+struct by_fullness {
+  bool operator()(const hold_account* a, const hold_account* b) const noexcept;
 };
 
 /// Bytes and time in, windows and deadlines out. Shared by the association and its channels, which may outlive it.
@@ -51,13 +57,17 @@ class hold_ledger {
   friend class hold_account;
 
   std::size_t margin() const noexcept { return config_.window_bytes / 8; }
-  hold_account* fullest() const;
-  deadline limit_of(const hold_account& account, const hold_account* fullest) const;
+  hold_account* fullest() const noexcept { return accounts_.empty() ? nullptr : *accounts_.rbegin(); }
+  deadline limit_of(const hold_account& account) const;
+  /// f(account), for each that has a limit: the fullest first. Not more than held_bytes() / share_bytes, and one.
+  template <class F>
+  void each_limited(F f) const;
+  void resize(hold_account& account, std::size_t bytes);
   void grow(clock::time_point now);
   void changed(clock::time_point now);
 
   const hold_config config_;
-  std::vector<hold_account*> accounts_;  // those that hold something
+  std::set<hold_account*, by_fullness> accounts_;  // those that hold something
   std::size_t held_ = 0;
   std::size_t grown_ = 0;                // how far the window has grown since it is tight
   clock::time_point grown_at_{};
@@ -76,6 +86,8 @@ class hold_account {
   /// `by_reader`: the channel's user took them, which begins its hold_limit anew.
   void remove(std::size_t bytes, bool by_reader);
   void clear() { remove(bytes_, false); }
+  /// What the user took is still being worked on, which begins the hold_limit anew. The window grows meanwhile.
+  void in_use(clock::time_point now) noexcept { last_used_ = now; }
   std::size_t bytes() const noexcept { return bytes_; }
   channel_state& holder() const noexcept { return holder_; }
 
@@ -87,6 +99,11 @@ class hold_account {
   std::size_t bytes_ = 0;
   clock::time_point over_since_{};   // above its share
   clock::time_point last_taken_{};
+  clock::time_point last_used_{};
 };
+
+inline bool by_fullness::operator()(const hold_account* a, const hold_account* b) const noexcept {
+  return a->bytes() != b->bytes() ? a->bytes() < b->bytes() : std::less<>()(a, b);
+}
 
 }  // namespace agw::sctp

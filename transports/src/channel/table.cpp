@@ -326,8 +326,12 @@ void channel_table::flush_control() {
 }
 
 void channel_table::expire(clock::time_point now) {
-  const auto channels = channels_;
-  for (const auto& [id, c] : channels) {
+  // Copied: what is done to one channel may remove it, and others.
+  std::vector<std::pair<std::uint16_t, channel>> due;
+  for (const auto& entry : channels_) {
+    if (entry.second->machine.next_deadline() <= now) due.push_back(entry);
+  }
+  for (const auto& [id, c] : due) {
     switch (c->machine.expire(now)) {
       case expiry::nothing: break;
       case expiry::unclaimed:

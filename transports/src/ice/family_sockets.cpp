@@ -91,6 +91,11 @@ void family_sockets::send(bytes_view datagram, const udp::endpoint& to) {
   count_drop("udp", "unreachable");
 }
 
+void family_sockets::allow_fragments(bool allowed) noexcept {
+  first_.allow_fragments(allowed);
+  if (second_) second_->allow_fragments(allowed);
+}
+
 bool family_sockets::set_dscp(unsigned dscp) noexcept {
   const bool first = first_.set_dscp(dscp);
   return second_ ? second_->set_dscp(dscp) && first : first;

@@ -31,6 +31,7 @@ class family_sockets {
   void send(const datagram_batch& batch, const udp::endpoint& to);
   void send(bytes_view datagram, const udp::endpoint& to);
   bool set_dscp(unsigned dscp) noexcept;
+  void allow_fragments(bool allowed) noexcept;
   /// Whether there is a socket of the address's family.
   bool reaches(const udp::endpoint& to) const noexcept;
 

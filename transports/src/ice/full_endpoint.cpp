@@ -71,6 +71,7 @@ class full_endpoint final : public endpoint {
   awaitable<void> receive(datagram_batch& into);
   void send(const datagram_batch& batch);
   std::size_t max_datagram_bytes() const noexcept { return settings_.max_datagram_bytes; }
+  void allow_fragments(bool allowed) noexcept { agent_.allow_fragments(allowed); }
 
  private:
   void describe();
@@ -99,6 +100,7 @@ class full_path final : public datagram_pipe {
   awaitable<void> receive(datagram_batch& into) override { return owner_.receive(into); }
   void send(const datagram_batch& batch) override { owner_.send(batch); }
   std::size_t max_datagram_bytes() const noexcept override { return owner_.max_datagram_bytes(); }
+  void allow_fragments(bool allowed) noexcept override { owner_.allow_fragments(allowed); }
 
  private:
   full_endpoint& owner_;

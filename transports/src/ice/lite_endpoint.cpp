@@ -82,6 +82,7 @@ class lite_endpoint final : public endpoint, private tcp_owner {
   awaitable<void> receive(datagram_batch& into);
   void send(const datagram_batch& batch);
   std::size_t max_datagram_bytes() const noexcept { return settings_.max_datagram_bytes; }
+  void allow_fragments(bool allowed) noexcept { socket_.allow_fragments(allowed); }
 
  private:
   static std::optional<credentials> own_credentials(const config& settings) {
@@ -120,6 +121,7 @@ class lite_path final : public datagram_pipe {
   awaitable<void> receive(datagram_batch& into) override { return owner_.receive(into); }
   void send(const datagram_batch& batch) override { owner_.send(batch); }
   std::size_t max_datagram_bytes() const noexcept override { return owner_.max_datagram_bytes(); }
+  void allow_fragments(bool allowed) noexcept override { owner_.allow_fragments(allowed); }
 
  private:
   lite_endpoint& owner_;

@@ -11,6 +11,7 @@
 #include "agw/transports/tcp.hpp"
 #include "ice/glib_loop.hpp"
 #include "ice/source_peek.hpp"
+#include "udp/fragments.hpp"
 
 namespace agw::ice {
 
@@ -330,6 +331,16 @@ bool nice_agent::controlling() const {
 }
 
 void nice_agent::set_dscp(unsigned dscp) { nice_agent_set_stream_tos(agent_, stream_, static_cast<gint>(dscp << 2)); }
+
+void nice_agent::allow_fragments(bool allowed) noexcept {
+  auto* const sockets = nice_agent_get_sockets(agent_, stream_, component);
+  if (!sockets) return;
+  for (guint i = 0; i < sockets->len; ++i) {
+    auto* const one = G_SOCKET(g_ptr_array_index(sockets, i));
+    udp::allow_fragments(g_socket_get_fd(one), g_socket_get_family(one) == G_SOCKET_FAMILY_IPV6, allowed);
+  }
+  g_ptr_array_unref(sockets);
+}
 
 void nice_agent::on_receive(NiceAgent*, guint, guint, guint bytes, gchar* data, gpointer user_data) {
   auto& box = *static_cast<mailbox*>(user_data);

@@ -58,6 +58,8 @@ class nice_agent {
   void set_dscp(unsigned dscp);
   /// Our role now: a conflict may have changed it.
   bool controlling() const;
+  /// See datagram_pipe::allow_fragments().
+  void allow_fragments(bool allowed) noexcept;
 
   /// Set when take(), current() or heard() may say something new: one waiter each.
   event arrived;

@@ -131,24 +131,34 @@ void association_core::input(const datagram_batch& packets) {
       }
       path_.received(now);
       if (channels_.held().window(options_.receive_buffer_bytes, now) == 0 && observer_.brings_new_data(packet)) {
-        // A probe of the closed window: each one that is acknowledged invites the next.
+        // A probe of the closed window: each one that is acknowledged invites the next. What it carries besides is taken: an
+        // acknowledgement may never come alone.
         count_drop("sctp", "window-closed");
-        observer_.refused(now);
         probed = true;
+        const auto rest = observer_.without_new_data(packet);
+        if (rest.empty()) {
+          observer_.refused(now);
+        } else {
+          take(rest, now);
+        }
         continue;
       }
-      observer_.received(packet, now);
-      if (packets_.next_deadline() != no_deadline) {
-        const auto size = path_watch::answered(packet);
-        if (size && packets_.answered(*size)) socket_->limit_pieces(0);
-      }
-      feed(packet);
+      take(packet, now);
     }
     if (options_.initiate == initiation::in && phase_ == phase::opening) socket_->accept();
   }
   if (probed && window_.limited()) out_.push(window_.last());
   after_input();
   flush();
+}
+
+void association_core::take(bytes_view packet, clock::time_point now) {
+  observer_.received(packet, now);
+  if (packets_.next_deadline() != no_deadline) {
+    const auto size = path_watch::answered(packet);
+    if (size && packets_.answered(*size)) socket_->limit_pieces(0);
+  }
+  feed(packet);
 }
 
 // After any packet there may be messages to read, room to send, or the end of the association.
@@ -303,11 +313,17 @@ void association_core::check_packet_size(clock::time_point now) {
     socket_->limit_pieces(packets_.size());
   }
   const auto size = packets_.due(now);
+  allow_fragments(packets_.fragments());
   if (size == 0) return;
   const auto probe = path_.probe(size);
   if (probe.empty()) return;
   out_.push(probe);
   flush();
+}
+
+// Chunks that were cut for a larger path are sent again as they are, so they need fragments where large packets are lost.
+void association_core::allow_fragments(bool allowed) {
+  if (std::exchange(fragments_, allowed) != allowed) lower_->allow_fragments(allowed);
 }
 
 // Without ICE, or with a lite peer, nothing else notices that an idle peer is gone.
@@ -362,6 +378,7 @@ association_statistics association_core::statistics() const {
   out.outgoing_streams = channels_.outgoing_streams();
   out.incoming_streams = channels_.incoming_streams();
   if (const auto status = socket_ ? socket_->status() : std::nullopt) out.srtt = status->srtt;
+  out.held_bytes = channels_.held().held_bytes();
   out.interleaving = socket_ && socket_->interleaving();
   return out;
 }

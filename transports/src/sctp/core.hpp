@@ -60,6 +60,7 @@ class association_core final : public std::enable_shared_from_this<association_c
   awaitable<void> receive_packets();
   awaitable<void> keep_watch();
   void input(const datagram_batch& packets);
+  void take(bytes_view packet, clock::time_point now);
   void feed(bytes_view packet);
   void after_input();
   void read();
@@ -75,6 +76,7 @@ class association_core final : public std::enable_shared_from_this<association_c
   void check_progress(clock::time_point now);
   void check_heartbeat(clock::time_point now);
   void check_packet_size(clock::time_point now);
+  void allow_fragments(bool allowed);
   bool stands_still() const noexcept;
   void put_out(bytes_view packet);
   deadline next_deadline() const;
@@ -108,6 +110,7 @@ class association_core final : public std::enable_shared_from_this<association_c
   window_announcer window_;
   path_watch path_;
   mtu_probe packets_;
+  std::optional<bool> fragments_;  // what lower_ was told
   event opened_;
   event ended_;    // for the pump
   event drained_;  // for close(): SHUTDOWN is complete

@@ -31,6 +31,9 @@ class mtu_probe {
   /// What was sent since `since` is not acknowledged, though the peer answers. True: size() has changed, large packets vanish.
   bool unacknowledged(clock::time_point since, clock::time_point now) noexcept;
   deadline next_deadline() const noexcept { return next_; }
+  /// Whether the network may cut packets into fragments: what was larger when the path carried it arrives so. Not while a probe is to show what the
+  /// path carries, nor while packets are larger because of one.
+  bool fragments() const noexcept { return !grown() && probes_ == 0; }
   bool grown() const noexcept { return size_ > base_; }
 
  private:

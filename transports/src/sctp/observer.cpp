@@ -1,6 +1,7 @@
 #include "sctp/observer.hpp"
 
 #include "sctp/chunks.hpp"
+#include "sctp/crc32c.hpp"
 
 namespace agw::sctp {
 
@@ -21,12 +22,29 @@ bool is_data(std::uint8_t type) { return type == chunk::data || type == chunk::i
 
 }  // namespace
 
+bool packet_observer::is_new_data(std::uint8_t type, bytes_view c) const noexcept {
+  if (!is_data(type) || c.size() < chunk_header_bytes + 4) return false;
+  return !any_received_ || after(word_at(c, chunk_header_bytes), highest_received_);
+}
+
 bool packet_observer::brings_new_data(bytes_view packet) const noexcept {
   bool found = false;
-  each_tsn(packet, [&](std::uint8_t type, std::uint32_t tsn) {
-    if (is_data(type) && (!any_received_ || after(tsn, highest_received_))) found = true;
+  each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
+    if (is_new_data(type, c)) found = true;
   });
   return found;
+}
+
+std::vector<std::byte> packet_observer::without_new_data(bytes_view packet) const {
+  std::vector<std::byte> out;
+  each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
+    if (is_new_data(type, c)) return;
+    if (out.empty()) out.assign(packet.begin(), packet.begin() + common_header_bytes);
+    out.insert(out.end(), c.begin(), c.end());
+    out.resize((out.size() + 3) & ~std::size_t{3});
+  });
+  seal_checksum(out);
+  return out;
 }
 
 void packet_observer::sent(bytes_view packet, clock::time_point now) noexcept {

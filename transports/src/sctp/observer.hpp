@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "agw/core/clock.hpp"
 #include "agw/core/pipe.hpp"
@@ -24,6 +25,8 @@ class packet_observer {
 
   /// The packet has data that is behind all that received() has seen.
   bool brings_new_data(bytes_view packet) const noexcept;
+  /// The packet without such data; empty when nothing else is in it.
+  std::vector<std::byte> without_new_data(bytes_view packet) const;
 
   /// DATA or I-DATA chunks were sent and are not acknowledged.
   bool outstanding() const noexcept { return any_sent_ && highest_sent_ != acknowledged_; }
@@ -40,6 +43,8 @@ class packet_observer {
   std::uint64_t packets_received() const noexcept { return packets_received_; }
 
  private:
+  bool is_new_data(std::uint8_t type, bytes_view chunk) const noexcept;
+
   bool any_sent_ = false;
   std::uint32_t highest_sent_ = 0;
   std::uint32_t acknowledged_ = 0;

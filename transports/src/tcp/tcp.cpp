@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstddef>
 
 #include <boost/asio/redirect_error.hpp>
 
@@ -44,6 +45,15 @@ void set_options(asio::ip::tcp::socket& s, const config& settings) {
   set(IPPROTO_TCP, TCP_KEEPCNT, keep_alive_questions);
   set(IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(settings.user_timeout.count()));
 }
+
+// TCP_INFO up to what is needed of it: the C library's tcp_info is the beginning only, and linux/tcp.h excludes the C library's header.
+struct info_of_linux {
+  tcp_info beginning{};
+  std::uint64_t pacing_rate = 0;
+  std::uint64_t max_pacing_rate = 0;
+  std::uint64_t bytes_acknowledged = 0;
+};
+static_assert(offsetof(info_of_linux, bytes_acknowledged) == 120);
 
 // Ends an unwanted connection by RST, so that its peer learns it at once.
 void refuse(asio::ip::tcp::socket& s, const char* cause) {
@@ -131,6 +141,13 @@ stream::stream(asio::ip::tcp::socket socket, const config& settings, port_lease 
 }
 
 bool stream::set_dscp(unsigned dscp) noexcept { return tcp::set_dscp(socket_.native_handle(), local_.address().is_v6(), dscp); }
+
+std::uint64_t stream::acknowledged_bytes() noexcept {
+  info_of_linux info;
+  socklen_t size = sizeof(info);
+  const bool known = ::getsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && size == sizeof(info);
+  return known ? info.bytes_acknowledged : 0;
+}
 
 liveness stream::look() noexcept {
   pollfd one{};

@@ -10,6 +10,7 @@
 #include <boost/asio/redirect_error.hpp>
 
 #include "agw/core/metrics.hpp"
+#include "udp/fragments.hpp"
 #include "udp/source_filter.hpp"
 
 namespace agw::udp {
@@ -312,6 +313,8 @@ void socket::send(bytes_view datagram, const endpoint& to) {
   ++traffic_.datagrams_out;
   traffic_.bytes_out += datagram.size();
 }
+
+void socket::allow_fragments(bool allowed) noexcept { udp::allow_fragments(socket_.native_handle(), local_.address().is_v6(), allowed); }
 
 bool socket::set_dscp(unsigned dscp) noexcept {
   if (dscp > 63) return false;

@@ -64,6 +64,9 @@ class datagram_pipe {
   virtual void send(const datagram_batch& batch) = 0;
   /// The largest datagram that send() takes, bytes.
   virtual std::size_t max_datagram_bytes() const noexcept = 0;
+  /// Whether the network may cut what is sent from now on into fragments. False: a datagram that is larger than the path carries is lost, so
+  /// an answer to it proves its size. Before the first call it is as the system has it; a pipe without the choice ignores it.
+  virtual void allow_fragments(bool) noexcept {}
 };
 
 /// What a data channel message is for the application (RFC 8831, 6.6).
@@ -95,6 +98,9 @@ class message_pipe {
   }
   /// The largest message the peer takes, bytes (its a=max-message-size).
   virtual std::size_t max_message_bytes() const noexcept = 0;
+  /// What was received last is still being worked on, and gets on: the reader is slow and has not stopped. For a pipe that closes itself when
+  /// its reader has stopped.
+  virtual void in_use() noexcept {}
   /// Closes our direction after what was sent, and waits for the peer's close or the deadline. For a data channel: RFC 6525 reset.
   virtual awaitable<void> close(deadline by) = 0;
 };

@@ -44,10 +44,11 @@ class data_channel final : public message_pipe {
 
   /// See message_pipe. At most 64 messages at once, or as many as make 64 KiB. What is not received is held in memory of the channel;
   /// the window of the association is smaller by that. A channel that holds more than config::channel_buffer_bytes, or the most of an
-  /// association whose window is used up, is closed when nothing is received for config::hold_limit: what it held is freed, and this and
-  /// every other call throws stage_error("channel", "blocked"). After the association failed: what was queued, then
+  /// association whose window is used up, is closed when nothing is received for config::hold_limit and in_use() was not called either: what
+  /// it held is freed, and this and every other call throws stage_error("channel", "blocked"). After the association failed: what was queued, then
   /// stage_error("sctp", …).
   awaitable<bool> receive(std::vector<message>& into) override;
+  void in_use() noexcept override;
   /// See message_pipe. Throws stage_error("channel", "reset") when the peer or we have closed the channel, "too-large" beyond
   /// max_message_bytes(). Waiting channels of an association take turns, as many messages each as their priorities say.
   bool try_send(bytes_view message, message_kind kind = message_kind::binary) override;

@@ -29,6 +29,7 @@ class session final : public datagram_pipe {
   void send(const datagram_batch& batch) override;
   /// The lower datagram without the overhead of the negotiated cipher; 1163 of 1200 with AES-GCM.
   std::size_t max_datagram_bytes() const noexcept override;
+  void allow_fragments(bool allowed) noexcept override { lower_.allow_fragments(allowed); }
 
   /// Sends close_notify; nothing can be sent afterwards. Never waits. Idempotent.
   void close();

@@ -56,6 +56,7 @@ struct association_statistics {
   std::uint64_t packets_received = 0;
   std::uint16_t outgoing_streams = 0;
   std::uint16_t incoming_streams = 0;
+  std::size_t held_bytes = 0; ///< received and not taken yet, of all channels, with what each message costs
   bool interleaving = false;  ///< both ends speak I-DATA (RFC 8260)
 };
 

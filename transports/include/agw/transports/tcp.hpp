@@ -87,6 +87,8 @@ class stream final : public byte_stream {
   const endpoint& local() const noexcept { return local_; }
   const endpoint& remote() const noexcept { return remote_; }
   const traffic& counted() const noexcept { return traffic_; }
+  /// What the peer's TCP has acknowledged, with what TLS puts around it. 0 when it is not known.
+  std::uint64_t acknowledged_bytes() noexcept;
   /// The six DSCP bits of what is sent from now on; false when the system refuses.
   bool set_dscp(unsigned dscp) noexcept;
   liveness look() noexcept;

@@ -72,6 +72,10 @@ class socket {
   /// The six DSCP bits of what is sent; false when the system refuses.
   bool set_dscp(unsigned dscp) noexcept;
 
+  /// As datagram_pipe has it: with fragments what is larger than the path carries is cut by a router, or here where it is IPv6 (to 1 280 octets);
+  /// without, it is lost, whatever the system knows of the path.
+  void allow_fragments(bool allowed) noexcept;
+
  private:
   socket(asio::ip::udp::socket s, port_lease lease) noexcept;
   void dropped(int error, std::size_t how_many);
