@@ -18,6 +18,7 @@ std::string parameter(const observed& o, std::string_view name) {
 std::string label_told(std::string label) {
   gateway::gateway_event e;
   e.what = gateway::gateway_event::kind::established;
+  e.layer = gateway::layer::channel;
   e.stage = "channel";
   e.sid = 4;
   e.label = std::move(label);
@@ -43,6 +44,7 @@ TEST_CASE("a channel's label is told as it is, and a long one cut behind a whole
 TEST_CASE("a channel that was blocked is told as the channel's failure with its cause") {
   gateway::gateway_event e;
   e.what = gateway::gateway_event::kind::failed;
+  e.layer = gateway::layer::channel;
   e.stage = "channel";
   e.cause = "channel:blocked";
   const auto told = names_of(e);
