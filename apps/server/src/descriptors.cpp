@@ -5,13 +5,14 @@
 #include <algorithm>
 #include <limits>
 
+#include "agw/http/server.hpp"
 #include "agw/transports/connection_quota.hpp"
 
 namespace agw::server {
 
 namespace {
 
-// Loops, listeners, log and HTTP connections, with room to spare.
+// Loops, listeners, log and H.248 peers, with room to spare.
 constexpr std::size_t for_the_process = 128;
 constexpr std::size_t for_each_shard = 4;
 
@@ -29,7 +30,7 @@ std::size_t for_each_call(const server_options& o) {
 }
 
 std::size_t for_no_call(const server_options& o) {
-  return for_the_process + for_each_shard * o.shards() + (has_tcp_candidate(o) ? ice::extra_tcp_connections : 0);
+  return for_the_process + http::server_config().max_connections + for_each_shard * o.shards() + (has_tcp_candidate(o) ? ice::extra_tcp_connections : 0);
 }
 
 }  // namespace

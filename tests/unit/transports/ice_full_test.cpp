@@ -483,7 +483,7 @@ TEST_CASE("a full agent keeps to the selected pair when a check comes from anoth
   });
 }
 
-TEST_CASE("a full agent reports sixteen peer reflexive addresses of a call") {
+TEST_CASE("a full agent reports sixty-four peer reflexive addresses of a call, and no more") {
   asio::io_context context(1);
   port_pool ports(0, 0);
   test::run(context, [&]() -> awaitable<void> {
@@ -499,13 +499,10 @@ TEST_CASE("a full agent reports sixteen peer reflexive addresses of a call") {
       tasks.spawn("connect", pending);
       auto check = client.valid_check();
       check.controlled = true;
-      co_await check_from_ports(30, check, client, a->local().address, ports);
-      while (reflexive.size() < 16) {
-        auto later = asio::post(executor, asio::use_awaitable);
-        co_await std::move(later);
-      }
-      co_await check_from_ports(30, check, client, a->local().address, ports);
-      REQUIRE(reflexive.size() == 16);
+      // libnice answers some checks before it takes part itself, and learns nothing from those.
+      while (reflexive.size() < 64) co_await check_from_ports(1, check, client, a->local().address, ports);
+      co_await check_from_ports(10, check, client, a->local().address, ports);
+      REQUIRE(reflexive.size() == 64);
     };
     co_await with_tasks("call", body);
   });

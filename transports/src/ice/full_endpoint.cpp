@@ -18,8 +18,8 @@ namespace {
 
 // After so many batches without a wait other tasks of the loop run.
 constexpr unsigned busy_batches = 8;
-// Of one call, as of the lite agent: whoever has credentials can make up any number of them.
-constexpr unsigned max_reported_addresses = lite_agent::max_peers;
+// Of one call: whoever has credentials can make up any number of them.
+constexpr unsigned max_reported_addresses = 64;
 
 class full_endpoint final : public endpoint {
  public:
