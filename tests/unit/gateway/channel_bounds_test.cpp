@@ -62,6 +62,29 @@ TEST_CASE("a channel that an inactive stream holds too long is closed with chann
   });
 }
 
+TEST_CASE("a channel whose core reads slowly, but reads, is not closed, though one message takes longer than the hold limit") {
+  rig r;
+  r.services.config.hold_limit = 2s;
+  r.run([&](context& gateway) -> awaitable<void> {
+    call c(r);
+    c.listens.set_option(asio::socket_base::receive_buffer_size(4096));
+    co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
+      task_group floods(co_await asio::this_coro::executor);
+      floods.spawn("wic", [&c]() -> awaitable<void> {
+        for (;;) co_await c.say(msrp_send("slow", std::string(60000, 'x')));
+      });
+      const auto by = deadline_after(6s);
+      std::array<char, 1000> some;
+      while (clock::now() < by && !r.saw("channel", kind::failed)) {
+        (void)co_await c.core.async_read_some(asio::buffer(some), asio::use_awaitable);
+        co_await sleep_until(deadline_after(50ms));
+      }
+      co_await floods.stop();
+      CHECK_FALSE(r.saw("channel", kind::failed));
+    });
+  });
+}
+
 TEST_CASE("an id that is named before the association starts is provided for, whatever its size") {
   rig r;
   r.run([&](context& gateway) -> awaitable<void> {
