@@ -24,6 +24,8 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -59,6 +61,13 @@ class descriptor {
  private:
   int fd_;
 };
+
+// Containers often have the driver without its node.
+void make_node() {
+  if (::access("/dev/net/tun", F_OK) == 0) return;
+  ::mkdir("/dev/net", 0755);
+  if (::mknod("/dev/net/tun", S_IFCHR | 0600, makedev(10, 200)) != 0 && errno != EEXIST) fail("/dev/net/tun");
+}
 
 descriptor tun_in(const std::string& name) {
   const descriptor home(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
@@ -321,6 +330,7 @@ int main(int count, char** words) {
     return 2;
   }
   try {
+    make_node();
     bad_link link(words[1], words[2], count > 3 ? static_cast<unsigned>(std::stoul(words[3])) : 1u);
     ::prctl(PR_SET_TIMERSLACK, 1000);
     std::cout << "up" << std::endl;
