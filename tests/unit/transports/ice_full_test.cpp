@@ -239,7 +239,7 @@ TEST_CASE("an agent that begins anew finds another peer; the lite one lets nothi
       co_await until(deadline_after(20s), both.join());
       co_await until(deadline_after(20s), exchange(*path_a, *path_b, 1));
       datagram_batch stale;
-      stale.push(dtls_like(99));
+      stale.push(test::dtls_like(99));
       if (own_mode == ice::agent_mode::lite) path_b->send(stale);  // libnice hears the old peer until the new pair is there
       co_await first.stop();
       path_a.reset();
