@@ -216,48 +216,6 @@ TEST_CASE("an ICE restart moves a full agent to a peer elsewhere; until then the
   });
 }
 
-TEST_CASE("an agent that begins anew finds another peer; the lite one lets nothing of the one before through") {
-  const auto own_mode = GENERATE(ice::agent_mode::lite, ice::agent_mode::full);
-  const bool both_restart = GENERATE(true, false);
-  asio::io_context context(1);
-  port_pool ports(0, 0);
-  test::run(context, [&]() -> awaitable<void> {
-    auto executor = co_await asio::this_coro::executor;
-    auto ours = mode(own_mode, v4);
-    ours.controlling = false;
-    auto a = std::move(*ice::reserve(executor, ours, ports));
-    auto b = std::move(*ice::reserve(executor, mode(ice::agent_mode::full, v4), ports));
-    auto c = std::move(*ice::reserve(executor, mode(ice::agent_mode::full, v4), ports));
-    auto body = [&](task_group& tasks) -> awaitable<void> {
-      std::unique_ptr<datagram_pipe> path_a;
-      std::unique_ptr<datagram_pipe> path_b;
-      std::unique_ptr<datagram_pipe> path_c;
-      task_group both(executor, "both");
-      task_group first(executor, "first");
-      both.spawn("a", [&]() -> awaitable<void> { path_a = co_await ice::connect(first, *a, told(*b)); });
-      both.spawn("b", [&]() -> awaitable<void> { path_b = co_await ice::connect(tasks, *b, told(*a)); });
-      co_await until(deadline_after(20s), both.join());
-      co_await until(deadline_after(20s), exchange(*path_a, *path_b, 1));
-      datagram_batch stale;
-      stale.push(test::dtls_like(99));
-      if (own_mode == ice::agent_mode::lite) path_b->send(stale);  // libnice hears the old peer until the new pair is there
-      co_await first.stop();
-      path_a.reset();
-
-      if (both_restart) REQUIRE_FALSE(a->restart());
-      a->begin_anew();
-      both.spawn("a", [&]() -> awaitable<void> { path_a = co_await ice::connect(first, *a, told(*c)); });
-      both.spawn("c", [&]() -> awaitable<void> { path_c = co_await ice::connect(tasks, *c, told(*a)); });
-      co_await until(deadline_after(20s), both.join());
-      CHECK(a->remote_address() == c->local().address);
-      co_await until(deadline_after(20s), exchange(*path_a, *path_c, 1));
-      co_await until(deadline_after(20s), exchange(*path_c, *path_a, 100));
-      co_await first.stop();
-    };
-    co_await with_tasks("call", body);
-  });
-}
-
 namespace {
 
 // Answers a Binding request as a NAT's outer address would be told: 203.0.113.7:4444 (RFC 8489, 14.2).
