@@ -17,6 +17,7 @@ inline constexpr std::uint8_t data = 0x00;
 inline constexpr std::uint8_t sack = 0x03;
 inline constexpr std::uint8_t heartbeat = 0x04;
 inline constexpr std::uint8_t heartbeat_ack = 0x05;
+inline constexpr std::uint8_t pad = 0x84;  // RFC 4820
 inline constexpr std::uint8_t i_data = 0x40;
 inline constexpr std::uint8_t forward_tsn = 0xc0;
 inline constexpr std::uint8_t i_forward_tsn = 0xc2;

@@ -1,5 +1,5 @@
 // The size of packets on this path: what every path carries at first, and more where a probe of that size has been answered (RFC 8899 with
-// HEARTBEATs of that size).
+// padded HEARTBEATs, RFC 4820).
 #pragma once
 
 #include <cstdint>

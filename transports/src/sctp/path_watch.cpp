@@ -10,9 +10,8 @@ namespace agw::sctp {
 namespace {
 
 constexpr std::size_t tag_offset = 4;
-// The information parameter: what makes it ours, the size of the packet, and what fills the packet up. PAD chunks (RFC 4820) would leave the answer
-// small, but one stack that meets one ends the process.
-constexpr std::uint16_t heartbeat_info = 1;
+// The information parameter: what makes it ours, and the size of the packet.
+constexpr std::uint32_t heartbeat_info = 0x0001000c;
 constexpr std::uint32_t ours = 0x61677750;
 constexpr std::size_t heartbeat_bytes = chunk_header_bytes + 12;
 
@@ -43,12 +42,13 @@ std::vector<std::byte> path_watch::probe(std::size_t size) const { return known_
 std::vector<std::byte> path_watch::compose(std::size_t size) const {
   std::vector<std::byte> out(size);
   std::ranges::copy(header_, out.begin());
-  const auto at = common_header_bytes;
-  const auto chunk_bytes = static_cast<std::uint32_t>(size - at);
-  put_word(out, at, std::uint32_t{chunk::heartbeat} << 24 | chunk_bytes);
-  put_word(out, at + 4, std::uint32_t{heartbeat_info} << 16 | (chunk_bytes - chunk_header_bytes));
+  auto at = common_header_bytes;
+  put_word(out, at, std::uint32_t{chunk::heartbeat} << 24 | heartbeat_bytes);
+  put_word(out, at + 4, heartbeat_info);
   put_word(out, at + 8, ours);
   put_word(out, at + 12, static_cast<std::uint32_t>(size));
+  at += heartbeat_bytes;
+  if (at < size) put_word(out, at, std::uint32_t{chunk::pad} << 24 | static_cast<std::uint32_t>(size - at));
   seal_checksum(out);
   return out;
 }
@@ -56,9 +56,8 @@ std::vector<std::byte> path_watch::compose(std::size_t size) const {
 std::optional<std::size_t> path_watch::answered(bytes_view packet) {
   std::optional<std::size_t> out;
   each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
-    if (type != chunk::heartbeat_ack || c.size() < heartbeat_bytes) return;
-    const std::size_t size = word_at(c, 12);
-    if (word_at(c, 4) >> 16 == heartbeat_info && word_at(c, 8) == ours && size == common_header_bytes + c.size()) out = size;
+    if (type != chunk::heartbeat_ack || c.size() != heartbeat_bytes) return;
+    if (word_at(c, 4) == heartbeat_info && word_at(c, 8) == ours) out = word_at(c, 12);
   });
   return out;
 }

@@ -28,8 +28,7 @@ class path_watch {
   bool lost(clock::time_point now) const noexcept;
   /// A HEARTBEAT, when one is due.
   std::vector<std::byte> heartbeat(clock::time_point now);
-  /// A HEARTBEAT whose information fills a packet of `size` octets, which its answer has, too; empty before there is a verification tag. `size` is 28
-  /// at least.
+  /// A HEARTBEAT padded to a packet of `size` octets (RFC 4820); empty before there is a verification tag. `size` is 40 at least.
   std::vector<std::byte> probe(std::size_t size) const;
   /// The size of the packet whose HEARTBEAT is acknowledged in `packet`; nothing when there is no answer to one of ours.
   static std::optional<std::size_t> answered(bytes_view packet);
