@@ -18,7 +18,7 @@ let agw;
 
 before(async () => {
   const config = path.join(folder, 'agw-server.toml');
-  fs.writeFileSync(config, '[ice]\nconsent_timeout = "8s"\n');
+  fs.writeFileSync(config, '[ice]\nconsent_timeout = "8s"\n[dtls]\nmtu = 1400\n');
   net = await network.make();
   agw = await start(['--access', gateway_address, '--config', config], { address: gateway_address });
 });
