@@ -11,13 +11,13 @@ const here = path.dirname(new URL(import.meta.url).pathname);
 const bin = process.env.AGW_BIN ?? path.resolve(here, '../../../build/bin');
 
 // Runs a program that prints its report as the last line.
-async function report_of([command, ...words]) {
+async function report_of([command, ...words], within_s = 120) {
   const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let complaints = '';
   child.stdout.on('data', (data) => (out += data));
   child.stderr.on('data', (data) => (complaints += data));
-  const timer = setTimeout(() => child.kill('SIGKILL'), 120_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), within_s * 1000);
   const code = await new Promise((ended) => child.on('close', ended));
   clearTimeout(timer);
   try {
@@ -63,7 +63,8 @@ const pion = {
     if (row.by === 'core') options.push('-terminated');
     if (row.channel === 'agreed') options.push('-negotiated');
     if (row.file) options.push('-bytes', String(row.file));
-    const report = await report_of([...this.where.prefix, path.join(bin, 'pion-wic'), ...options]);
+    if (row.patience_s) options.push('-timeout', `${row.patience_s}s`);
+    const report = await report_of([...this.where.prefix, path.join(bin, 'pion-wic'), ...options], 80 + (row.patience_s ?? 40));
     if (report.why) return report;
     return { ok: report.failed === 0, why: JSON.stringify(report.errors), cause: Object.keys(report.causes)[0], stages: report.stages_ms };
   },
