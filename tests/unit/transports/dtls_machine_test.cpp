@@ -159,6 +159,14 @@ TEST_CASE("forged, altered and repeated records of an established session are dr
     p.deliver(true, d);
     ++altered;
   }
+  for (std::size_t body = 1; body < 40; ++body) {
+    auto d = authentic;
+    d.resize(13 + body);
+    d[10] = std::byte{9};
+    d[11] = std::byte{};
+    d[12] = static_cast<std::byte>(body);
+    p.deliver(true, d);
+  }
   REQUIRE(p.at_server.size() == 1);
   REQUIRE(p.sent.size() == 1);  // nothing of it was answered
   // Altered in type, version, epoch or length a record is refused before OpenSSL sees it; in all other bytes it is not authentic.

@@ -110,6 +110,21 @@ TEST_CASE("encrypted records are believed only when reordering can have brought 
   }
 }
 
+TEST_CASE("an encrypted record has what its protection puts around a plaintext at least") {
+  const auto protects = [](std::size_t body_bytes, std::size_t least) {
+    record r;
+    const bytes body(body_bytes);
+    r.body = body;
+    r.type = content_type::alert;
+    r.epoch = 1;
+    return plausible(r, role::passive, progress::done, least);
+  };
+  REQUIRE_FALSE(protects(23, least_gcm_bytes));
+  REQUIRE(protects(24, least_gcm_bytes));
+  REQUIRE(protects(18, least_chacha_bytes));  // an alert
+  REQUIRE_FALSE(protects(15, least_chacha_bytes));
+}
+
 TEST_CASE("handshake fragments must lie within their message and their record") {
   REQUIRE(plausible_body(22, make_message(11, 100, 0, 100)));
   REQUIRE(plausible_body(22, make_message(11, 100, 40, 60)));

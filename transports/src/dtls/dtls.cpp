@@ -51,7 +51,9 @@ class scratch_batch {
 
 session::session(datagram_pipe& lower, std::unique_ptr<machine> established, datagram_batch early,
                  std::function<void()> on_authentic)
-    : lower_(lower), machine_(std::move(established)), early_(std::move(early)), on_authentic_(std::move(on_authentic)) {}
+    : lower_(lower), machine_(std::move(established)), on_authentic_(std::move(on_authentic)) {
+  if (!early.empty()) early_ = std::move(early);  // an empty one may have memory
+}
 session::~session() = default;
 
 awaitable<void> session::receive(datagram_batch& into) {

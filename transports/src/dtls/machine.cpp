@@ -79,7 +79,7 @@ class machine::impl final : public bio_port, public handshake_watcher {
         drop("malformed");
         break;
       }
-      if (!plausible(r, config_.role, progress_)) {
+      if (!plausible(r, config_.role, progress_, least_protected())) {
         drop("unexpected");
       } else {
         take(r, payload);
@@ -138,6 +138,11 @@ class machine::impl final : public bio_port, public handshake_watcher {
   bool was_established() const noexcept { return progress_ == progress::done; }
 
  private:
+  std::size_t least_protected() const noexcept {
+    const auto* const chosen = progress_ == progress::done ? SSL_get_current_cipher(ssl_.get()) : SSL_get_pending_cipher(ssl_.get());
+    return chosen && SSL_CIPHER_get_cipher_nid(chosen) == NID_chacha20_poly1305 ? least_chacha_bytes : least_gcm_bytes;
+  }
+
   void begin(clock::time_point now, datagram_batch& out) noexcept {
     now_ = now;
     outgoing = &out;

@@ -60,7 +60,8 @@ bool take_record(bytes_view& datagram, record& out) noexcept {
   return true;
 }
 
-bool plausible(const record& r, role ours, progress so_far) noexcept {
+bool plausible(const record& r, role ours, progress so_far, std::size_t least_protected_bytes) noexcept {
+  if (r.epoch != 0 && r.body.size() < least_protected_bytes) return false;
   if (so_far == progress::done) return r.epoch == 1;
   // OpenSSL keeps what comes before its keys are there, and gives the handshake up when that turns out not to be authentic. So only
   // what reordering can bring: with full handshakes the client's Finished is the last that the server waits for.

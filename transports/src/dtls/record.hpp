@@ -23,6 +23,10 @@ struct record {
 inline constexpr std::size_t record_header_bytes = 13;
 /// RFC 6347, 4.1: a plaintext of 2^14, and what its protection may add.
 inline constexpr std::size_t max_record_body_bytes = 16384 + 2048;
+/// What protection puts around a plaintext, even an empty one: AES-GCM a nonce and a tag (RFC 5288, 3), ChaCha20-Poly1305 a tag (RFC 7905, 2). OpenSSL
+/// takes a shorter record for an error of its own and gives the session up.
+inline constexpr std::size_t least_gcm_bytes = 24;
+inline constexpr std::size_t least_chacha_bytes = 16;
 /// The largest handshake message taken: a certificate chain far larger than WebRTC's, and what OpenSSL always makes room for.
 inline constexpr std::size_t max_handshake_message_bytes = 16384;
 
@@ -35,8 +39,8 @@ enum class progress { nothing, begun, done };
 
 /// Whether the peer of `ours` can have sent `r` now, as far as that shows without keys: an epoch of 0 or 1; at epoch 0 only the
 /// handshake, in messages of the peer's side with lengths that fit together, an alert or a change_cipher_spec of their right
-/// form, and to the passive side first of all a ClientHello; at epoch 1 nothing before the handshake has begun, and no payload for
-/// the passive side before its end.
-bool plausible(const record& r, role ours, progress so_far) noexcept;
+/// form, and to the passive side first of all a ClientHello; at epoch 1 nothing before the handshake has begun, nothing that is too short to be protected, and
+/// no payload for the passive side before its end.
+bool plausible(const record& r, role ours, progress so_far, std::size_t least_protected_bytes = least_gcm_bytes) noexcept;
 
 }  // namespace agw::dtls
