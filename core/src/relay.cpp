@@ -240,23 +240,13 @@ awaitable<bool> relay::pass_octets(side from, output& out) {
 
 awaitable<void> relay::send(bytes_view message, message_kind kind) {
   while (channel_writer_.taken) co_await channel_writer_.free.wait();
-  channel_writer_.taken = true;
-  channel_writer_.free.reset();
-  const scope_guard done([this] {
-    channel_writer_.taken = false;
-    channel_writer_.free.set();
-  });
+  const writing mine(channel_writer_);
   co_await channel_.send(message, kind);
 }
 
 awaitable<void> relay::write(std::vector<bytes_view>& pieces) {
   while (stream_writer_.taken) co_await stream_writer_.free.wait();
-  stream_writer_.taken = true;
-  stream_writer_.free.reset();
-  const scope_guard done([this] {
-    stream_writer_.taken = false;
-    stream_writer_.free.set();
-  });
+  const writing mine(stream_writer_);
   co_await stream_.write(pieces);
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "agw/core/stage.hpp"
+#include "agw/core/sweep.hpp"
 #include "agw/gateway/services.hpp"
 #include "bearer_machine.hpp"
 #include "link.hpp"
@@ -105,7 +106,7 @@ class bearer {
   void serve();
   awaitable<void> establish();
   awaitable<void> run();
-  awaitable<void> watch();
+  void look();
   void leave();
   void take_place();
   void configure(const bearer_remote& remote);
@@ -145,6 +146,7 @@ class bearer {
   tcp::stream* connection_ = nullptr;  ///< the connection below, while it lives
   tcp::traffic before_;  ///< of connections that are gone
   clock::time_point since_ = clock::now();
+  std::optional<sweep_entry> looked_at_;
 };
 
 }  // namespace agw::gateway

@@ -10,7 +10,7 @@ namespace agw::gateway {
 awaitable<void> bearer::run() {
   try {
     co_await establish();
-    co_await watch();
+    looked_at_.emplace(executor_, [this] { look(); });
   } catch (stage_error& e) {
     if (!stream_) connection_ = nullptr;
     machine_.fail();
@@ -116,15 +116,12 @@ awaitable<std::unique_ptr<tcp::stream>> bearer::accept() {
 
 // A reader sees the end of the connection; but there may be no reader, without a WIC or because of its mode. What the peer sent before its
 // FIN stays for a later reader.
-awaitable<void> bearer::watch() {
-  while (machine_.established() && connection_) {
-    co_await sleep_until(deadline_after(std::chrono::seconds(1)));
-    if (!connection_) co_return;
-    switch (connection_->look()) {
-      case tcp::liveness::alive: break;
-      case tcp::liveness::ended: died(gateway_event::kind::released, local_.tls ? layer::tls : layer::tcp, {}); break;
-      case tcp::liveness::broken: died(gateway_event::kind::failed, layer::tcp, "tcp:reset"); break;
-    }
+void bearer::look() {
+  if (!machine_.established() || !connection_) return;
+  switch (connection_->look()) {
+    case tcp::liveness::alive: break;
+    case tcp::liveness::ended: died(gateway_event::kind::released, local_.tls ? layer::tls : layer::tcp, {}); break;
+    case tcp::liveness::broken: died(gateway_event::kind::failed, layer::tcp, "tcp:reset"); break;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "agw/core/scope_guard.hpp"
+#include "agw/core/sweep.hpp"
 #include "bearer.hpp"
 #include "policed_pipes.hpp"
 
@@ -106,7 +107,7 @@ void component::renew() {
   for (auto* const stale : {&stop_requested_, &ended_, &idled_, &core_changed_, &parted_, &ordered_}) stale->reset();
   if (!local_.sid) sid_.reset();
   if (std::exchange(any_label_, false)) local_.label.clear();
-  if (link_->wic == this) link_->channel_is_up = false;
+  channel_went_down();
   link_->interlink();
 }
 
@@ -115,13 +116,14 @@ awaitable<void> component::run(sctp::association& association) {
     ended_.set();
     co_return;
   }
+  const auto executor = co_await asio::this_coro::executor;
+  const sweep_entry looked_at(executor, [this] { look(); });
   std::exception_ptr cancelled;
   auto body = [&](task_group& tasks) -> awaitable<void> {
     tasks.spawn("stop", [this, &tasks]() -> awaitable<void> {
       co_await stop_requested_.wait();
       tasks.cancel();
     });
-    tasks.spawn("meter", [this] { return meter(); });
     co_await work(association, tasks);
   };
   try {
@@ -228,14 +230,11 @@ void component::tell_end(side s) {
   if (machine_.tell_end(s) && on_end) on_end(s);
 }
 
-awaitable<void> component::meter() {
-  for (;;) {
-    co_await sleep_until(deadline_after(std::chrono::seconds(1)));
-    meter_.publish(services_.stages.metrics);
-    // One message may take a slow core longer than a channel may hold the others.
-    const auto taken = taken_by_core();
-    if (std::exchange(taken_before_, taken) != taken && channel_) channel_->in_use();
-  }
+void component::look() {
+  meter_.publish(services_.stages.metrics);
+  // One message may take a slow core longer than a channel may hold the others.
+  const auto taken = taken_by_core();
+  if (std::exchange(taken_before_, taken) != taken && channel_) channel_->in_use();
 }
 
 awaitable<std::unique_ptr<message_pipe>> component::open_channel(sctp::association& association) {

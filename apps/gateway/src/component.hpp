@@ -100,7 +100,7 @@ class component final : public component_context {
   awaitable<void> serve();
   awaitable<component_end> run_stage();
   void apply(const stream_settings& settings);
-  awaitable<void> meter();
+  void look();
 
   const gateway_services& services_;
   stream_link* link_;
@@ -109,7 +109,7 @@ class component final : public component_context {
   channel_remote remote_;
   component_meter meter_;
   std::function<void()> finish_stage_;
-  std::uint64_t taken_before_ = 0;  ///< by the core, when meter() looked last
+  std::uint64_t taken_before_ = 0;  ///< by the core, when look() was called last
   clock::time_point since_ = clock::now();
   const subprotocol_stage* stage_ = nullptr;
   std::string_view stage_name_;

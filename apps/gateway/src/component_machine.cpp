@@ -50,6 +50,10 @@ stage_ending component_machine::part(bool alone, bool asks) noexcept {
   if (phase_ == component_phase::alone && !alone) return stage_ending::none;
   if (next_ == next_stage::after_part) next_ = next_stage::due;
   ask(component_errand::part);
+  return end_stage(asks);
+}
+
+stage_ending component_machine::end_stage(bool asks) noexcept {
   if (!in_stage()) return stage_ending::none;
   if (!asks) excused_ = true;
   return asks ? stage_ending::flush : stage_ending::cancel;
@@ -69,9 +73,7 @@ void component_machine::link_changed() noexcept {
 
 stage_ending component_machine::finish(bool asks) noexcept {
   ask(component_errand::finish);
-  if (!in_stage()) return stage_ending::none;
-  if (!asks) excused_ = true;
-  return asks ? stage_ending::flush : stage_ending::cancel;
+  return end_stage(asks);
 }
 
 void component_machine::renew() {

@@ -98,6 +98,7 @@ class component_machine {
 
  private:
   void ask(component_errand what) noexcept;
+  stage_ending end_stage(bool asks) noexcept;
 
   component_phase phase_ = component_phase::fresh;
   component_errand errand_ = component_errand::none;

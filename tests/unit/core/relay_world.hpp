@@ -93,18 +93,7 @@ struct relay_world {
     for (; by > step; by -= step) time.advance(step);
     time.advance(by);
   }
-  std::string failure() const {
-    try {
-      if (error) std::rethrow_exception(error);
-    } catch (const stage_error& e) {
-      return e.cause();
-    } catch (const system_error& e) {
-      return e.code() == asio::error::operation_aborted ? "cancelled" : e.what();
-    } catch (const std::exception& e) {
-      return e.what();
-    }
-    return "";
-  }
+  std::string failure() const { return testing::failure_of(error); }
 
   asio::io_context context{1};
   manual_clock time{context};

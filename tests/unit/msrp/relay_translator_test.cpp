@@ -45,16 +45,7 @@ struct call {
     if (!ended) std::terminate();
   }
   void settle() { time.settle(); }
-  std::string failure() {
-    try {
-      if (error) std::rethrow_exception(error);
-    } catch (const stage_error& e) {
-      return e.cause();
-    } catch (const system_error& e) {
-      return e.code() == asio::error::operation_aborted ? "cancelled" : e.what();
-    }
-    return "";
-  }
+  std::string failure() { return agw::testing::failure_of(error); }
 
   asio::io_context context{1};
   agw::test::manual_clock time{context};

@@ -93,6 +93,22 @@ class relay {
     bool taken = false;
     event free;
   };
+  class writing {
+   public:
+    explicit writing(writer& w) : writer_(w) {
+      writer_.taken = true;
+      writer_.free.reset();
+    }
+    ~writing() {
+      writer_.taken = false;
+      writer_.free.set();
+    }
+    writing(const writing&) = delete;
+    writing& operator=(const writing&) = delete;
+
+   private:
+    writer& writer_;
+  };
 
   using flow = relay_ending::flow;
 

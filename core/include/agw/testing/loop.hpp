@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -11,6 +12,7 @@
 
 #include "agw/core/awaitable.hpp"
 #include "agw/core/clock.hpp"
+#include "agw/core/error.hpp"
 
 namespace agw::testing {
 
@@ -33,6 +35,20 @@ template <class F>
 void run(F f) {
   asio::io_context context(1);
   run(context, std::move(f));
+}
+
+/// "<stage>:<reason>", "cancelled", what() of another exception; empty without one.
+inline std::string failure_of(const std::exception_ptr& error) {
+  try {
+    if (error) std::rethrow_exception(error);
+  } catch (const stage_error& e) {
+    return e.cause();
+  } catch (const system_error& e) {
+    return e.code() == asio::error::operation_aborted ? "cancelled" : e.what();
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+  return "";
 }
 
 /// While it lives, agw::clock shows the time that the test sets, at first `start`. advance() lets the timers of `context` expire and runs

@@ -103,18 +103,7 @@ class stage_run {
     settle();
   }
   /// "<stage>:<reason>", "cancelled", what() of another exception; empty while it runs and after an orderly end.
-  std::string failure() const {
-    try {
-      if (error_) std::rethrow_exception(error_);
-    } catch (const stage_error& e) {
-      return e.cause();
-    } catch (const system_error& e) {
-      return e.code() == asio::error::operation_aborted ? "cancelled" : e.what();
-    } catch (const std::exception& e) {
-      return e.what();
-    }
-    return "";
-  }
+  std::string failure() const { return failure_of(error_); }
 
  private:
   asio::io_context context_{1};

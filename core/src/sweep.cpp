@@ -1,0 +1,89 @@
+#include "agw/core/sweep.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include <boost/asio/execution/context.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/query.hpp>
+#include <boost/intrusive/list.hpp>
+
+#include "agw/core/clock.hpp"
+
+namespace agw {
+
+namespace {
+
+constexpr std::size_t slots = 10;
+constexpr auto step = std::chrono::milliseconds(100);
+
+}  // namespace
+
+/// One a loop. Its timer runs while there are entries.
+class sweep final : public asio::execution_context::service {
+ public:
+  using key_type = sweep;
+  static inline asio::execution_context::id id;
+
+  explicit sweep(asio::execution_context& context) : asio::execution_context::service(context) {}
+  void shutdown() override { timer_.reset(); }
+
+  void add(sweep_entry& entry, const asio::any_io_executor& executor) {
+    if (!timer_) timer_.emplace(executor);
+    // One that comes now is looked at in a second.
+    slots_[at_].push_back(entry);
+    if (count_++ != 0) return;
+    last_ = clock::now();
+    wait();
+  }
+  void remove() {
+    if (--count_ == 0 && timer_) timer_->cancel();
+  }
+
+ private:
+  using list = boost::intrusive::list<sweep_entry, boost::intrusive::constant_time_size<false>>;
+
+  void wait() {
+    timer_->expires_at(last_ + step);
+    timer_->async_wait([this](error_code error) {
+      if (error || count_ == 0) return;
+      // After a loop that was late, or a clock that a test has moved, those that were missed.
+      const auto missed = std::min<std::size_t>(static_cast<std::size_t>((clock::now() - last_) / step), slots);
+      for (std::size_t i = 0; i < missed; ++i) turn();
+      last_ = clock::now();
+      if (count_ != 0) wait();
+    });
+  }
+
+  void turn() {
+    at_ = (at_ + 1) % slots;
+    auto& slot = slots_[at_];
+    list now;
+    now.swap(slot);
+    while (!now.empty()) {
+      auto& entry = now.front();
+      now.pop_front();
+      slot.push_back(entry);
+      entry.look_();
+    }
+  }
+
+  std::array<list, slots> slots_;
+  std::size_t at_ = 0;
+  std::size_t count_ = 0;
+  clock::time_point last_{};
+  std::optional<timer> timer_;
+};
+
+sweep_entry::sweep_entry(const asio::any_io_executor& executor, std::function<void()> look)
+    : look_(std::move(look)), of_(asio::use_service<sweep>(asio::query(executor, asio::execution::context))) {
+  of_.add(*this, executor);
+}
+
+sweep_entry::~sweep_entry() {
+  unlink();
+  of_.remove();
+}
+
+}  // namespace agw
