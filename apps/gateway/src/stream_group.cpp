@@ -99,9 +99,7 @@ boost::system::result<association_answer, refusal> stream_group::reserve(const a
   local_sctp_port_ = local.sctp_port.value_or(ours.address.port());
   local_.sctp_port = local_sctp_port_;
   auto& answer = reserved_;
-  answer.address = ours.address.address();
-  answer.port = ours.address.port();
-  other_family_ = ours.other_family.value_or(udp::endpoint());
+  show_default_candidate();
   answer.ice_lite = ours.lite;
   answer.ice_ufrag = ours.credentials.ufrag;
   answer.ice_pwd = ours.credentials.pwd;
@@ -117,9 +115,12 @@ boost::system::result<association_answer, refusal> stream_group::reserve(const a
 
 awaitable<void> stream_group::gathered(deadline by) {
   co_await endpoint_->gathered(by);
+  reserved_.candidates = endpoint_->local().candidates;
+  if (!local_.address) show_default_candidate();  // else c= is as Local has it
+}
+
+void stream_group::show_default_candidate() {
   const auto& ours = endpoint_->local();
-  reserved_.candidates = ours.candidates;
-  if (local_.address) co_return;  // c= is as Local has it
   reserved_.address = ours.address.address();
   reserved_.port = ours.address.port();
   other_family_ = ours.other_family.value_or(udp::endpoint());
@@ -269,10 +270,7 @@ void stream_group::restart_ice(const stream_change& wanted) {
   if (theirs && std::exchange(restart_offered_, false)) return;  // the answer to ours
   const bool asked = local && local->new_ice_credentials;
   if (!asked && (!theirs || (local && local->ice_ufrag))) return;
-  if (const auto failed = endpoint_->restart()) {
-    log::warn("{}: no ICE restart: {}", scope_.label(), failed.message());
-    return;
-  }
+  if (const auto failed = endpoint_->restart()) return report_ice(failed);
   restart_offered_ = !theirs;
   reserved_.ice_ufrag = endpoint_->local().credentials.ufrag;
   reserved_.ice_pwd = endpoint_->local().credentials.pwd;
@@ -283,8 +281,15 @@ void stream_group::configure(const association_remote& remote) {
   remote_ = remote;
   fingerprints_ = *usable_fingerprints(remote.fingerprints);
   if (progress_ == progress::retired) begin_anew();
-  else if (again && endpoint_) endpoint_->update(ice_parameters(remote));
+  else if (again && endpoint_) report_ice(endpoint_->update(ice_parameters(remote)));
   changed_.set();
+}
+
+// What check() could not foresee: the ICE library refuses. The pair that there is carries on.
+void stream_group::report_ice(error_code failed) {
+  if (!failed) return;
+  stage_error e("ice", "error", failed);
+  scope_.report(e);
 }
 
 void stream_group::begin_anew() {

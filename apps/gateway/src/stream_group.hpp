@@ -95,10 +95,12 @@ class stream_group {
   bool another_transport(const association_local& ours, const association_remote& theirs) const;
   bool renews(const association_local& ours, const association_remote& theirs) const;
   void choose_tls_id(const association_local* local, bool asks_restart);
+  void show_default_candidate();
   awaitable<void> end_layers(deadline by);
   void begin_anew();
   void restart_ice(const stream_change& wanted);
   void configure(const association_remote& remote);
+  void report_ice(error_code failed);
   void apply(const stream_settings& settings);
   dtls::handshake_config dtls_config() const;
   sctp::config sctp_config() const;

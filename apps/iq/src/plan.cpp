@@ -186,6 +186,15 @@ checked<void> check_signals(const h248::command& c, const termination_plan& medi
   return {};
 }
 
+/// The stream's place in an answer, which may be there already.
+h248::stream_descriptor& stream_in(h248::media_descriptor& media, std::uint16_t number) {
+  const auto known = std::find_if(media.streams.begin(), media.streams.end(), [&](const auto& s) { return s.id.value == number; });
+  if (known != media.streams.end()) return *known;
+  auto& fresh = media.streams.emplace_back();
+  fresh.id = h248::stream_id{number};
+  return fresh;
+}
+
 }  // namespace
 
 stored_property stored(const h248::property& p) {
@@ -247,18 +256,14 @@ void commit(h248::action_state& at, h248::command& answer, termination_plan chan
     if (returned.local || returned.remote) media.streams.push_back(std::move(stream));
   }
   for (const auto n : chosen.restarted) {
-    const auto known = std::find_if(media.streams.begin(), media.streams.end(), [&](const auto& s) { return s.id.value == n.value; });
-    auto& stream = known == media.streams.end() ? media.streams.emplace_back() : *known;
+    auto& stream = stream_in(media, n.value);
     if (stream.parameters.local) continue;
-    stream.id = h248::stream_id{n.value};
     auto& record = termination.streams[n.value];
     record.local = restarted(record.local, record.answer);
     stream.parameters.local = at.keep(record.local);
   }
   for (const auto& [n, properties] : change.chosen) {
-    const auto known = std::find_if(media.streams.begin(), media.streams.end(), [id = n](const auto& s) { return s.id.value == id; });
-    auto& stream = known == media.streams.end() ? media.streams.emplace_back() : *known;
-    stream.id = h248::stream_id{n};
+    auto& stream = stream_in(media, n);
     auto& control = stream.parameters.control.emplace();
     for (const auto& p : properties) {
       auto& one = control.properties.emplace_back();

@@ -45,7 +45,7 @@ std::string unanswerable(h248::sdp d, const gateway::stream_local& local) {
     gateway::association_answer a;
     a.address = some;
     a.port = a.sctp_port = 1;
-    a.ice_ufrag = a.ice_pwd = "x";
+    a.ice_ufrag = a.ice_pwd = a.tls_id = "x";
     a.fingerprint = "sha-256 00";
     any = std::move(a);
   } else if (const auto* bearer = std::get_if<gateway::bearer_local>(&local)) {

@@ -57,6 +57,13 @@ struct call {
     heard.erase(0, size);
     co_return out;
   }
+  /// The core has what the WIC says, to the letter.
+  awaitable<void> passes_to_core(std::string id, std::string text) {
+    const auto sent = msrp_send(id, text);
+    co_await say(sent);
+    const auto at_core = co_await core_hears("-------" + id + "$\r\n");
+    CHECK(at_core == sent);
+  }
   /// Reads from the channel until `end` was seen.
   awaitable<std::string> wic_hears(std::string end) {
     std::vector<message> got;

@@ -21,12 +21,6 @@ void reset(asio::ip::tcp::socket& s) {
   s.close();
 }
 
-stream_change inactive() {
-  stream_change out;
-  out.mode = stream_mode::inactive;
-  return out;
-}
-
 }  // namespace
 
 TEST_CASE("the end of TCP towards the core is told on the core side, in any mode, with or without a WIC, and once") {
@@ -48,8 +42,7 @@ TEST_CASE("the end of TCP towards the core is told on the core side, in any mode
     SECTION("the stream is inactive") {
       call c(r);
       co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
-        auto hold = with_stream(core_side, s2, inactive());
-        (void)co_await gateway.apply(std::move(hold));
+        co_await set_mode(gateway, core_side, stream_mode::inactive);
         const auto text = msrp_send("last", "what came before the end");
         if (orderly) co_await asio::async_write(c.core, asio::buffer(text), asio::use_awaitable);
         if (orderly) c.core.shutdown(asio::ip::tcp::socket::shutdown_send);
@@ -58,10 +51,7 @@ TEST_CASE("the end of TCP towards the core is told on the core side, in any mode
         CHECK(gone.termination == core_side);
         CHECK(gone.cause == (orderly ? "" : "tcp:reset"));
         if (!orderly) co_return;
-        stream_change open;
-        open.mode = stream_mode::send_receive;
-        auto on = with_stream(core_side, s2, open);
-        (void)co_await gateway.apply(std::move(on));
+        co_await set_mode(gateway, core_side, stream_mode::send_receive);
         const auto heard = co_await c.wic_hears("before the end");
         CHECK(heard.find("before the end") != std::string::npos);
       });
@@ -84,10 +74,7 @@ TEST_CASE("that the WIC closes its channel is told once, whether anybody reads o
       const auto gone = co_await r.event_of("channel", kind::released);
       CHECK(gone.termination == access_side);
       if (held) {
-        stream_change open;
-        open.mode = stream_mode::send_receive;
-        auto on = with_stream(access_side, s2, open);
-        (void)co_await gateway.apply(std::move(on));
+        co_await set_mode(gateway, access_side, stream_mode::send_receive);
       }
       const auto heard = co_await c.core_hears("-------last$\r\n");
       CHECK(heard.find("before the end") != std::string::npos);
@@ -102,10 +89,7 @@ TEST_CASE("a WIC that hangs up while the core takes nothing loses nothing, thoug
   r.run([&](context& gateway) -> awaitable<void> {
     call c(r);
     co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
-      stream_change only_in;
-      only_in.mode = stream_mode::receive_only;
-      auto hold = with_stream(core_side, s2, only_in);
-      (void)co_await gateway.apply(std::move(hold));
+      co_await set_mode(gateway, core_side, stream_mode::receive_only);
       std::string all;
       for (int i = 0; i < 6; ++i) {
         const auto chunk = msrp_send("last" + std::to_string(i), "what came before the end");
@@ -116,10 +100,7 @@ TEST_CASE("a WIC that hangs up while the core takes nothing loses nothing, thoug
       const std::string response = "MSRP last0 200 OK\r\nTo-Path: msrp://127.0.0.1:2/b;tcp\r\nFrom-Path: msrp://127.0.0.1:1/a;tcp\r\n-------last0$\r\n";
       co_await asio::async_write(c.core, asio::buffer(response), asio::use_awaitable);
       co_await r.event_of("channel", kind::released);
-      stream_change open;
-      open.mode = stream_mode::send_receive;
-      auto on = with_stream(core_side, s2, open);
-      (void)co_await gateway.apply(std::move(on));
+      co_await set_mode(gateway, core_side, stream_mode::send_receive);
       const auto heard = co_await c.core_hears("-------last5$\r\n");
       CHECK(heard == all);
     });
@@ -135,10 +116,7 @@ TEST_CASE("a channel that is reset for a message that is too large loses nothing
     call c(r);
     c.browser.sctp_options.peer_max_message_bytes = 0;
     co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
-      stream_change only_in;
-      only_in.mode = stream_mode::receive_only;
-      auto hold = with_stream(core_side, s2, only_in);
-      (void)co_await gateway.apply(std::move(hold));
+      co_await set_mode(gateway, core_side, stream_mode::receive_only);
       std::string all;
       for (int i = 0; i < 10; ++i) {
         const auto chunk = msrp_send("last" + std::to_string(i), std::string(20000, 'x'));
@@ -148,10 +126,7 @@ TEST_CASE("a channel that is reset for a message that is too large loses nothing
       co_await c.say(std::string(500000, 'y'));
       const auto gone = co_await r.event_of("channel", kind::failed);
       CHECK(gone.cause == "channel:reset");
-      stream_change open;
-      open.mode = stream_mode::send_receive;
-      auto on = with_stream(core_side, s2, open);
-      (void)co_await gateway.apply(std::move(on));
+      co_await set_mode(gateway, core_side, stream_mode::send_receive);
       const auto heard = co_await c.core_hears("-------last9$\r\n");
       CHECK((heard == all));
     });
@@ -165,10 +140,7 @@ TEST_CASE("a core that resets its connection while the WIC takes nothing loses n
   r.run([&](context& gateway) -> awaitable<void> {
     call c(r);
     co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
-      stream_change only_in;
-      only_in.mode = stream_mode::receive_only;
-      auto hold = with_stream(access_side, s2, only_in);
-      (void)co_await gateway.apply(std::move(hold));
+      co_await set_mode(gateway, access_side, stream_mode::receive_only);
       std::string all;
       for (int i = 0; i < 6; ++i) all += msrp_send("last" + std::to_string(i), "what came before the end");
       co_await asio::async_write(c.core, asio::buffer(all), asio::use_awaitable);
@@ -176,10 +148,7 @@ TEST_CASE("a core that resets its connection while the WIC takes nothing loses n
       co_await c.say(msrp_send("mess1", "into nothing"));
       const auto gone = co_await r.event_of("tcp", kind::failed);
       CHECK(gone.cause == "tcp:reset");
-      stream_change open;
-      open.mode = stream_mode::send_receive;
-      auto on = with_stream(access_side, s2, open);
-      (void)co_await gateway.apply(std::move(on));
+      co_await set_mode(gateway, access_side, stream_mode::send_receive);
       const auto heard = co_await c.wic_hears("-------last5$\r\n");
       CHECK(heard == all);
     });

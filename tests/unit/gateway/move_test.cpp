@@ -53,16 +53,10 @@ TEST_CASE("the core end is replaced in a living call, before or after the old on
     call c(r);
     other_peer next(r);
     co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
-      const auto first = msrp_send("first", "to the old core");
-      co_await c.say(first);
-      const auto at_core = co_await c.core_hears("-------first$\r\n");
-      CHECK(at_core == first);
+      co_await c.passes_to_core("first", "to the old core");
       if (make_before_break) {
         co_await next.join(gateway);
-        const auto second = msrp_send("second", "the old one still");
-        co_await c.say(second);
-        const auto still = co_await c.core_hears("-------second$\r\n");
-        CHECK(still == second);
+        co_await c.passes_to_core("second", "the old one still");
       }
       const auto last = co_await gateway.remove(core_side);
       CHECK(last.at(s2).octets_sent > 0);
@@ -111,10 +105,7 @@ TEST_CASE("a termination moves to another context with its layers up, and what i
     std::exception_ptr error;
     try {
       co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
-        const auto first = msrp_send("first", "before");
-        co_await c.say(first);
-        const auto at_core = co_await c.core_hears("-------first$\r\n");
-        CHECK(at_core == first);
+        co_await c.passes_to_core("first", "before");
         if (access_moves) {
           co_await next.join(other);
           const bool moved = co_await gateway.move(access_side, other);
@@ -208,10 +199,7 @@ TEST_CASE("a parked core end goes on where it was, and an association is not par
   r.run([&](context& gateway) -> awaitable<void> {
     call c(r);
     co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
-      const auto first = msrp_send("first", "before");
-      co_await c.say(first);
-      const auto at_core = co_await c.core_hears("-------first$\r\n");
-      CHECK(at_core == first);
+      co_await c.passes_to_core("first", "before");
       const auto bound = co_await gateway.park(access_side);
       REQUIRE(bound.has_error());
       CHECK(bound.error().reason == refusal_reason::no_resources);

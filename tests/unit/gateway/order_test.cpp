@@ -40,12 +40,6 @@ awaitable<void> with_held_channel(rig& r, context& gateway, F body) {
   co_await with_tasks("wic", inside);
 }
 
-stream_change in_mode(stream_mode mode) {
-  stream_change out;
-  out.mode = mode;
-  return out;
-}
-
 }  // namespace
 
 TEST_CASE("a data channel that waits for its order is opened by it, and by no other layer's") {
@@ -98,23 +92,14 @@ TEST_CASE("a core connection that is released and ordered again goes on with the
   r.run([&](context& gateway) -> awaitable<void> {
     call c(r);
     co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
-      const auto first = msrp_send("first", "before");
-      co_await c.say(first);
-      const auto before = co_await c.core_hears("-------first$\r\n");
-      CHECK(before == first);
-      if (held) {
-        auto hold = with_stream(core_side, s2, in_mode(stream_mode::inactive));
-        (void)co_await gateway.apply(std::move(hold));
-      }
+      co_await c.passes_to_core("first", "before");
+      if (held) co_await set_mode(gateway, core_side, stream_mode::inactive);
       co_await gateway.release(core_side, s2, layer::tcp);
       const auto second = msrp_send("second", "while there is no connection");
       co_await c.say(second);
       gateway.order(core_side, s2, layer::tcp);
       c.core = co_await c.listens.async_accept(asio::use_awaitable);
-      if (held) {
-        auto open = with_stream(core_side, s2, in_mode(stream_mode::send_receive));
-        (void)co_await gateway.apply(std::move(open));
-      }
+      if (held) co_await set_mode(gateway, core_side, stream_mode::send_receive);
       const auto after = co_await c.core_hears("-------second$\r\n");
       CHECK(after == second);
       const auto back = msrp_send("back", "and the other way");

@@ -149,21 +149,35 @@ inline termination_change with_stream(termination_id id, stream_number n, stream
   return out;
 }
 
-/// Passes what is received to an observer first.
+/// Of the component stream on that side.
+inline awaitable<void> set_mode(context& gateway, termination_id side, stream_mode mode) {
+  stream_change wanted;
+  wanted.mode = mode;
+  auto change = with_stream(side, s2, std::move(wanted));
+  (void)co_await gateway.apply(std::move(change));
+}
+
+using packet_twist = std::function<datagram_batch(const datagram_batch&)>;
+
+/// Passes what is received to an observer first, and what is sent through `twist`, if there is one.
 class tapped_pipe final : public datagram_pipe {
  public:
-  tapped_pipe(datagram_pipe& lower, std::function<void(bytes_view)>& tap) : lower_(lower), tap_(tap) {}
+  tapped_pipe(datagram_pipe& lower, std::function<void(bytes_view)>& tap, packet_twist& twist) : lower_(lower), tap_(tap), twist_(twist) {}
   awaitable<void> receive(datagram_batch& into) override {
     const auto before = into.size();
     co_await lower_.receive(into);
     for (std::size_t i = before; tap_ && i < into.size(); ++i) tap_(std::as_const(into)[i]);
   }
-  void send(const datagram_batch& batch) override { lower_.send(batch); }
+  void send(const datagram_batch& batch) override {
+    if (twist_) lower_.send(twist_(batch));
+    else lower_.send(batch);
+  }
   std::size_t max_datagram_bytes() const noexcept override { return lower_.max_datagram_bytes(); }
 
  private:
   datagram_pipe& lower_;
   std::function<void(bytes_view)>& tap_;
+  packet_twist& twist_;
 };
 
 /// A browser's side without the browser: an association over plain UDP, or with full ICE.
@@ -240,7 +254,7 @@ class wic {
     dtls::handshake_config as_client(identity, dtls::role::active, {gateway_identity()->own().fingerprint()});
     auto shaking = dtls::handshake(*path, as_client);
     session = co_await std::move(shaking);
-    tapped = std::make_unique<tapped_pipe>(*session, tap);
+    tapped = std::make_unique<tapped_pipe>(*session, tap, twist);
   }
   awaitable<void> associate(task_group& tasks) {
     auto options = sctp_options;
@@ -254,6 +268,7 @@ class wic {
   std::shared_ptr<const dtls::context> identity;
   sctp::config sctp_options;            ///< but for the ports
   std::function<void(bytes_view)> tap;  ///< sees every SCTP packet from the gateway
+  packet_twist twist;                   ///< makes of the SCTP packets to the gateway what is sent
   std::unique_ptr<ice::endpoint> endpoint;
   std::unique_ptr<datagram_pipe> path;
   std::unique_ptr<dtls::session> session;

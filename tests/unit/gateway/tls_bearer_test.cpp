@@ -154,6 +154,9 @@ TEST_CASE("a B2BUA over TLS replaces both path lines on each side") {
     const auto at_wic = read_all(got);
     CHECK(at_wic.find("To-Path: " + wic_path + "\r\n") != std::string::npos);
     CHECK(at_wic.find("From-Path: " + own_wic + "\r\n") != std::string::npos);
+    const auto counted = gateway.statistics(core_side).at(s2);
+    CHECK(counted.octets_sent == heard.size());
+    CHECK(counted.octets_received == back.size());
     channel.reset();
     browser.association.reset();
     co_await pumps.stop();

@@ -97,4 +97,27 @@ TEST_CASE("the controller asks for a restart by $, and the WIC's answer changes 
 
 namespace {
 
+// With a=tls-id, and another certificate than `sha256` where `letter` is not the first.
+std::string remote_of(const std::string& ufrag, const std::string& id, char letter = '0') {
+  auto lines = sha256;
+  lines.replace(lines.find(" 00:") + 1, 2, std::string(2, letter));
+  return remote(ufrag, pwd, lines + (id.empty() ? "" : "a=tls-id:" + id + "\r\n"));
+}
+std::string tls_id(const std::string& reply) { return between(reply, "a=tls-id:", "\n"); }
+
 }  // namespace
+
+TEST_CASE("a=tls-id is chosen where Local asks for it, and kept where Local names it", "[iq]") {
+  call c;
+  const auto first = tls_id(c.ask(modify(local(chosen + "a=tls-id:$\r\n"))));
+  CHECK(first.size() >= 20);
+  CHECK(tls_id(c.ask(modify(local(chosen + "a=tls-id:$\r\n") + "," + remote("abcd")))) == first);
+  CHECK(tls_id(c.ask("Context=1{AuditValue=ip/1/access/1{Audit{Media}}}")) == first);
+  CHECK_THAT(c.ask(modify(local("a=tls-id:not0123456789this0123456789\r\n"))), Contains("ER=473{\"a=tls-id"));
+  CHECK_THAT(c.ask(modify(local("a=tls-id:not this\r\n"))), Contains("ER=449{\"a=tls-id"));
+  CHECK_THAT(c.ask(modify(remote_of("abcd", std::string(256, 'x')))), Contains("ER=449{\"a=tls-id"));
+  // An ICE restart alone is no reason for another one (RFC 8842, 3.3).
+  const auto restarted = c.ask(modify(remote("wxyz")));
+  CHECK_THAT(restarted, Contains("a=ice-ufrag:"));
+  CHECK(tls_id(restarted) == first);
+}

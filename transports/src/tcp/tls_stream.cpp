@@ -135,6 +135,7 @@ awaitable<std::size_t> stream::read_some(std::span<std::byte> into) {
   const auto count = co_await ssl_.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
   if (error == asio::error::eof) co_return 0;
   if (error) fail(error);
+  connection_->count_in(count);
   if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
     unread_.put_back(into.first(count));
     throw system_error(asio::error::operation_aborted);
@@ -162,6 +163,7 @@ awaitable<void> stream::write(std::span<const bytes_view> pieces) {
     error_code error;
     co_await asio::async_write(ssl_, buffer, asio::redirect_error(asio::use_awaitable, error));
     if (error) fail(error);
+    connection_->count_out(used);
   }
 }
 

@@ -92,8 +92,10 @@ class stream final : public byte_stream {
   /// The six DSCP bits of what is sent from now on; false when the system refuses.
   bool set_dscp(unsigned dscp) noexcept;
   liveness look() noexcept;
-  /// For TLS, which takes the socket over.
+  /// For TLS, which takes the socket over, and counts the octets inside its records.
   asio::ip::tcp::socket& socket() noexcept { return socket_; }
+  void count_in(std::size_t bytes) noexcept { traffic_.bytes_in += bytes; }
+  void count_out(std::size_t bytes) noexcept { traffic_.bytes_out += bytes; }
 
   /// The port stays leased when the stream is gone, for listener::reopen().
   port_lease keep_port() noexcept { return std::move(lease_); }

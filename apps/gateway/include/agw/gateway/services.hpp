@@ -27,7 +27,7 @@ struct gateway_config {
   std::optional<ice::turn_server> turn;
   std::chrono::milliseconds gather_timeout{2'000};    ///< for the answers of these servers, within the Add
   std::chrono::milliseconds consent_timeout{30'000};
-  std::size_t mtu_bytes = 1200;                       ///< largest UDP payload towards the WIC; beyond 1200 where the path carries it
+  std::size_t mtu_bytes = 1400;                       ///< largest UDP payload towards the WIC; beyond 1200 where the path carries it
   std::uint16_t sctp_streams = 64;                    ///< asked for at set-up, or as many as the channels need that are known then
   std::chrono::milliseconds hold_limit{30'000};       ///< see sctp::config
   msrp::uri_match msrp_match = msrp::uri_match::exact;  ///< see msrp_options
