@@ -15,6 +15,19 @@ namespace {
 
 const clock::time_point start{1h};
 
+std::vector<std::byte> data_packet(std::uint32_t tsn, std::size_t size) {
+  std::vector<std::byte> out(common_header_bytes + size);
+  put_word(out, 12, static_cast<std::uint32_t>(size));
+  put_word(out, 16, tsn);
+  return out;
+}
+
+/// Data that fits was sent and is acknowledged.
+void make_ready(mtu_probe& p, clock::time_point now) {
+  p.sent(data_packet(7, 1148));
+  p.acknowledged(7, now);
+}
+
 /// Loses what is larger than the path carries, unless it may be cut into fragments.
 class narrow_end final : public datagram_pipe {
  public:
@@ -71,7 +84,7 @@ void with_narrow_pair(narrow_end& left, sctp_link& wire, F body) {
 TEST_CASE("a probe that is answered lets packets grow; three that are not leave them as they are for ten minutes") {
   mtu_probe good(1163, 1363);
   CHECK(good.next_deadline() == no_deadline);
-  good.start(start);
+  make_ready(good, start);
   CHECK(good.size() == 1163);
   CHECK_FALSE(good.answered(1363));  // nothing was sent
   CHECK(good.due(start) == 1363);
@@ -82,28 +95,52 @@ TEST_CASE("a probe that is answered lets packets grow; three that are not leave 
   CHECK(good.size() == 1363);
   CHECK(good.next_deadline() == no_deadline);
   mtu_probe bad(1163, 1363);
-  bad.start(start);
+  make_ready(bad, start);
   for (int i = 0; i < 3; ++i) CHECK(bad.due(start + i * 1s) == 1363);
   CHECK(bad.due(start + 3s) == 0);
+  CHECK(bad.next_deadline() == no_deadline);  // until there is data again
+  make_ready(bad, start + 10s);
   CHECK(bad.next_deadline() == start + 603s);
   CHECK(bad.due(start + 603s) == 1363);
 }
 
+TEST_CASE("probes begin when the peer has acknowledged data that fills them up, of which one chunk is kept") {
+  mtu_probe p(1163, 1363);
+  p.acknowledged(6, start);
+  p.sent(data_packet(7, 199));  // too short
+  p.acknowledged(7, start);
+  CHECK(p.next_deadline() == no_deadline);
+  p.sent(data_packet(8, 500));
+  p.sent(data_packet(9, 1148));
+  p.acknowledged(7, start);
+  CHECK(p.next_deadline() == no_deadline);
+  CHECK(p.due(start) == 0);
+  p.acknowledged(8, start);
+  CHECK(p.due(start) == 1363);
+  CHECK(p.ballast().size() == 500);
+  CHECK(word_at(p.ballast(), 4) == 8);
+  p.answered(1363);
+  CHECK(p.ballast().empty());
+  p.sent(data_packet(10, 1148));
+  CHECK(p.ballast().empty());
+}
+
 TEST_CASE("packets that are not acknowledged for several retransmissions are small again") {
   mtu_probe p(1163, 1363);
-  p.start(start);
+  make_ready(p, start);
   CHECK_FALSE(p.unacknowledged(start, start + 1h));
   p.due(start);
   p.answered(1363);
   CHECK_FALSE(p.unacknowledged(start + 10s, start + 12s));
   CHECK(p.unacknowledged(start + 10s, start + 13s));
   CHECK(p.size() == 1163);
+  make_ready(p, start + 20s);
   CHECK(p.next_deadline() == start + 613s);
 }
 
 TEST_CASE("a path that carries no more than the base is not probed") {
   mtu_probe p(1163, 576);
-  p.start(start);
+  make_ready(p, start);
   CHECK(p.size() == 576);
   CHECK(p.next_deadline() == no_deadline);
 }
@@ -173,13 +210,14 @@ TEST_CASE("on a path that begins to lose large packets everything arrives: what 
 TEST_CASE("fragments are not allowed while a probe is to show what the path carries, nor on a path that carries it") {
   mtu_probe p(1163, 1363);
   CHECK(p.fragments());
-  p.start(start);
+  make_ready(p, start);
   for (int i = 0; i < 3; ++i) {
     CHECK(p.due(start + i * 1s) == 1363);
     CHECK_FALSE(p.fragments());
   }
   CHECK(p.due(start + 3s) == 0);
   CHECK(p.fragments());
+  make_ready(p, start + 603s);
   p.due(start + 603s);
   CHECK(p.answered(1363));
   CHECK_FALSE(p.fragments());

@@ -69,13 +69,25 @@ TEST_CASE("before the association has a verification tag there is no heartbeat")
   CHECK(w.heartbeat(start + 1h).empty());
 }
 
-TEST_CASE("a probe is a heartbeat padded to its size, and the answer to it tells that size") {
+TEST_CASE("a probe is a heartbeat and a chunk that fill a packet of its size, and the answer to it tells that size") {
   const auto w = watch();
-  auto p = w.probe(1363);
+  std::vector<std::byte> ballast(1101);
+  put_word(ballast, 0, 1101);
+  auto p = w.probe(1363, ballast);
   REQUIRE(p.size() == 1360);
   CHECK(checksum_holds(p));
-  CHECK(word_at(p, 28) == (0x84000000 | (1360 - 28)));
+  std::vector<std::size_t> sizes;
+  each_chunk(p, [&](std::uint8_t, bytes_view c) { sizes.push_back(c.size()); });
+  CHECK(sizes == std::vector<std::size_t>{1360 - 12 - 1104, 1101});
+  CHECK(word_at(p, 16) == (0x00010000 | (1360 - 12 - 1104 - 4)));
   CHECK_FALSE(path_watch::answered(p));
+  put_word(ballast, 0, 300);
+  sizes.clear();
+  each_chunk(w.probe(1363, std::span(ballast).first(300)), [&](std::uint8_t, bytes_view c) { sizes.push_back(c.size()); });
+  CHECK(sizes == std::vector<std::size_t>{1360 - 12 - 4 * 300, 300, 300, 300, 300});
+  CHECK(fits_probe(1148, 1360));
+  CHECK_FALSE(fits_probe(1180, 2358));  // the answer would be too large for some peers
+  CHECK_FALSE(fits_probe(1400, 1400));
   p[12] = std::byte{chunk::heartbeat_ack};
   CHECK(path_watch::answered(p) == 1360u);
   p[20] = std::byte{};

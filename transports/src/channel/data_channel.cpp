@@ -43,7 +43,7 @@ awaitable<bool> data_channel::receive(std::vector<message>& into) {
   for (std::size_t n = 0; n < max_messages_at_once && bytes < max_bytes_at_once && !state->inbox.empty(); ++n) {
     const auto size = state->inbox.front().bytes.size();
     bytes += size;
-    state->held.remove(size + channel_state::message_overhead_bytes, true);
+    state->held.remove(channel_state::cost_of(size), true);
     into.push_back(std::move(state->inbox.front()));
     state->inbox.pop_front();
   }

@@ -25,9 +25,7 @@ constexpr std::string_view peers_limit = "the peer allows no stream with this id
 }
 
 // Names are kept as long as the channel, so what they cost is held as long.
-std::size_t cost_of(const dcep_open& open) {
-  return open.label.size() + open.protocol.size() + channel_state::message_overhead_bytes;
-}
+std::size_t cost_of(const dcep_open& open) { return channel_state::cost_of(open.label.size() + open.protocol.size()); }
 
 bool matches(const channel_expectation& wanted, const dcep_open& open) {
   return wanted.protocol == open.protocol && (!wanted.label || *wanted.label == open.label);
@@ -94,10 +92,10 @@ bool channel_table::match(const channel& c, const dcep_open& open) {
 void channel_table::adopt(channel_state& c, const dcep_open& open) {
   c.label = open.label;
   c.protocol = open.protocol;
-  c.ordered = open.ordered;
-  c.policy = open.policy;
-  c.parameter = open.parameter;
-  c.priority = open.priority;
+  c.transfer.ordered = open.ordered;
+  c.transfer.policy = open.policy;
+  c.transfer.parameter = open.parameter;
+  c.transfer.priority = open.priority;
 }
 
 awaitable<void> channel_table::wait_for_change(deadline by) {
@@ -149,10 +147,7 @@ awaitable<channel_table::handle> channel_table::open(std::uint16_t id, std::stri
   auto out = std::make_unique<data_channel>(c);
   c->label = std::move(label);
   c->protocol = std::move(protocol);
-  c->ordered = transfer.ordered;
-  c->policy = transfer.policy;
-  c->parameter = transfer.parameter;
-  c->priority = transfer.priority;
+  c->transfer = transfer;
   if (acknowledges) {
     const auto offered = std::exchange(c->offered, std::nullopt);
     name_from(*c, *offered);

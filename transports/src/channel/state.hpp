@@ -24,6 +24,7 @@ class channel_state : public std::enable_shared_from_this<channel_state> {
  public:
   /// What a queued message costs beyond its bytes, so that empty ones are bounded too.
   static constexpr std::size_t message_overhead_bytes = 64;
+  static constexpr std::size_t cost_of(std::size_t bytes) noexcept { return bytes + message_overhead_bytes; }
 
   channel_state(channel_table& owner, std::shared_ptr<hold_ledger> ledger, std::uint16_t stream, std::size_t max_message)
       : table(&owner), id(stream), max_message_bytes(max_message), held(std::move(ledger), *this) {}
@@ -34,10 +35,7 @@ class channel_state : public std::enable_shared_from_this<channel_state> {
   channel_machine machine;
   std::string label;
   std::string protocol;
-  bool ordered = true;
-  reliability policy = reliability::reliable;
-  std::uint32_t parameter = 0;
-  std::uint16_t priority = default_priority;
+  channel_transfer transfer;
   std::uint64_t turns = 0;           ///< messages sent, each divided by the priority: who has the fewest is next
   std::optional<dcep_open> offered;  ///< while the machine says so
 

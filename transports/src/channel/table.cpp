@@ -21,8 +21,6 @@ constexpr std::size_t max_queued_messages = 4096;
 constexpr std::size_t max_streams_in_use = 4096;
 constexpr std::uint32_t turn_cost = 1 << 16;  // of a message, divided by its channel's priority
 
-std::size_t cost_of(std::size_t message_bytes) { return message_bytes + channel_state::message_overhead_bytes; }
-
 stage_error lost(const char* reason, transport_error code, const char* text) {
   return stage_error("channel", reason, make_error_code(code), text);
 }
@@ -85,7 +83,7 @@ void channel_table::on_message(std::uint16_t stream, std::uint32_t ppid, std::ve
   if (c->machine.refused()) return count_drop("sctp", "no-channel");
   ++c->statistics.messages_received;
   c->statistics.bytes_received += bytes.size();
-  c->held.add(cost_of(bytes.size()));
+  c->held.add(channel_state::cost_of(bytes.size()));
   c->inbox.emplace_back(text ? message_kind::text : message_kind::binary, std::move(bytes));
   c->readable.set();
   if (c->machine.unclaimed()) wait_for_user(*c);
@@ -124,11 +122,11 @@ void channel_table::close_overdue(clock::time_point now) {
     const auto keep = c.shared_from_this();
     count_drop("sctp", "blocked-channel");
     fail_alone(c, lost("blocked", transport_error::channel_blocked, "what it held was not taken in time"));
-    c.inbox.clear();
-    c.held.clear();
     if (c.table) {
       discard(c);
     } else {
+      c.inbox.clear();
+      c.held.clear();
       c.wake_all();
       host_.window_changed();
     }
@@ -252,9 +250,9 @@ bool channel_table::try_send(channel_state& c, bytes_view bytes, message_kind ki
   static constexpr std::byte nothing{};
   send_options options;
   options.stream = c.id;
-  options.ordered = c.ordered;
-  options.policy = c.policy;
-  options.parameter = c.parameter;
+  options.ordered = c.transfer.ordered;
+  options.policy = c.transfer.policy;
+  options.parameter = c.transfer.parameter;
   options.ppid = ppid::of(kind, bytes.empty());
   const auto body = bytes.empty() ? bytes_view(&nothing, 1) : bytes;  // SCTP has no empty message (RFC 8831, 6.6)
   const auto outcome =
@@ -268,7 +266,7 @@ bool channel_table::try_send(channel_state& c, bytes_view bytes, message_kind ki
     enqueue(c, mine);
     return false;
   }
-  c.turns += turn_cost / std::max<std::uint32_t>(c.priority, 1);
+  c.turns += turn_cost / std::max<std::uint32_t>(c.transfer.priority, 1);
   ++c.statistics.messages_sent;
   c.statistics.bytes_sent += bytes.size();
   // Later, so that this channel may wait for its next turn, too.

@@ -12,16 +12,10 @@ namespace agw::ice {
 family_sockets::family_sockets(udp::socket first, std::optional<udp::socket> second)
     : first_(std::move(first)), second_(std::move(second)) {}
 
-const udp::traffic& family_sockets::counted() const noexcept {
-  traffic_ = first_.counted();
-  if (second_) {
-    const auto& other = second_->counted();
-    traffic_.datagrams_in += other.datagrams_in;
-    traffic_.datagrams_out += other.datagrams_out;
-    traffic_.bytes_in += other.bytes_in;
-    traffic_.bytes_out += other.bytes_out;
-  }
-  return traffic_;
+udp::traffic family_sockets::counted() const noexcept {
+  auto out = first_.counted();
+  if (second_) out += second_->counted();
+  return out;
 }
 
 std::span<const udp::arrival> family_sockets::receive() {

@@ -16,7 +16,7 @@ class family_sockets {
   const udp::endpoint& local() const noexcept { return first_.local(); }
   const udp::socket* second() const noexcept { return second_ ? &*second_ : nullptr; }
   /// Of both.
-  const udp::traffic& counted() const noexcept;
+  udp::traffic counted() const noexcept;
 
   /// What one of them has, both in turn; empty when neither has anything.
   std::span<const udp::arrival> receive();
@@ -41,7 +41,6 @@ class family_sockets {
   udp::socket first_;
   std::optional<udp::socket> second_;
   bool second_next_ = false;
-  mutable udp::traffic traffic_;
 };
 
 }  // namespace agw::ice

@@ -158,9 +158,11 @@ awaitable<std::unique_ptr<datagram_pipe>> full_endpoint::connect(task_group& tas
 // selected address, found now, may be what a NAT has made of that one: see move_watch. What comes from the selected one is told by
 // peek_sources(). Any other source of valid checks that was found since is the last resort when libnice has lost the consent.
 void full_endpoint::look_for_moves() {
+  auto found = next_peer_reflexive();
+  if (!found && !probe_) return;
   const auto selected = agent_.remote_address();
   if (probe_ && !moves_.concerns(selected)) end_watch();
-  while (const auto found = next_peer_reflexive()) {
+  for (; found; found = next_peer_reflexive()) {
     if (found == selected) continue;
     if (!selected || found->address() != selected->address() || remote_.ufrag.empty()) {
       last_resort_ = found;
@@ -178,6 +180,7 @@ void full_endpoint::look_for_moves() {
 }
 
 void full_endpoint::obey_watch() {
+  if (!probe_) return;
   if (agent_.heard()) return end_watch();
   switch (moves_.timeout(agent_.remote_address(), clock::now())) {
     case move_watch::action::none: return;

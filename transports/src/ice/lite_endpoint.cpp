@@ -198,12 +198,7 @@ bool lite_endpoint::on_frame(std::span<std::byte> frame, const route& source) {
 
 udp::traffic lite_endpoint::counted() const noexcept {
   auto out = socket_.counted();
-  if (!tcp_) return out;
-  const auto& framed = tcp_->counted();
-  out.datagrams_in += framed.datagrams_in;
-  out.datagrams_out += framed.datagrams_out;
-  out.bytes_in += framed.bytes_in;
-  out.bytes_out += framed.bytes_out;
+  if (tcp_) out += tcp_->counted();
   return out;
 }
 

@@ -64,7 +64,7 @@ void lite_machine::begin_anew() {
 
 verdict lite_machine::receive(std::span<std::byte> datagram, const route& source, clock::time_point now) {
   if (peer_ == peer_kind::fixed) return receive_plain(datagram, source);
-  const auto before = agent_.selected();
+  const bool before = agent_.selected().has_value();
   const bool of_fixed = checks_since_ && fixed_ == source.address && source.connection == 0;
   if (of_fixed && kind_of(datagram) == datagram_kind::dtls) return verdict::application;
   const auto out = agent_.on_datagram(datagram, source, now);

@@ -1,7 +1,5 @@
 #include "ice/tcp_side.hpp"
 
-#include <netinet/tcp.h>
-
 #include <algorithm>
 
 #include <boost/asio/ip/v6_only.hpp>
@@ -11,6 +9,7 @@
 #include "agw/core/metrics.hpp"
 #include "agw/core/scope_guard.hpp"
 #include "agw/core/until.hpp"
+#include "dscp.hpp"
 #include "ice/framing.hpp"
 
 namespace agw::ice {
@@ -19,11 +18,6 @@ namespace {
 
 constexpr int backlog = 8;
 constexpr std::size_t read_bytes = 16 * 1024;
-
-bool set_tos(int fd, bool v6, unsigned dscp) noexcept {
-  const int value = static_cast<int>(dscp << 2);
-  return ::setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &value, sizeof(value)) == 0;
-}
 
 }  // namespace
 
@@ -97,7 +91,7 @@ awaitable<void> tcp_side::accept(task_group& tasks, tcp_owner& owner) {
     error_code ignored;
     accepted.set_option(asio::ip::tcp::no_delay(true), ignored);
     accepted.native_non_blocking(true, ignored);
-    if (dscp_ != 0) set_tos(accepted.native_handle(), from.address().is_v6(), dscp_);
+    if (dscp_ != 0) agw::set_dscp(accepted.native_handle(), from.address().is_v6(), dscp_);
     const auto number = ++last_number_;
     auto c = std::make_shared<connection>(std::move(accepted), route(from, number), std::move(*extra));
     connections_.emplace(number, c);
@@ -209,7 +203,7 @@ bool tcp_side::set_dscp(unsigned dscp) noexcept {
   if (dscp > 63) return false;
   dscp_ = dscp;
   bool all = true;
-  for (const auto& [number, c] : connections_) all = set_tos(c->socket.native_handle(), c->from.address.address().is_v6(), dscp) && all;
+  for (const auto& [number, c] : connections_) all = agw::set_dscp(c->socket.native_handle(), c->from.address.address().is_v6(), dscp) && all;
   return all;
 }
 

@@ -1,8 +1,6 @@
 // ICE over TCP, passive (RFC 6544): a listener whose connections carry framed datagrams.
 #pragma once
 
-#include <functional>
-#include <list>
 #include <map>
 #include <memory>
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "agw/core/pipe.hpp"
 
@@ -17,11 +18,15 @@ inline constexpr std::uint8_t data = 0x00;
 inline constexpr std::uint8_t sack = 0x03;
 inline constexpr std::uint8_t heartbeat = 0x04;
 inline constexpr std::uint8_t heartbeat_ack = 0x05;
-inline constexpr std::uint8_t pad = 0x84;  // RFC 4820
 inline constexpr std::uint8_t i_data = 0x40;
 inline constexpr std::uint8_t forward_tsn = 0xc0;
 inline constexpr std::uint8_t i_forward_tsn = 0xc2;
 }  // namespace chunk
+
+inline bool is_data(std::uint8_t type) noexcept { return type == chunk::data || type == chunk::i_data; }
+
+/// Whether transmission sequence number `a` comes after `b` (RFC 9260, 1.6).
+inline bool later_tsn(std::uint32_t a, std::uint32_t b) noexcept { return static_cast<std::int32_t>(a - b) > 0; }
 
 /// Big endian.
 inline std::uint32_t word_at(bytes_view at, std::size_t offset) noexcept {
@@ -34,6 +39,16 @@ inline void put_word(std::span<std::byte> at, std::size_t offset, std::uint32_t 
   for (std::size_t i = 0; i < 4; ++i) at[offset + i] = static_cast<std::byte>(value >> (24 - 8 * i));
 }
 
+/// What an octet count becomes on the wire: chunks end at multiples of four.
+inline constexpr std::size_t padded(std::size_t size) noexcept { return (size + 3) & ~std::size_t{3}; }
+
+/// Appends a chunk, padded, to a packet; an empty one gets the common header of `from` first.
+inline void append_chunk(std::vector<std::byte>& to, bytes_view from, bytes_view c) {
+  if (to.empty()) to.assign(from.begin(), from.begin() + common_header_bytes);
+  to.insert(to.end(), c.begin(), c.end());
+  to.resize(padded(to.size()));
+}
+
 /// f(type, chunk with its header), for each whole chunk; ends at the first that is malformed.
 template <class F>
 void each_chunk(bytes_view packet, F f) {
@@ -43,7 +58,7 @@ void each_chunk(bytes_view packet, F f) {
     const std::size_t size = std::to_integer<std::size_t>(packet[at + 2]) << 8 | std::to_integer<std::size_t>(packet[at + 3]);
     if (size < chunk_header_bytes || size > packet.size() - at) return;
     f(type, packet.subspan(at, size));
-    at += (size + 3) & ~std::size_t{3};
+    at += padded(size);
   }
 }
 

@@ -21,6 +21,7 @@ namespace {
 constexpr auto window_step = std::chrono::milliseconds(100);
 constexpr std::uint32_t open_window_bytes = 3000;
 constexpr auto black_hole_look = std::chrono::milliseconds(3100);
+constexpr auto long_missing = std::chrono::seconds(1);
 constexpr auto shutdown_limit = std::chrono::milliseconds(200);
 // The memory of a burst is freed; an idle association keeps none.
 constexpr std::size_t kept_batch_bytes = 4096;
@@ -153,12 +154,22 @@ void association_core::input(const datagram_batch& packets) {
 }
 
 void association_core::take(bytes_view packet, clock::time_point now) {
+  const auto missing = observer_.outstanding() ? now - observer_.unacknowledged_since() : clock::duration::zero();
+  const auto acknowledged = observer_.acknowledged();
   observer_.received(packet, now);
+  if (missing > long_missing && observer_.acknowledged() != acknowledged) trips_.start(now);
+  packets_.acknowledged(observer_.acknowledged(), now);
   if (packets_.next_deadline() != no_deadline) {
     const auto size = path_watch::answered(packet);
     if (size && packets_.answered(*size)) socket_->limit_pieces(0);
+    rearm_by(packets_.next_deadline());
   }
   feed(packet);
+  if (trips_.waiting() && path_watch::answers_other(packet)) {
+    const auto status = socket_->status();
+    trips_.answered(now, status ? clock::duration(status->srtt) : clock::duration::zero());
+  }
+  rearm_by(trips_.next_deadline());
 }
 
 // After any packet there may be messages to read, room to send, or the end of the association.
@@ -175,6 +186,8 @@ void association_core::after_input() {
 void association_core::on_packet(bytes_view packet) {
   observer_.sent(packet, clock::now());
   path_.sent(packet);
+  packets_.sent(packet);
+  if (path_watch::asks(packet)) trips_.sent(clock::now());
   if (observer_.outstanding()) rearm_by(deadline_after(packets_.grown() ? clock::duration(black_hole_look) : clock::duration(options_.lost_after)));
   // usrsctp puts pieces together up to the size that the path is to have, not to the one it has been seen to have.
   if (packet.size() <= packets_.size()) {
@@ -187,13 +200,11 @@ void association_core::on_packet(bytes_view packet) {
 
 void association_core::put_out(bytes_view packet) {
   out_.push(packet);
-  std::size_t room = 0;
-  if (channels_.held().held_bytes() != 0 || window_.limited()) {
-    if (window_announcer::announces(packet, room)) {
-      window_.write(out_[out_.size() - 1], channels_.held().window(room, clock::now()));
-      if (window_.limited()) rearm_by(deadline_after(window_step));
-    }
-  }
+  if (channels_.held().held_bytes() == 0 && !window_.limited()) return;
+  const auto room = window_announcer::announced(packet);
+  if (!room) return;
+  window_.write(out_[out_.size() - 1], channels_.held().window(*room, clock::now()));
+  if (window_.limited()) rearm_by(deadline_after(window_step));
 }
 
 // The peer is told when there is room again; while it sends nothing, no SACK of usrsctp's would.
@@ -272,7 +283,7 @@ void association_core::end(const char* reason, error_code code) { fail(std::make
 deadline association_core::next_deadline() const {
   auto next = channels_.next_deadline();
   if (window_.limited() && channels_.held().tight()) next = std::min(next, deadline_after(window_step));
-  if (phase_ == phase::established) next = std::min({next, path_.next_deadline(), packets_.next_deadline()});
+  if (phase_ == phase::established) next = std::min({next, path_.next_deadline(), packets_.next_deadline(), trips_.next_deadline()});
   if (stands_still()) {
     const auto since = observer_.unacknowledged_since();
     next = std::min(next, since + clock::duration(options_.lost_after));
@@ -299,7 +310,19 @@ awaitable<void> association_core::keep_watch() {
     check_progress(now);
     check_heartbeat(now);
     check_packet_size(now);
+    check_round_trip(now);
   }
+}
+
+void association_core::check_round_trip(clock::time_point now) {
+  if (phase_ != phase::established) return;
+  const auto count = trips_.due(now);
+  if (count == 0) return;
+  {
+    const inside_usrsctp here(box_->id(), *this);
+    socket_->ask_round_trip(options_.remote_port, count);
+  }
+  flush();
 }
 
 // Data is outstanding that the peer has room for. A closed window may stay closed for as long as it likes.
@@ -315,7 +338,7 @@ void association_core::check_packet_size(clock::time_point now) {
   const auto size = packets_.due(now);
   allow_fragments(packets_.fragments());
   if (size == 0) return;
-  const auto probe = path_.probe(size);
+  const auto probe = path_.probe(size, packets_.ballast());
   if (probe.empty()) return;
   out_.push(probe);
   flush();

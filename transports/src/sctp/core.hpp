@@ -17,6 +17,7 @@
 #include "sctp/mtu_probe.hpp"
 #include "sctp/observer.hpp"
 #include "sctp/path_watch.hpp"
+#include "sctp/round_trip.hpp"
 #include "sctp/socket.hpp"
 #include "sctp/window.hpp"
 
@@ -76,6 +77,7 @@ class association_core final : public std::enable_shared_from_this<association_c
   void check_progress(clock::time_point now);
   void check_heartbeat(clock::time_point now);
   void check_packet_size(clock::time_point now);
+  void check_round_trip(clock::time_point now);
   void allow_fragments(bool allowed);
   bool stands_still() const noexcept;
   void put_out(bytes_view packet);
@@ -110,6 +112,7 @@ class association_core final : public std::enable_shared_from_this<association_c
   window_announcer window_;
   path_watch path_;
   mtu_probe packets_;
+  round_trip_check trips_;
   std::optional<bool> fragments_;  // what lower_ was told
   event opened_;
   event ended_;    // for the pump

@@ -160,7 +160,7 @@ void association_core::on_association_change(std::uint16_t state) {
       if (phase_ != phase::opening) return;
       phase_ = phase::established;
       path_.start(clock::now());
-      packets_.start(clock::now());
+      trips_.start(clock::now());
       rearmed_.set();
       opened_.set();
       return;

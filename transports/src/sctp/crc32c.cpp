@@ -4,11 +4,12 @@
 #include <bit>
 #include <cstring>
 
+#include "sctp/chunks.hpp"
+
 namespace agw::sctp {
 
 namespace {
 
-constexpr std::size_t common_header_bytes = 12;
 constexpr std::size_t checksum_offset = 8;
 
 constexpr std::array<std::uint32_t, 256> make_table() {

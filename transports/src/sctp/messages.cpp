@@ -10,6 +10,7 @@
 
 #include "agw/core/metrics.hpp"
 #include "agw/core/scope_guard.hpp"
+#include "sctp/chunks.hpp"
 #include "sctp/crc32c.hpp"
 #include "sctp/mailbox.hpp"
 #include "sctp/socket.hpp"
@@ -18,7 +19,6 @@ namespace agw::sctp {
 
 namespace {
 
-constexpr std::size_t common_header_bytes = 12;
 constexpr std::size_t read_bytes = 64 * 1024;
 
 config options_of(const messages_config& from) {

@@ -1,5 +1,6 @@
-// The size of packets on this path: what every path carries at first, and more where a probe of that size has been answered (RFC 8899 with
-// padded HEARTBEATs, RFC 4820).
+// The size of packets on this path: what every path carries at first, and more where a probe of that size has been answered (RFC 8899). A probe is
+// a HEARTBEAT that is filled up with data which the peer has acknowledged already: any receiver knows how to pass over what comes twice. PAD chunks
+// (RFC 4820) end some peers' process, and a HEARTBEAT that is as large itself is not answered by those who send smaller packets.
 #pragma once
 
 #include <cstdint>
@@ -20,12 +21,16 @@ class mtu_probe {
   /// Packets have `base` octets (or `most`, if that is less), and are to have `most`.
   mtu_probe(std::size_t base, std::size_t most);
 
-  /// The association is up.
-  void start(clock::time_point now) noexcept;
+  /// A packet that leaves. While there is something to find out, one chunk of data is kept for probes; until there is one, none is needed.
+  void sent(bytes_view packet);
+  /// The peer has acknowledged all data up to that number: what is kept is fit for probes.
+  void acknowledged(std::uint32_t cumulative, clock::time_point now) noexcept;
   /// What packets may have now.
   std::size_t size() const noexcept { return size_; }
   /// How large a packet is to be sent now to see whether it arrives; 0: none.
   std::size_t due(clock::time_point now) noexcept;
+  /// The chunk that fills it up, as often as it takes.
+  bytes_view ballast() const noexcept { return ballast_; }
   /// A probe of that size was answered. True: size() has changed.
   bool answered(std::size_t size) noexcept;
   /// What was sent since `since` is not acknowledged, though the peer answers. True: size() has changed, large packets vanish.
@@ -37,10 +42,14 @@ class mtu_probe {
   bool grown() const noexcept { return size_ > base_; }
 
  private:
+  void wait(clock::time_point now) noexcept;
+
   const std::size_t base_;
   const std::size_t most_;
   std::size_t size_;
   unsigned probes_ = 0;  // without an answer
+  std::vector<std::byte> ballast_;
+  deadline raise_{};  // the first moment for probes
   deadline next_ = no_deadline;
 };
 

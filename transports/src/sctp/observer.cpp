@@ -7,9 +7,6 @@ namespace agw::sctp {
 
 namespace {
 
-// Serial number arithmetic (RFC 9260, 1.6).
-bool after(std::uint32_t a, std::uint32_t b) { return static_cast<std::int32_t>(a - b) > 0; }
-
 // f(type, tsn): for each chunk with a transmission sequence number in its first word.
 template <class F>
 void each_tsn(bytes_view packet, F f) {
@@ -18,13 +15,11 @@ void each_tsn(bytes_view packet, F f) {
   });
 }
 
-bool is_data(std::uint8_t type) { return type == chunk::data || type == chunk::i_data; }
-
 }  // namespace
 
 bool packet_observer::is_new_data(std::uint8_t type, bytes_view c) const noexcept {
   if (!is_data(type) || c.size() < chunk_header_bytes + 4) return false;
-  return !any_received_ || after(word_at(c, chunk_header_bytes), highest_received_);
+  return !any_received_ || later_tsn(word_at(c, chunk_header_bytes), highest_received_);
 }
 
 bool packet_observer::brings_new_data(bytes_view packet) const noexcept {
@@ -38,10 +33,7 @@ bool packet_observer::brings_new_data(bytes_view packet) const noexcept {
 std::vector<std::byte> packet_observer::without_new_data(bytes_view packet) const {
   std::vector<std::byte> out;
   each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
-    if (is_new_data(type, c)) return;
-    if (out.empty()) out.assign(packet.begin(), packet.begin() + common_header_bytes);
-    out.insert(out.end(), c.begin(), c.end());
-    out.resize((out.size() + 3) & ~std::size_t{3});
+    if (!is_new_data(type, c)) append_chunk(out, packet, c);
   });
   seal_checksum(out);
   return out;
@@ -59,7 +51,7 @@ void packet_observer::sent(bytes_view packet, clock::time_point now) noexcept {
       any_sent_ = true;
       acknowledged_ = tsn - 1;
       highest_sent_ = tsn;
-    } else if (after(tsn, highest_sent_)) {
+    } else if (later_tsn(tsn, highest_sent_)) {
       highest_sent_ = tsn;
     } else {
       ++retransmitted_;
@@ -70,18 +62,17 @@ void packet_observer::sent(bytes_view packet, clock::time_point now) noexcept {
 void packet_observer::received(bytes_view packet, clock::time_point now) noexcept {
   ++packets_received_;
   last_received_ = now;
-  each_tsn(packet, [&](std::uint8_t type, std::uint32_t cumulative) {
-    if (is_data(type) && (!any_received_ || after(cumulative, highest_received_))) {
+  each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
+    if (is_new_data(type, c)) {
       any_received_ = true;
-      highest_received_ = cumulative;
+      highest_received_ = word_at(c, chunk_header_bytes);
     }
-    if (!any_sent_) return;
-    if (type != chunk::sack || !after(cumulative, acknowledged_) || after(cumulative, highest_sent_)) return;
+    if (type != chunk::sack || c.size() < chunk_header_bytes + 4) return;
+    if (c.size() >= 12) peer_window_ = word_at(c, 8);
+    const auto cumulative = word_at(c, chunk_header_bytes);
+    if (!any_sent_ || !later_tsn(cumulative, acknowledged_) || later_tsn(cumulative, highest_sent_)) return;
     acknowledged_ = cumulative;
     last_activity_ = last_acknowledged_ = now;
-  });
-  each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
-    if (type == chunk::sack && c.size() >= 12) peer_window_ = word_at(c, 8);
   });
 }
 

@@ -30,6 +30,8 @@ class packet_observer {
 
   /// DATA or I-DATA chunks were sent and are not acknowledged.
   bool outstanding() const noexcept { return any_sent_ && highest_sent_ != acknowledged_; }
+  /// The peer has all data up to here, once any was sent.
+  std::uint32_t acknowledged() const noexcept { return acknowledged_; }
   /// When a data chunk was last sent, first or again, or the cumulative acknowledgement moved on.
   clock::time_point last_activity() const noexcept { return last_activity_; }
   /// While data is outstanding: since when the cumulative acknowledgement has stood still.

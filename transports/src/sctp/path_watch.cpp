@@ -11,9 +11,15 @@ namespace {
 
 constexpr std::size_t tag_offset = 4;
 // The information parameter: what makes it ours, and the size of the packet.
-constexpr std::uint32_t heartbeat_info = 0x0001000c;
+constexpr std::uint32_t heartbeat_info = 1;
 constexpr std::uint32_t ours = 0x61677750;
-constexpr std::size_t heartbeat_bytes = chunk_header_bytes + 12;
+constexpr std::size_t least_heartbeat_bytes = chunk_header_bytes + 12;
+constexpr std::size_t most_heartbeat_bytes = 1120;
+
+std::size_t heartbeat_bytes_beside(std::size_t ballast_bytes, std::size_t size) noexcept {
+  const auto room = (size & ~std::size_t{3}) - common_header_bytes - least_heartbeat_bytes;
+  return least_heartbeat_bytes + room % padded(ballast_bytes);
+}
 
 }  // namespace
 
@@ -34,32 +40,55 @@ bool path_watch::lost(clock::time_point now) const noexcept { return asked_ > he
 std::vector<std::byte> path_watch::heartbeat(clock::time_point now) {
   if (!known_ || due() > now) return {};
   asked_ = now;
-  return compose(common_header_bytes + heartbeat_bytes);
-}
-
-std::vector<std::byte> path_watch::probe(std::size_t size) const { return known_ ? compose(size & ~std::size_t{3}) : std::vector<std::byte>(); }
-
-std::vector<std::byte> path_watch::compose(std::size_t size) const {
-  std::vector<std::byte> out(size);
-  std::ranges::copy(header_, out.begin());
-  auto at = common_header_bytes;
-  put_word(out, at, std::uint32_t{chunk::heartbeat} << 24 | heartbeat_bytes);
-  put_word(out, at + 4, heartbeat_info);
-  put_word(out, at + 8, ours);
-  put_word(out, at + 12, static_cast<std::uint32_t>(size));
-  at += heartbeat_bytes;
-  if (at < size) put_word(out, at, std::uint32_t{chunk::pad} << 24 | static_cast<std::uint32_t>(size - at));
+  auto out = compose(least_heartbeat_bytes, common_header_bytes + least_heartbeat_bytes);
   seal_checksum(out);
   return out;
+}
+
+std::vector<std::byte> path_watch::probe(std::size_t size, bytes_view ballast) const {
+  if (!known_) return {};
+  size &= ~std::size_t{3};
+  auto out = compose(heartbeat_bytes_beside(ballast.size(), size), size);
+  while (out.size() < size) append_chunk(out, {}, ballast);
+  seal_checksum(out);
+  return out;
+}
+
+// `size` is that of the packet it will be in.
+std::vector<std::byte> path_watch::compose(std::size_t heartbeat_bytes, std::size_t size) const {
+  std::vector<std::byte> out(common_header_bytes + heartbeat_bytes);
+  std::ranges::copy(header_, out.begin());
+  put_word(out, 12, std::uint32_t{chunk::heartbeat} << 24 | static_cast<std::uint32_t>(heartbeat_bytes));
+  put_word(out, 16, heartbeat_info << 16 | static_cast<std::uint32_t>(heartbeat_bytes - chunk_header_bytes));
+  put_word(out, 20, ours);
+  put_word(out, 24, static_cast<std::uint32_t>(size));
+  return out;
+}
+
+bool fits_probe(std::size_t ballast_bytes, std::size_t size) noexcept {
+  const bool fits = common_header_bytes + least_heartbeat_bytes + padded(ballast_bytes) <= size;
+  return fits && heartbeat_bytes_beside(ballast_bytes, size) <= most_heartbeat_bytes;
 }
 
 std::optional<std::size_t> path_watch::answered(bytes_view packet) {
   std::optional<std::size_t> out;
   each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
-    if (type != chunk::heartbeat_ack || c.size() != heartbeat_bytes) return;
-    if (word_at(c, 4) == heartbeat_info && word_at(c, 8) == ours) out = word_at(c, 12);
+    if (type != chunk::heartbeat_ack || c.size() < least_heartbeat_bytes) return;
+    if (word_at(c, 4) >> 16 == heartbeat_info && word_at(c, 8) == ours) out = word_at(c, 12);
   });
   return out;
+}
+
+bool path_watch::asks(bytes_view packet) noexcept {
+  bool out = false;
+  each_chunk(packet, [&](std::uint8_t type, bytes_view) { out = out || type == chunk::heartbeat; });
+  return out;
+}
+
+bool path_watch::answers_other(bytes_view packet) {
+  bool out = false;
+  each_chunk(packet, [&](std::uint8_t type, bytes_view) { out = out || type == chunk::heartbeat_ack; });
+  return out && !answered(packet);
 }
 
 deadline path_watch::next_deadline() const noexcept {

@@ -28,16 +28,20 @@ class path_watch {
   bool lost(clock::time_point now) const noexcept;
   /// A HEARTBEAT, when one is due.
   std::vector<std::byte> heartbeat(clock::time_point now);
-  /// A HEARTBEAT padded to a packet of `size` octets (RFC 4820); empty before there is a verification tag. `size` is 40 at least.
-  std::vector<std::byte> probe(std::size_t size) const;
+  /// A packet of `size` octets: a HEARTBEAT, with information of what length that takes, and the chunk `ballast` as often as it fits. Empty before
+  /// there is a verification tag. fits_probe() holds.
+  std::vector<std::byte> probe(std::size_t size, bytes_view ballast) const;
   /// The size of the packet whose HEARTBEAT is acknowledged in `packet`; nothing when there is no answer to one of ours.
   static std::optional<std::size_t> answered(bytes_view packet);
+  /// There is a HEARTBEAT in it, or the answer to one that is not ours: usrsctp's.
+  static bool asks(bytes_view packet) noexcept;
+  static bool answers_other(bytes_view packet);
   /// When lost() or heartbeat() may next have something to say.
   deadline next_deadline() const noexcept;
 
  private:
   deadline due() const noexcept;
-  std::vector<std::byte> compose(std::size_t size) const;
+  std::vector<std::byte> compose(std::size_t heartbeat_bytes, std::size_t size) const;
 
   const clock::duration after_;
   const clock::duration lost_after_;
@@ -46,5 +50,9 @@ class path_watch {
   clock::time_point heard_{};
   clock::time_point asked_{};
 };
+
+/// Whether the HEARTBEAT of a probe of `size` octets with chunks of `ballast_bytes` is one that comes back: the answer is as long, and in a packet of the
+/// peer's size.
+bool fits_probe(std::size_t ballast_bytes, std::size_t size) noexcept;
 
 }  // namespace agw::sctp

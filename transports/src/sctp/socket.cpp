@@ -10,6 +10,7 @@
 
 #include "agw/core/error.hpp"
 #include "agw/transports/error.hpp"
+#include "sctp/chunks.hpp"
 
 namespace agw::sctp {
 
@@ -18,7 +19,6 @@ void wake_owner(association_id id);  // sctp_stack.cpp
 namespace {
 
 constexpr int interleaving_supported = 0x1206;  // RFC 8260, 4.3; supported by the library, missing in its header
-constexpr std::size_t common_header_bytes = 12;
 
 void upcall(struct ::socket*, void* id, int) { wake_owner(reinterpret_cast<association_id>(id)); }
 
@@ -141,6 +141,16 @@ void sctp_socket::limit_pieces(std::size_t packet_bytes) {
   sctp_assoc_value value{};
   value.assoc_value = packet_bytes == 0 ? 0 : static_cast<std::uint32_t>((packet_bytes & ~std::size_t{3}) - added);
   if (socket_) set(SCTP_MAXSEG, &value, sizeof value);
+}
+
+void sctp_socket::ask_round_trip(std::uint16_t remote_port, unsigned count) {
+  if (!socket_) return;
+  sctp_paddrparams path{};
+  path.spp_assoc_id = SCTP_CURRENT_ASSOC;
+  path.spp_flags = SPP_HB_DEMAND;
+  const auto address = address_of(id_, remote_port);
+  std::memcpy(&path.spp_address, &address, sizeof address);
+  for (unsigned i = 0; i < count; ++i) usrsctp_setsockopt(socket_, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &path, sizeof path);  // it may be ending
 }
 
 void sctp_socket::connect(std::uint16_t remote_port) {

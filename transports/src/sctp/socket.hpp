@@ -66,6 +66,8 @@ class sctp_socket {
   void limit_path(const path_limits& limits);
   /// Messages are cut so that a packet with one piece has at most so many octets; 0: only the path's MTU counts.
   void limit_pieces(std::size_t packet_bytes);
+  /// Sends HEARTBEATs, whose answers are samples of the round trip.
+  void ask_round_trip(std::uint16_t remote_port, unsigned count);
   /// Sends INIT.
   void connect(std::uint16_t remote_port);
   void listen();

@@ -192,7 +192,7 @@ stack::stack(const stack_config& config) : impl_(std::make_unique<impl>()) {
   impl_->config = config;
   const auto buckets = std::bit_ceil(std::max<std::uint32_t>(config.hash_buckets, 64));
   usrsctp_tunable_set_sctp_hashtblsize(buckets);  // before init only: later calls return 0 and change nothing
-  usrsctp_tunable_set_sctp_pcbtblsize(buckets);
+  usrsctp_tunable_set_sctp_pcbtblsize(16);  // of each endpoint, which has one association
   usrsctp_init_nothreads(0, &on_output, nullptr);
   usrsctp_enable_crc32c_offload();  // the checksum is computed in sctp_crc32c.cpp: by the processor's instruction where it has one
   usrsctp_sysctl_set_sctp_blackhole(0);

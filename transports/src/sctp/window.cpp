@@ -18,14 +18,12 @@ bool is_sack(std::uint8_t type, bytes_view c) { return type == chunk::sack && c.
 
 }  // namespace
 
-bool window_announcer::announces(bytes_view packet, std::size_t& room) {
-  bool found = false;
+std::optional<std::size_t> window_announcer::announced(bytes_view packet) {
+  std::optional<std::size_t> room;
   each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
-    if (!is_sack(type, c)) return;
-    room = word_at(c, window_offset);
-    found = true;
+    if (is_sack(type, c)) room = word_at(c, window_offset);
   });
-  return found;
+  return room;
 }
 
 void window_announcer::write(std::span<std::byte> packet, std::size_t window) {
@@ -38,9 +36,7 @@ void window_announcer::write(std::span<std::byte> packet, std::size_t window) {
     if (told_ == room_) return;
     const auto at = static_cast<std::size_t>(c.data() - packet.data());
     put_word(packet, at + window_offset, static_cast<std::uint32_t>(told_));
-    sack_.assign(packet.begin(), packet.begin() + common_header_bytes);
-    sack_.insert(sack_.end(), c.begin(), c.end());
-    sack_.resize((sack_.size() + 3) & ~std::size_t{3});
+    append_chunk(sack_, packet, c);
     written = true;
   });
   if (written) seal_checksum(packet);
@@ -57,10 +53,8 @@ std::vector<std::byte> window_announcer::last() const {
 std::vector<std::byte> window_announcer::update(std::size_t window) {
   window = std::min(window, room_);
   if (!limited() || window < told_ + least_step_bytes) return {};
-  auto out = sack_;
-  put_word(out, common_header_bytes + window_offset, static_cast<std::uint32_t>(window));
-  seal_checksum(out);
   told_ = window;
+  auto out = last();
   if (told_ == room_) sack_.clear();
   return out;
 }

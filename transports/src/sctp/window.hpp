@@ -2,7 +2,7 @@
 // channels elsewhere announces less, by writing so into the SACKs that leave (RFC 9260, 3.3.4).
 #pragma once
 
-#include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -13,8 +13,8 @@ namespace agw::sctp {
 /// Packets in, packets out; the owner says how large the window is.
 class window_announcer {
  public:
-  /// What usrsctp announces in `packet`; 0 when there is no SACK in it (then write() has nothing to do).
-  static bool announces(bytes_view packet, std::size_t& room);
+  /// What usrsctp announces in `packet`; nothing when there is no SACK in it (then write() has nothing to do).
+  static std::optional<std::size_t> announced(bytes_view packet);
   /// Writes `window` into the packet's SACKs, where it is less than usrsctp's, and seals the packet again.
   void write(std::span<std::byte> packet, std::size_t window);
   /// The peer has been told less than usrsctp's own room, so it may have to be told of more without new data from it.

@@ -17,6 +17,7 @@
 #include "agw/core/scope_guard.hpp"
 #include "agw/core/until.hpp"
 #include "agw/transports/error.hpp"
+#include "dscp.hpp"
 #include "tcp/error.hpp"
 
 namespace agw::tcp {
@@ -27,12 +28,6 @@ constexpr int backlog = 8;
 constexpr int keep_alive_questions = 5;
 
 error_code last_error() noexcept { return {errno, boost::system::system_category()}; }
-
-bool set_dscp(int fd, bool v6, unsigned dscp) noexcept {
-  if (dscp > 63) return false;
-  const int value = static_cast<int>(dscp << 2);
-  return ::setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &value, sizeof(value)) == 0;
-}
 
 // The connection works without these options: errors are ignored.
 void set_options(asio::ip::tcp::socket& s, const config& settings) {
@@ -140,7 +135,7 @@ stream::stream(asio::ip::tcp::socket socket, const config& settings, port_lease 
   if (settings.dscp) set_dscp(*settings.dscp);
 }
 
-bool stream::set_dscp(unsigned dscp) noexcept { return tcp::set_dscp(socket_.native_handle(), local_.address().is_v6(), dscp); }
+bool stream::set_dscp(unsigned dscp) noexcept { return agw::set_dscp(socket_.native_handle(), local_.address().is_v6(), dscp); }
 
 std::uint64_t stream::acknowledged_bytes() noexcept {
   info_of_linux info;
@@ -291,7 +286,7 @@ parked_socket listener::park() {
 
 bool listener::set_dscp(unsigned dscp) noexcept {
   settings_.dscp = dscp;
-  return tcp::set_dscp(acceptor_.native_handle(), local_.address().is_v6(), dscp);
+  return agw::set_dscp(acceptor_.native_handle(), local_.address().is_v6(), dscp);
 }
 
 awaitable<std::unique_ptr<stream>> listener::accept(std::optional<asio::ip::address> from) {
@@ -337,7 +332,7 @@ awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address lo
     if (local_port == 0) ::setsockopt(s.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
     s.bind(endpoint(local_address, local_port), error);
   }
-  if (!error && settings.dscp) set_dscp(s.native_handle(), remote.address().is_v6(), *settings.dscp);
+  if (!error && settings.dscp) agw::set_dscp(s.native_handle(), remote.address().is_v6(), *settings.dscp);
   if (error) fail(error);
   co_await s.async_connect(remote, asio::redirect_error(asio::use_awaitable, error));
   if (error) fail(error);
@@ -368,7 +363,7 @@ awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address lo
       if (lease.error() == transport_error::no_port) throw stage_error("tcp", "port", lease.error());
       fail(lease.error());
     }
-    if (settings.dscp) set_dscp(s.native_handle(), remote.address().is_v6(), *settings.dscp);
+    if (settings.dscp) agw::set_dscp(s.native_handle(), remote.address().is_v6(), *settings.dscp);
     error_code error;
     co_await s.async_connect(remote, asio::redirect_error(asio::use_awaitable, error));
     if (error && error.value() == EADDRNOTAVAIL && dial < max_dials) continue;

@@ -10,6 +10,7 @@
 #include <boost/asio/redirect_error.hpp>
 
 #include "agw/core/metrics.hpp"
+#include "dscp.hpp"
 #include "udp/fragments.hpp"
 #include "udp/source_filter.hpp"
 
@@ -316,12 +317,6 @@ void socket::send(bytes_view datagram, const endpoint& to) {
 
 void socket::allow_fragments(bool allowed) noexcept { udp::allow_fragments(socket_.native_handle(), local_.address().is_v6(), allowed); }
 
-bool socket::set_dscp(unsigned dscp) noexcept {
-  if (dscp > 63) return false;
-  const int value = static_cast<int>(dscp << 2);
-  const bool v6 = local_.address().is_v6();
-  const int level = v6 ? IPPROTO_IPV6 : IPPROTO_IP;
-  return ::setsockopt(socket_.native_handle(), level, v6 ? IPV6_TCLASS : IP_TOS, &value, sizeof(value)) == 0;
-}
+bool socket::set_dscp(unsigned dscp) noexcept { return agw::set_dscp(socket_.native_handle(), local_.address().is_v6(), dscp); }
 
 }  // namespace agw::udp

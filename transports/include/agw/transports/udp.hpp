@@ -33,6 +33,14 @@ struct traffic {
   std::uint64_t datagrams_out = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
+
+  traffic& operator+=(const traffic& other) noexcept {
+    datagrams_in += other.datagrams_in;
+    datagrams_out += other.datagrams_out;
+    bytes_in += other.bytes_in;
+    bytes_out += other.bytes_out;
+    return *this;
+  }
 };
 
 /// A bound, unconnected socket with the lease of its port. Shard-bound. May be destroyed when no wait_readable() is pending.
