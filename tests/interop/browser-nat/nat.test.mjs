@@ -7,7 +7,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { launch, open } from '../chromium/browser.mjs';
 import { start } from '../chromium/programs.mjs';
-import { firefox } from './marionette.mjs';
+import { firefox } from '../peers/firefox.mjs';
 import { behind_nat, make_nat } from './nat.mjs';
 
 // Consent checks of browsers come each 2 to 6 seconds, SCTP's retransmissions later still; without a sign for 30 s the call would end.
@@ -42,7 +42,16 @@ const browsers = {
       close: () => browser.close(),
     };
   },
-  Firefox: firefox,
+  async Firefox() {
+    // The NAT is on another address than loopback.
+    const browser = await firefox.launch({ extra: { 'media.peerconnection.ice.loopback': false } });
+    let page;
+    return {
+      goto: async (url) => (page = await browser.open(url)),
+      evaluate: (f, ...values) => page.evaluate(`(${f})(...${JSON.stringify(values)})`),
+      close: () => browser.close(),
+    };
+  },
 };
 
 const echoed = (page, text, ms) =>

@@ -45,6 +45,9 @@ export class program {
   }
 }
 
+// Where WICs signal to the controller at `url`.
+export const ws_of = (url) => `${url.replace('http', 'ws').replace(/\/$/, '')}/ws`;
+
 // Both, registered with each other. `server_options`: further options of agw-server. `address`: where WICs reach the controller.
 export async function start(server_options = [], { address = '127.0.0.1' } = {}) {
   const [mg, mgc] = [await free_udp_port(), await free_udp_port()];

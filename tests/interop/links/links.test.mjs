@@ -5,7 +5,7 @@ import dgram from 'node:dgram';
 import net from 'node:net';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { free_udp_port, program } from '../chromium/programs.mjs';
+import { free_udp_port, program, ws_of } from '../chromium/programs.mjs';
 
 const bin = process.env.AGW_BIN ?? path.resolve('build/bin');
 const running = new Set();
@@ -36,7 +36,7 @@ async function gateway(options) {
 
 // One call with its chat, from the offer to the release.
 async function call(at) {
-  const child = spawn(path.join(bin, 'pion-wic'), ['-url', `${at.url.replace('http', 'ws').replace(/\/$/, '')}/ws`, '-messages', '5']);
+  const child = spawn(path.join(bin, 'pion-wic'), ['-url', ws_of(at.url), '-messages', '5']);
   let out = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (out += data));
   await new Promise((ended) => child.on('close', ended));

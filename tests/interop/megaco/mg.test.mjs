@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { free_udp_port, program } from '../chromium/programs.mjs';
+import { free_udp_port, program, ws_of } from '../chromium/programs.mjs';
 import { error_of } from './call.mjs';
 import { capture } from './capture.mjs';
 import { megaco_peer } from './peer.mjs';
@@ -58,7 +58,7 @@ async function drive(transport, style) {
     mg.version = 3;
     mg.say('version', 3);
 
-    const wic = spawn(path.join(bin, 'pion-wic'), ['-url', `${url.replace('http', 'ws').replace(/\/$/, '')}/ws`, '-timeout', '3s'], { stdio: 'ignore' });
+    const wic = spawn(path.join(bin, 'pion-wic'), ['-url', ws_of(url), '-timeout', '3s'], { stdio: 'ignore' });
     const ended = new Promise((resolve) => wic.on('exit', resolve));
     const add = await mg.heard(/\b(?:Add|A)\s*=\s*ip\/1\/core\/\$/i);
     assert.equal(add.version, 3);

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { start } from '../chromium/programs.mjs';
+import { start, ws_of } from '../chromium/programs.mjs';
 import { pairwise, product } from './pairwise.mjs';
 import { peers } from './peers.mjs';
 
@@ -63,7 +63,7 @@ for (const name of chosen) {
         const at = gateways[row.ice];
         await t.test(Object.entries(row).map(([name, value]) => (typeof value === 'boolean' ? (value ? name : `no-${name}`) : value)).join(' '), async () => {
           const before = at.server.log.length;
-          const url = `${at.url.replace('http', 'ws').replace(/\/$/, '')}/ws`;
+          const url = ws_of(at.url);
           const report = await peer.call(url, { ...row, text: text_of[row.chunk] });
           assert.ok(report.ok, `${JSON.stringify(report)}\n${at.server.log.slice(before)}`);
           await at.reaches('agw_contexts', 0);

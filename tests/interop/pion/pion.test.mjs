@@ -6,7 +6,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { start } from '../chromium/programs.mjs';
+import { start, ws_of } from '../chromium/programs.mjs';
 
 const program = path.join(process.env.AGW_BIN ?? path.resolve('build/bin'), 'pion-wic');
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'agw-pion-'));
@@ -25,7 +25,7 @@ after(async () => {
 
 // Runs pion-wic; `on_up` is called when calls that are held are all up. Yields its report.
 async function wic(options, { at = agw, on_up } = {}) {
-  const url = `${at.url.replace('http', 'ws').replace(/\/$/, '')}/ws`;
+  const url = ws_of(at.url);
   const child = spawn(program, ['-url', url, ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let complaints = '';

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { start } from '../chromium/programs.mjs';
+import { start, ws_of } from '../chromium/programs.mjs';
 import { gateway_address, network, wic_address } from '../net/network.mjs';
 
 const bin = process.env.AGW_BIN ?? path.resolve('build/bin');
@@ -66,7 +66,7 @@ const behaviours = [
 
 // Calls that the network breaks are no fault: what counts is what they leave behind.
 async function calls(options) {
-  const url = `${agw.url.replace('http', 'ws').replace(/\/$/, '')}/ws`;
+  const url = ws_of(agw.url);
   const [command, ...words] = [...net.prefix, path.join(bin, 'pion-wic'), '-url', url, '-local', wic_address, '-timeout', '15s', ...options];
   const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'ignore'] });
   let out = '';

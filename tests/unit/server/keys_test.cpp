@@ -66,16 +66,24 @@ struct held {
   std::string fingerprint() const { return dtls.current()->own().fingerprint().str(); }
 };
 
+/// Keys that were loaded from files.
+struct of_files {
+  of_files() {
+    options.dtls_certificate = files.certificate();
+    options.dtls_key = files.key();
+    REQUIRE(k.load());
+  }
+  pem_files files;
+  server_options options;
+  held h;
+  keys k{options, h.dtls, h.tls};
+};
+
 }  // namespace
 
 TEST_CASE("certificates of files are read again, and what was taken before stays") {
-  pem_files files;
-  server_options o;
-  o.dtls_certificate = files.certificate();
-  o.dtls_key = files.key();
-  held h;
-  keys k(o, h.dtls, h.tls);
-  REQUIRE(k.load());
+  of_files f;
+  auto& [files, options, h, k] = f;
   const auto living = h.dtls.current();
   const auto living_tls = h.tls.current();
   const auto renewed = files.renew();
@@ -88,13 +96,8 @@ TEST_CASE("certificates of files are read again, and what was taken before stays
 }
 
 TEST_CASE("a certificate that OpenSSL refuses to use leaves everything as it was, too") {
-  pem_files files;
-  server_options o;
-  o.dtls_certificate = files.certificate();
-  o.dtls_key = files.key();
-  held h;
-  keys k(o, h.dtls, h.tls);
-  REQUIRE(k.load());
+  of_files f;
+  auto& [files, options, h, k] = f;
   const auto before = h.fingerprint();
   files.sign_weakly();
   CHECK_FALSE(k.reload());
@@ -102,13 +105,8 @@ TEST_CASE("a certificate that OpenSSL refuses to use leaves everything as it was
 }
 
 TEST_CASE("files that do not fit leave everything as it was") {
-  pem_files files;
-  server_options o;
-  o.dtls_certificate = files.certificate();
-  o.dtls_key = files.key();
-  held h;
-  keys k(o, h.dtls, h.tls);
-  REQUIRE(k.load());
+  of_files f;
+  auto& [files, options, h, k] = f;
   const auto before = h.fingerprint();
   std::ofstream(files.certificate()) << "nothing";
   CHECK_FALSE(k.reload());
