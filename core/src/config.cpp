@@ -111,6 +111,7 @@ config_result<std::string> read_config_file(const std::string& path) {
 
 config_result<config_document> config_document::parse(std::string_view text, std::string name) {
   config_document document;
+  if (const auto slash = name.rfind('/'); slash != std::string::npos) document.folder_ = name.substr(0, slash + 1);
   try {
     const auto root = toml::parse(text);
     flatten(root, "", name, document.entries_, document.tables_);
@@ -118,6 +119,10 @@ config_result<config_document> config_document::parse(std::string_view text, std
     return config_error{place(name, e.source()) + ": " + std::string(e.description())};
   }
   return document;
+}
+
+std::string config_document::located(const std::string& path) const {
+  return path.empty() || path.front() == '/' ? path : folder_ + path;
 }
 
 const config_value* config_document::find(std::string_view key) const noexcept {

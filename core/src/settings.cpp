@@ -25,6 +25,11 @@ settings::setting& settings::setting::option(std::string name, std::string value
   return *this;
 }
 
+settings::setting& settings::setting::path() {
+  is_path_ = true;
+  return *this;
+}
+
 settings::settings(std::string program, std::string version, std::string summary)
     : program_(std::move(program)), version_(std::move(version)), summary_(std::move(summary)) {}
 
@@ -116,7 +121,10 @@ std::optional<config_error> settings::read_file(const config_document& document)
     auto* s = by_key(e.key);
     if (!s) return unknown_key(e.key, e.value.source);
     s->given_ = e.value;
-    if (!s->assign_(e.value)) return wrong_value(e.key, e.value, s->allowed_);
+    auto taken = e.value;
+    auto* const path = s->is_path_ ? std::get_if<std::string>(&taken.data) : nullptr;
+    if (path) *path = document.located(*path);
+    if (!s->assign_(taken)) return wrong_value(e.key, taken, s->allowed_);
   }
   return std::nullopt;
 }

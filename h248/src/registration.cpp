@@ -12,6 +12,8 @@
 #include <agw/core/until.hpp>
 #include <agw/h248/registration_machine.hpp>
 
+#include "registration_impl.hpp"
+
 namespace agw::h248 {
 namespace {
 
@@ -25,12 +27,6 @@ value reason_text(std::uint16_t reason) {
   return quoted(text.empty() ? to_text(change_reason::taken_out_of_service) : text);
 }
 
-list<action> only(action a) {
-  list<action> out;
-  out.push_back(std::move(a));
-  return out;
-}
-
 // What the MGC says to a ServiceChange; null when it says nothing.
 const services_descriptor* services_of(const transaction_reply& reply) {
   for (const auto& a : reply.actions) {
@@ -42,6 +38,12 @@ const services_descriptor* services_of(const transaction_reply& reply) {
 }
 
 }  // namespace
+
+list<action> only(action a) {
+  list<action> out;
+  out.push_back(std::move(a));
+  return out;
+}
 
 action service_change_on_root(services_descriptor services) {
   action a;
@@ -66,61 +68,8 @@ time_stamp current_time_stamp() {
   return {ymd, static_cast<std::uint32_t>(hms)};
 }
 
-struct registration::impl {
-  impl(endpoint& e, registration_config c, std::uint64_t seed)
-      : control(e), config(std::move(c)), configured(e.transactions()), names(config.dns), machine(config, seed_of(seed)) {}
-
-  // The answer to one attempt.
-  struct answer {
-    std::optional<error_code> error{};
-    std::optional<peer_name> try_instead{};
-    std::optional<peer_name> elsewhere{};  // a ServiceChangeAddress that has yet to be looked up
-    bool accepted = false;
-  };
-
-  awaitable<void> attempt(registration_machine::attempt a);
-  awaitable<std::optional<answer>> ask(registration_machine::attempt a, peer_address to);
-  answer judge(const registration_machine::attempt& a, const incoming_reply& reply);
-  void accept(const registration_machine::attempt& a, const peer_address& to, const incoming_reply& reply, std::uint8_t agreed);
-  awaitable<void> move_to(peer_name name);
-  awaitable<void> learn_names();
-  awaitable<bool> tell(services_descriptor services, deadline by);
-  services_descriptor draining_services() const;
-  std::optional<error_code> admit(const incoming_request& request) const;
-  void leave_current();
-  bool from_controller(const incoming_request& request) const;
-  bool may_hand_over_to(const peer_name& to) const;
-  void keep_delay(const services_descriptor& services);
-  awaitable<void> keep_orders();
-  awaitable<void> keep_registered();
-  void on_peer(const peer_address& peer, peer_event what);
-  void set(registration_state to, const peer_address& peer = {});
-  void update_peers(const std::vector<peer_address>& also = {});
-
-  endpoint& control;
-  registration_config config;
-  const transaction_config configured;  // what an MGC set on ROOT ends with its association
-  resolver names;
-  registration_machine machine;
-  registration_state state = registration_state::idle;
-  std::optional<peer_address> current;   // while registered
-  std::optional<peer_address> registrar;  // that took us: with a ServiceChangeAddress, another address of the same MGC
-  mid_name controller;                   // what it calls itself
-  std::optional<trusted_peer> previous;  // its replies and ours may still be under way
-  std::vector<peer_address> named;  // those of the configuration that have a name, when they were last looked up
-  clock::time_point names_until = no_deadline;  // when one of the names is to be looked up anew
-  bool names_wanted = false;
-  std::uint8_t version = 1;
-  std::optional<deadline> draining;  // graceful() was called: until then, and no_deadline for no limit
-  std::uint16_t draining_reason = 0;
-  std::optional<std::pair<deadline, change_method>> ordered;  // a Graceful or Forced with a delay
-  event order_came;
-  std::vector<order_observer> order_observers;
-  bool retell = false;  // an MGC that took us while we drain does not know it yet
-  event changed;
-  std::vector<event*> waiters;
-  std::vector<registration_observer> observers;
-};
+registration::impl::impl(endpoint& e, registration_config c, std::uint64_t seed)
+    : control(e), config(std::move(c)), configured(e.transactions()), names(config.dns), machine(config, seed_of(seed)) {}
 
 void registration::impl::set(registration_state to, const peer_address& peer) {
   if (state == registration_state::left) return;
@@ -129,6 +78,7 @@ void registration::impl::set(registration_state to, const peer_address& peer) {
   if (to == registration_state::registered) {
     for (auto* w : waiters) w->set();
   }
+  watch_changed.set();
   const auto copy = observers;  // one may add another
   for (const auto& observer : copy) observer(to, peer);
 }
@@ -228,7 +178,10 @@ registration::impl::answer registration::impl::judge(const registration_machine:
     if (!out.try_instead) log::warn("h248: {} names an MGC without an address", to_text(a.to));
     return out;
   }
-  const std::uint8_t agreed = services != nullptr ? services->version.value_or(1) : 1;
+  // Only the first registration has to be answered with a version (H.248.1 11.3): an MGC that had agreed on one, and says none when it
+  // hears Disconnected, stays with it.
+  const std::uint8_t unsaid = a.method == change_method::disconnected ? std::min(version, a.version) : 1;
+  const std::uint8_t agreed = services != nullptr ? services->version.value_or(unsaid) : unsaid;
   if (agreed < std::max<std::uint8_t>(config.min_version, 1) || agreed > a.version) {
     log::warn("h248: {} wants version {}", to_text(a.to), static_cast<unsigned>(agreed));
     return out;
@@ -358,6 +311,8 @@ awaitable<void> registration::run() {
   auto body = [i = impl_.get()](task_group& tasks) -> awaitable<void> {
     auto orders = [i]() -> awaitable<void> { co_await i->keep_orders(); };
     tasks.spawn("orders", std::move(orders));
+    auto watch = [i]() -> awaitable<void> { co_await i->watch_mgc(); };
+    tasks.spawn("watch", std::move(watch));
     co_await i->keep_registered();
   };
   co_await with_tasks("registration", std::move(body));
@@ -382,29 +337,6 @@ awaitable<void> registration::impl::keep_registered() {
   }
 }
 
-void registration::impl::keep_delay(const services_descriptor& services) {
-  const auto method = *services.method;
-  const bool goes = method == change_method::graceful || method == change_method::forced;
-  if (!goes && method != change_method::restart) return;
-  ordered.reset();
-  const auto delay = services.delay.value_or(0);
-  if (goes && delay > 0) ordered.emplace(deadline_after(std::chrono::seconds(delay)), method);
-  order_came.set();
-}
-
-awaitable<void> registration::impl::keep_orders() {
-  for (;;) {
-    const auto by = ordered ? ordered->first : no_deadline;
-    co_await within(by, order_came.wait());
-    if (!ordered || clock::now() < ordered->first) continue;
-    const auto method = ordered->second;
-    ordered.reset();
-    log::info("h248: the delay of the MGC's {} is over", method == change_method::forced ? "Forced" : "Graceful");
-    const auto copy = order_observers;  // one may add another
-    for (const auto& observer : copy) observer(method);
-  }
-}
-
 awaitable<bool> registration::registered(deadline by) {
   auto& i = *impl_;
   event ready;
@@ -421,7 +353,10 @@ awaitable<result<incoming_reply>> registration::request(list<action> actions) {
     const bool there = co_await registered(deadline_after(i.control.transactions().t_max));
     if (!there) co_return make_error_code(errc::refused);
   }
-  co_return co_await i.control.request(*i.current, std::move(actions));
+  auto sent = i.control.request(*i.current, std::move(actions));
+  auto reply = co_await std::move(sent);
+  if (reply && i.disowned(*reply)) co_return make_error_code(errc::refused);
+  co_return reply;
 }
 
 std::optional<error_code> registration::service_change(const incoming_request& request, const services_descriptor& services) {

@@ -27,7 +27,7 @@ void registration_machine::fill(bool previous_last) {
       targets_.push_back({mgc, change_method::disconnected, number(change_reason::service_restored)});
     }
   }
-  if (!previous_) return;
+  if (!previous_ || left_) return;
   const bool listed = std::ranges::find(config_.mgcs, *previous_) != config_.mgcs.end();
   if (previous_last || !listed) {
     targets_.push_back({*previous_, change_method::disconnected, number(change_reason::service_restored)});
@@ -55,6 +55,7 @@ bool registration_machine::is_current(const attempt& a) const {
 void registration_machine::accepted(const attempt& a, clock::time_point now) {
   if (!is_current(a)) return;
   previous_ = targets_.front().to;
+  left_ = false;
   targets_.clear();
   offered_.reset();
   rounds_ = 0;
@@ -92,7 +93,7 @@ void registration_machine::lost(clock::time_point now) {
   if (!registered_) return;
   registered_ = false;
   // An MGC that takes us and is gone at once must not be asked again at once.
-  if (now - since_ < 10 * config_.min_retry_delay) wait_until_ = now + config_.min_retry_delay + jitter();
+  if (just_taken(now)) wait_until_ = now + config_.min_retry_delay + jitter();
   fill(true);
 }
 
@@ -103,6 +104,26 @@ void registration_machine::disconnected(clock::time_point now) {
     targets_.push_front(std::move(targets_.back()));
     targets_.pop_back();
   }
+}
+
+clock::time_point registration_machine::question_due(std::optional<clock::time_point> heard) const {
+  if (!registered_ || config_.silence <= clock::duration{}) return no_deadline;
+  return std::max({since_, asked_, heard.value_or(since_)}) + config_.silence;
+}
+
+bool registration_machine::disowned(error_code error, clock::time_point now) {
+  const bool unknown = error == error_code::unauthorized_entity || error == error_code::before_service_change_reply;
+  if (!registered_ || !unknown || just_taken(now)) return false;
+  disconnected(now);
+  return true;
+}
+
+void registration_machine::mgcs_changed(bool left, clock::time_point now) {
+  left_ = left_ || left;
+  if (left) lost(now);
+  // A round that has begun goes on with what is configured now; an attempt that is under way is no longer the current one.
+  if (!registered_) fill(true);
+  offered_.reset();
 }
 
 void registration_machine::hand_off(const peer_name& to) {

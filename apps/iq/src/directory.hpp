@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "agw/core/clock.hpp"
 #include "agw/h248/message.hpp"
 #include "context_action.hpp"
 
@@ -25,6 +26,8 @@ class directory {
     std::vector<std::string> names;
     std::uint64_t edition = 0;
     std::uint64_t relocations = 0;
+    clock::time_point touched = clock::now();  ///< by a command or audit of an MGC
+    bool orphaned = false;                     ///< that was so long ago that it was told of
     bool made = false;  ///< it has been heard of; until then it is that of the action that makes it, and nobody else's
   };
 
@@ -46,6 +49,11 @@ class directory {
     std::optional<std::uint32_t> unmade;  ///< one that is being made: whether it has the name is known when that is over
   };
   concerned concerned_by(const h248::action& asked, std::uint32_t context, std::size_t most) const;
+
+  /// An MGC's command or audit concerns it.
+  void touch(std::uint32_t context) {
+    if (auto* const known = find(context)) known->touched = clock::now();
+  }
 
   /// A new context; its number is that of no other.
   std::uint32_t open(context_home& home);

@@ -166,6 +166,7 @@ awaitable<visit> everywhere_action::send(h248::action_state& at, const h248::com
     parts.push_back(std::move(answer->reply));
     co_return std::move(answer->absent);
   };
+  for (const auto id : to) control_.directory_.touch(id.value);
   co_await control_.ask_shards(std::move(to), std::move(ask));
   at.join(std::move(parts));
   co_return total;

@@ -13,11 +13,11 @@
 
 namespace agw::iq {
 
-/// What does not change while the gateway runs: any thread reads it.
+/// Any thread reads it. It changes only while no shard runs (media_gateway::set_limits).
 struct gateway_facts {
   gateway_facts(media_gateway_config c, const gateway::gateway_services& s) : config(std::move(c)), services(s) {}
 
-  const media_gateway_config config;
+  media_gateway_config config;
   const gateway::gateway_services& services;
 
   /// By name, which compares without case; null when there is none.

@@ -78,7 +78,7 @@ gateway_control::gateway_control(media_gateway_config config, const gateway::gat
     : facts_(std::move(config), services),
       control_(control),
       registration_(registration),
-      names_(names),
+      names_(&names),
       pool_(pool),
       directory_(facts_.config.group, names_of(facts_.config.interfaces)),
       orders_(control.get_executor(), "orders") {
@@ -90,7 +90,7 @@ void gateway_control::begin() {
   auto settle = [this](std::string termination, std::uint64_t serial, std::vector<observed> unheard) {
     return settled(std::move(termination), serial, std::move(unheard));
   };
-  notifier_.emplace(control_.get_executor(), registration_, names_, std::move(settle));
+  notifier_.emplace(control_.get_executor(), registration_, *names_, std::move(settle));
   for (std::size_t i = 0; i < pool_.size(); ++i) {
     auto send = [self, executor = control_.get_executor()](notice n) {
       asio::post(executor, [self, sent = std::move(n)]() mutable {
@@ -161,9 +161,10 @@ awaitable<void> gateway_control::execute(const h248::incoming_request& request, 
   // Names are canonical inside: the request's copy is translated on its way in, the reply on its way out.
   std::optional<h248::transaction> translated;
   auto asked = request;
-  if (!names_.empty()) {
+  const auto& names = *names_;
+  if (!names.empty()) {
     translated.emplace(*request);
-    names_.to_canonical(*translated);
+    names.to_canonical(*translated);
     asked = request.with(std::get<h248::transaction_request>(*translated));
   }
   for (const auto& action : asked->actions) {
@@ -172,7 +173,7 @@ awaitable<void> gateway_control::execute(const h248::incoming_request& request, 
   }
   if (!translated) co_return;
   h248::transaction answered(std::move(*reply));
-  names_.to_wire(answered);
+  names.to_wire(answered);
   *reply = std::move(std::get<h248::transaction_reply>(answered));
 }
 
@@ -208,6 +209,8 @@ awaitable<bool> gateway_control::perform(const h248::incoming_request& request, 
   // What is taken over stays on its thread where that is possible.
   auto& home = concerned.others.empty() ? next_home() : *directory_.find(concerned.others.front())->home;
   const auto context = makes ? directory_.open(home) : asked.context.value;
+  directory_.touch(context);
+  for (const auto other : concerned.others) directory_.touch(other);
   if (!concerned.several) co_return co_await perform_there(request, asked, reply, context, makes);
   move_action handler(*this, context, makes);
   bool goes_on = false;
@@ -281,14 +284,32 @@ std::optional<command_error> gateway_control::refuses_context(const h248::action
 
 // From overload_percent on, the priority that a new context needs rises from 1 to 15 with the load.
 std::optional<unsigned> gateway_control::needed_priority() const {
-  const double from = facts_.config.overload_percent / 100.0, now = load();
+  const double from = facts_.config.overload_percent / 100.0, now = load().share;
   if (facts_.config.overload_percent >= 100 || now < from) return std::nullopt;
   return std::min(15u, 1u + static_cast<unsigned>((now - from) / (1.0 - from) * 15.0));
 }
 
-double gateway_control::load() const {
+resource_use gateway_control::load() const {
   const auto most = facts_.config.max_contexts;
-  return most == 0 ? 1.0 : static_cast<double>(directory_.size()) / static_cast<double>(most);
+  resource_use out{most == 0 ? 1.0 : static_cast<double>(directory_.size()) / static_cast<double>(most), "contexts"};
+  if (!facts_.config.scarcest) return out;
+  const auto other = facts_.config.scarcest();
+  if (other.share > out.share) out = {std::min(other.share, 1.0), other.what};
+  return out;
+}
+
+void gateway_control::set_names(const h248::package_names& names) {
+  names_ = &names;
+  notifier_->set_names(names);
+}
+
+void gateway_control::set_limits(const media_gateway_config& from) {
+  auto& mine = facts_.config;
+  mine.max_contexts = from.max_contexts;
+  mine.max_terminations_per_context = from.max_terminations_per_context;
+  mine.overload_percent = from.overload_percent;
+  mine.orphaned_after = from.orphaned_after;
+  next_sweep_ = {};
 }
 
 void gateway_control::observe_root(observed event) {

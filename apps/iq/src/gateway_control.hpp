@@ -52,6 +52,8 @@ class gateway_control : public std::enable_shared_from_this<gateway_control> {
   void drain() noexcept { draining_ = leaving_ = true; }
   awaitable<bool> empty(deadline by);
   std::size_t contexts() const noexcept { return directory_.size(); }
+  void set_limits(const media_gateway_config& from);
+  void set_names(const h248::package_names& names);
 
  private:
   friend class everywhere_action;
@@ -81,17 +83,20 @@ class gateway_control : public std::enable_shared_from_this<gateway_control> {
   void renew_service();
   void watch_interfaces();
   void watch_load();
+  /// Looks through all contexts for those that nobody owns, now and then.
+  void watch_orphans();
+  awaitable<void> end_orphans(std::vector<std::uint32_t> contexts);
 
   context_home& next_home() { return *homes_[turn_++ % homes_.size()]; }
   std::vector<std::string> realms() const;
   std::vector<h248::property> root_properties(h248::action_state& at) const;
   void answer_root_audit(h248::action_state& at, h248::command& answer, const h248::audit_descriptor& wanted);
-  double load() const;  ///< 0 to 1: how full the gateway is
+  resource_use load() const;  ///< of what is scarcest
 
-  const gateway_facts facts_;
+  gateway_facts facts_;
   h248::endpoint& control_;
   h248::registration& registration_;
-  const h248::package_names& names_;
+  const h248::package_names* names_;
   std::vector<std::unique_ptr<context_home>> homes_;
   shard_pool& pool_;
   std::size_t turn_ = 0;
@@ -109,6 +114,8 @@ class gateway_control : public std::enable_shared_from_this<gateway_control> {
   bool out_of_service_ = false;      ///< Forced on ROOT: nothing new, and what stands holds its data
   bool overloaded_ = false;
   bool closing_ = false;
+  clock::time_point next_sweep_{};   ///< for orphans
+  bool ending_orphans_ = false;
   std::size_t performing_ = 0;       ///< actions under way
   event performed_;                  ///< one of them is over
   event emptied_;                    ///< the last context has gone

@@ -33,6 +33,10 @@ void media_gateway::drain() noexcept { control_->drain(); }
 
 awaitable<bool> media_gateway::empty(deadline by) { return control_->empty(by); }
 
+void media_gateway::set_limits(const media_gateway_config& from) { control_->set_limits(from); }
+
+void media_gateway::set_names(const h248::package_names& names) { control_->set_names(names); }
+
 std::size_t media_gateway::contexts() const noexcept { return control_->contexts(); }
 
 }  // namespace agw::iq

@@ -7,7 +7,7 @@
 namespace agw::iq {
 
 notifier::notifier(asio::any_io_executor executor, h248::registration& registration, const h248::package_names& names, settler settled)
-    : registration_(registration), names_(names), settled_(std::move(settled)), tasks_(std::move(executor), "notify") {}
+    : registration_(registration), names_(&names), settled_(std::move(settled)), tasks_(std::move(executor), "notify") {}
 
 void notifier::notify(notice n) {
   tasks_.spawn("notify", [this, sent = std::move(n)] { return send(sent); });
@@ -70,7 +70,7 @@ awaitable<bool> notifier::request(h248::action action, std::string about) {
   h248::transaction_request whole;
   whole.actions.push_back(std::move(action));
   h248::transaction translated(std::move(whole));
-  names_.to_wire(translated);
+  names_->to_wire(translated);
   h248::list<h248::action> actions = std::move(std::get<h248::transaction_request>(translated).actions);
   auto sent = registration_.request(std::move(actions));
   const auto reply = co_await std::move(sent);

@@ -25,6 +25,9 @@ class notifier {
   /// there is newer word of the same termination.
   void service_change(std::string termination, h248::change_method method, h248::change_reason reason);
 
+  /// Of what is sent from now on; earlier ones stay where they are.
+  void set_names(const h248::package_names& names) { names_ = &names; }
+
   awaitable<void> close();
 
  private:
@@ -33,7 +36,7 @@ class notifier {
   awaitable<bool> request(h248::action action, std::string about);
 
   h248::registration& registration_;
-  const h248::package_names& names_;
+  const h248::package_names* names_;
   settler settled_;
   /// The newest ServiceChange of a name that is under way, by its number: an older one is not repeated.
   std::map<std::string, std::uint64_t> latest_;

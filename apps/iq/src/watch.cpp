@@ -28,6 +28,7 @@ void gateway_control::every_second() {
   if (closing_) return;
   watch_interfaces();
   watch_load();
+  watch_orphans();
   for (const auto& home : homes_) {
     asio::post(home->where().executor(), [at = home.get()] { at->second_passed(); });
   }
@@ -53,7 +54,9 @@ awaitable<void> gateway_control::watch_controller() {
 }
 
 void gateway_control::watch_load() {
-  const bool over = facts_.config.overload_percent < 100 && load() * 100 >= facts_.config.overload_percent;
+  const auto now = load();
+  const bool over = facts_.config.overload_percent < 100 && now.share * 100 >= facts_.config.overload_percent;
+  if (over != overloaded_) log::warn("{}: {} % are taken of the {}", over ? "overload" : "no overload any more", static_cast<int>(now.share * 100), now.what);
   if (over && !overloaded_) observe_root(make_observed("ocp", "mg_overload", 0));
   overloaded_ = over;
 }

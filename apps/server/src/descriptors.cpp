@@ -37,6 +37,11 @@ std::size_t for_no_call(const server_options& o) {
 
 std::size_t descriptors_needed(const server_options& o) { return for_no_call(o) + o.iq.max_contexts * for_each_call(o); }
 
+std::size_t calls_with(const server_options& o, std::size_t descriptors) {
+  const auto base = for_no_call(o);
+  return descriptors > base ? (descriptors - base) / for_each_call(o) : 0;
+}
+
 descriptor_limits descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {std::numeric_limits<std::size_t>::max(), std::numeric_limits<std::size_t>::max()};
@@ -55,11 +60,9 @@ std::size_t raise_descriptor_limit() {
 std::optional<std::string> descriptor_remark(const server_options& o, const descriptor_limits& limits) {
   const auto needed = descriptors_needed(o);
   if (needed <= limits.at_most) return std::nullopt;
-  const auto base = for_no_call(o);
-  const auto calls = limits.at_most > base ? (limits.at_most - base) / for_each_call(o) : 0;
   return "limits.contexts = " + std::to_string(o.iq.max_contexts) + " needs " + std::to_string(needed) + " file descriptors, " +
          std::to_string(for_each_call(o)) + " for each call; the hard limit (RLIMIT_NOFILE) is " + std::to_string(limits.at_most) +
-         ", which is enough for " + std::to_string(calls) + " calls";
+         ", which is enough for " + std::to_string(calls_with(o, limits.at_most)) + " calls";
 }
 
 }  // namespace agw::server

@@ -19,6 +19,9 @@ descriptor_limits descriptor_limit();
 /// Raises the limit to its maximum; yields what is in force then.
 std::size_t raise_descriptor_limit();
 
+/// How many calls so many descriptors are enough for.
+std::size_t calls_with(const server_options& o, std::size_t descriptors);
+
 /// Says with figures that limits.contexts needs more than there can be; nothing when it does not.
 std::optional<std::string> descriptor_remark(const server_options& o, const descriptor_limits& limits);
 

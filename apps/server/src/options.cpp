@@ -7,6 +7,7 @@
 #include <boost/asio/ip/address.hpp>
 
 #include "agw/version.hpp"
+#include "limits.hpp"
 #include "options_parts.hpp"
 
 namespace agw::server {
@@ -120,6 +121,7 @@ server_options::server_options() : deadlines(profile_deadlines) {
   h248.port = agw::h248::text_port;
   http = {loopback, 9290};
   registration.mgcs = {{agw::h248::transport::udp, "127.0.0.1", 12944}};
+  iq.max_contexts = 0;
   iq.interfaces = {{"access", "access", gateway::interface_addresses(loopback)}, {"core", "core", gateway::interface_addresses(loopback)}};
 }
 
@@ -149,28 +151,33 @@ void declare(settings& s, server_options& o) {
   s.add("ice.turn", o.gateway.turn, server_address<ice::turn_server>([](ice::turn_server& t) -> udp::endpoint& { return t.address; }), "");
   s.add("ice.turn_user", o.turn_user, kind::text(0, 255), "");
   s.add("ice.turn_password", o.turn_password, kind::text(0, 255), "");
-  s.add("ice.turn_password_file", o.turn_password_file, kind::file(), "");
+  s.add("ice.turn_password_file", o.turn_password_file, kind::file(), "").path();
   s.add("ice.gather_timeout", o.gateway.gather_timeout, kind::duration<std::chrono::milliseconds>(100ms, 10s), "");
   s.add("ice.tcp", o.gateway.ice_tcp, kind::truth(), "");
   s.add("ice.consent_timeout", o.gateway.consent_timeout, kind::duration<std::chrono::milliseconds>(5s, 10min), "");
-  s.add("dtls.certificate", o.dtls_certificate, kind::file(), "");
-  s.add("dtls.key", o.dtls_key, kind::file(), "");
+  s.add("dtls.certificate", o.dtls_certificate, kind::file(), "").path();
+  s.add("dtls.key", o.dtls_key, kind::file(), "").path();
   s.add("dtls.certificate_lifetime", o.dtls_certificate_lifetime, kind::duration(0s, 24h * 3650), "");
   s.add("dtls.mtu", o.gateway.mtu_bytes, kind::integer<std::size_t>(548, 9000), "");
   s.add("sctp.streams", o.gateway.sctp_streams, kind::integer<std::uint16_t>(2, 65535), "");
   s.add("sctp.hold_limit", o.gateway.hold_limit, kind::duration<std::chrono::milliseconds>(1s, 10min), "");
   s.add("msrp.match", o.gateway.msrp_match,
         kind::choice<msrp::uri_match>({{"exact", msrp::uri_match::exact}, {"sessmatch", msrp::uri_match::sessmatch}}), "");
-  s.add("tls.certificate", o.tls.certificate_file, kind::file(), "");
-  s.add("tls.key", o.tls.private_key_file, kind::file(), "");
-  s.add("tls.ca", o.tls.ca_file, kind::file(), "");
-  s.add("limits.contexts", o.iq.max_contexts, kind::integer<std::size_t>(1, 10'000'000), "");
+  s.add("tls.certificate", o.tls.certificate_file, kind::file(), "").path();
+  s.add("tls.key", o.tls.private_key_file, kind::file(), "").path();
+  s.add("tls.ca", o.tls.ca_file, kind::file(), "").path();
+  s.add("limits.contexts", o.iq.max_contexts, kind::integer<std::size_t>(0, 10'000'000), "");
   s.add("limits.overload_percent", o.iq.overload_percent, kind::integer<unsigned>(1, 100), "");
   s.add("limits.terminations_per_context", o.iq.max_terminations_per_context, kind::integer<std::size_t>(2, 256), "");
+  s.add("limits.orphaned_after", o.iq.orphaned_after, kind::duration(0s, 24h * 30), "");
+  s.add("service.ready", o.ready_when_registered, kind::choice<bool>({{"listening", false}, {"registered", true}}), "");
   s.add("shutdown.mode", o.shutdown_graceful, kind::choice<bool>({{"forced", false}, {"graceful", true}}), "");
   s.add("shutdown.delay", o.shutdown_delay, kind::duration(0s, 24h), "");
   s.rule([&s, &o] { return check_together(s, o); });
   s.remark([&o] { return descriptor_remark(o, descriptor_limit()); });
+  s.remark([&o] { return port_remark(o); });
+  s.remark([&o] { return thread_remark(o, thread_limit()); });
+  s.remark([&o] { return certificate_remark(o); });
 }
 
 std::variant<server_options, early_exit> parse(int argc, const char* const* argv) {
@@ -178,6 +185,8 @@ std::variant<server_options, early_exit> parse(int argc, const char* const* argv
   settings table("agw-server", std::string(version), "the media gateway of agw");
   declare(table, o);
   if (auto done = table.parse(argc, argv)) return std::move(*done);
+  o.values = table.values();
+  o.command_line.assign(argv, argv + argc);
   complete(o);
   return o;
 }

@@ -2,7 +2,9 @@
 #include <fstream>
 #include <string>
 
+#include "agw/h248/packages.hpp"
 #include "agw/transports/certificate.hpp"
+#include "limits.hpp"
 #include "options_parts.hpp"
 
 namespace agw::server {
@@ -88,10 +90,26 @@ std::optional<config_error> check_ice(const settings& s, const server_options& o
   return std::nullopt;
 }
 
+// Two TCP listeners, or a listener in the midst of the ports that calls take: one of them would fail, sooner or later.
+std::optional<config_error> check_http(const settings& s, const server_options& o) {
+  const auto port = o.http.port();
+  if (port == 0) return std::nullopt;
+  const auto same_host = [&](const boost::asio::ip::address& a) { return a == o.http.address() || a.is_unspecified() || o.http.address().is_unspecified(); };
+  if (port == o.h248.port && same_host(o.h248.host)) return s.wrong({"http.listen", "h248.listen"}, "another port than that of h248.listen");
+  const bool inside = port >= o.ports.low && port <= o.ports.high;
+  const auto is_ours = [&](const auto& i) { return std::ranges::any_of(i.addresses.bound, same_host); };
+  if (inside && std::ranges::any_of(o.iq.interfaces, is_ours)) {
+    return s.wrong({"http.listen", "ports.low", "ports.high"}, "a port outside of [ports], which are those of calls");
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void complete(server_options& o) {
   o.registration.version = o.control.version;
+  o.registration.inactivity_event = h248::package_names(o.names).wire_name(h248::item_name::of("it/ito"));
+  if (o.iq.max_contexts == 0) o.iq.max_contexts = fitting_contexts(o, descriptor_limit().at_most);
   if (!o.gateway.turn) return;
   o.gateway.turn->user = o.turn_user;
   o.gateway.turn->password = o.turn_password_file.empty() ? o.turn_password : first_line(o.turn_password_file).value_or("");
@@ -125,7 +143,12 @@ std::optional<config_error> check_together(const settings& s, const server_optio
   if (r.min_retry_delay > r.max_retry_delay) {
     return s.wrong({"h248.max_retry_delay", "h248.min_retry_delay"}, "h248.max_retry_delay not below h248.min_retry_delay");
   }
+  if (r.silence > clock::duration{} && r.silence < std::chrono::seconds(1))
+    return s.wrong({"h248.silence"}, "\"0s\", or a duration of at least 1s");
+  if (o.iq.orphaned_after > clock::duration{} && o.iq.orphaned_after < std::chrono::seconds(10))
+    return s.wrong({"limits.orphaned_after"}, "\"0s\", or a duration of at least 10s");
   if (auto error = check_interfaces(s, o)) return error;
+  if (auto error = check_http(s, o)) return error;
   if (auto error = check_ice(s, o)) return error;
   if (o.dtls_certificate_lifetime > clock::duration{} && o.dtls_certificate_lifetime < std::chrono::minutes(1))
     return s.wrong({"dtls.certificate_lifetime"}, "\"0s\", or a duration of at least 1min");

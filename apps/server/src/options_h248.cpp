@@ -105,6 +105,7 @@ void declare_h248(settings& s, server_options& o) {
   s.add("h248.attempt_timeout", r.attempt_timeout, kind::duration(1s, 5min), "");
   s.add("h248.min_retry_delay", r.min_retry_delay, kind::duration(100ms, 1h), "");
   s.add("h248.max_retry_delay", r.max_retry_delay, kind::duration(100ms, 24h), "");
+  s.add("h248.silence", r.silence, kind::duration(0s, 24h), "");
   s.add("h248.first_timeout", t.first_timeout, kind::duration(10ms, 10s), "");
   s.add("h248.min_timeout", t.min_timeout, kind::duration(10ms, 10s), "");
   s.add("h248.max_timeout", t.max_timeout, kind::duration(10ms, 1min), "");

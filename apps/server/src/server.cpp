@@ -1,6 +1,8 @@
 #include "agw/server/server.hpp"
 
 #include <csignal>
+#include <deque>
+#include <functional>
 #include <optional>
 
 #include "agw/control/addresses.hpp"
@@ -17,6 +19,10 @@
 #include "agw/version.hpp"
 #include "descriptors.hpp"
 #include "keys.hpp"
+#include "limits.hpp"
+#include "pause.hpp"
+#include "reload.hpp"
+#include "service_manager.hpp"
 #include "shutdown.hpp"
 #include "signals.hpp"
 
@@ -31,9 +37,17 @@ std::string health(const h248::registration& registration) {
 
 class running_parts final : public shutdown_parts {
  public:
-  running_parts(asio::any_io_executor executor, h248::registration& registration, iq::media_gateway& gateway)
-      : signals_(std::move(executor), SIGTERM, SIGINT), registration_(registration), gateway_(gateway) {}
-  awaitable<int> signal() override { return signals_.next(); }
+  running_parts(asio::any_io_executor executor, h248::registration& registration, iq::media_gateway& gateway, const service_manager& manager)
+      : signals_(std::move(executor), SIGTERM, SIGINT), registration_(registration), gateway_(gateway), manager_(manager) {}
+  awaitable<int> signal() override {
+    const int number = co_await signals_.next();
+    manager_.stopping();
+    co_return number;
+  }
+  void still_draining(clock::duration at_least) override {
+    manager_.extend(at_least);
+    manager_.status("draining, contexts: " + std::to_string(gateway_.contexts()));
+  }
   void drain() override { gateway_.drain(); }
   std::size_t contexts() const override { return gateway_.contexts(); }
   awaitable<bool> empty(deadline by) override { return gateway_.empty(by); }
@@ -45,15 +59,58 @@ class running_parts final : public shutdown_parts {
   signal_sequence signals_;
   h248::registration& registration_;
   iq::media_gateway& gateway_;
+  const service_manager& manager_;
 };
 
-awaitable<void> reload_keys(keys& certificates) {
+/// What a new configuration reaches while the gateway runs.
+struct reloaded_parts {
+  server_options& options;
+  keys& certificates;
+  gateway::gateway_services& services;
+  shard_pool& shards;
+  h248::registration& registration;
+  iq::media_gateway& gateway;
+  std::deque<h248::package_names>& spellings;  ///< all that there were: messages under way refer to them
+};
+
+void reload(reloaded_parts& parts, int number) {
+  auto& now = parts.options;
+  if (!now.command_line.empty()) {
+    const auto read = read_again(now);
+    if (const auto* wrong = std::get_if<std::string>(&read)) {
+      return log::error("signal {}: configuration and certificates stay as they were: {}", number, *wrong);
+    }
+    const auto change = take_over(now, std::get<server_options>(read));
+    if (change.has("log.level")) log::configure(now.log_level);
+    const bool shared = change.has("deadlines") || change.has("limits");
+    auto set = [&] {
+      parts.services.stages.deadlines = now.deadlines;
+      parts.gateway.set_limits(now.iq);
+    };
+    if (shared) while_shards_stand(parts.shards, set);
+    if (change.has("h248.names")) parts.gateway.set_names(parts.spellings.emplace_back(now.names));
+    parts.registration.configure(now.registration);
+    log::info("signal {}: the configuration was read again: {}", number, change.taken.empty() ? "nothing of it has changed" : list_of(change.taken) + " changed");
+    if (!change.restart.empty()) log::warn("signal {}: not taken over: {}: this needs a restart", number, list_of(change.restart));
+    for (const auto& remark : remarks(now)) log::warn("{}", remark);
+  }
+  if (parts.certificates.reload()) log::info("signal {}: certificates were read again", number);
+  else log::error("signal {}: the certificates stay as they were", number);
+}
+
+awaitable<void> reload_on_signal(reloaded_parts& parts, const service_manager& manager) {
   signal_sequence signals(co_await asio::this_coro::executor, SIGHUP);
   for (;;) {
-    co_await signals.next();
-    if (certificates.reload()) log::info("signal {}: certificates were read again", SIGHUP);
-    else log::error("signal {}: the certificates stay as they were", SIGHUP);
+    const int number = co_await signals.next();
+    manager.reloading();
+    reload(parts, number);
+    manager.ready();
   }
+}
+
+awaitable<void> announce(const service_manager& manager, h248::registration& registration, bool when_registered) {
+  if (when_registered) co_await registration.registered(no_deadline);
+  manager.ready();
 }
 
 // HTTP and H.248 run to the very end: the registration's last word goes through them.
@@ -68,21 +125,26 @@ void sample_sctp(metrics& counted) {
   });
 }
 
-awaitable<void> serve(h248::endpoint& control, h248::registration& registration, iq::media_gateway& gateway, http::server& http,
-                      keys& certificates, const server_options& options) {
-  running_parts parts(co_await asio::this_coro::executor, registration, gateway);
-  shutdown_config ending;
-  ending.graceful = options.shutdown_graceful;
-  ending.delay = options.shutdown_delay;
+awaitable<void> serve(h248::endpoint& control, http::server& http, reloaded_parts& reloaded, const service_manager& manager) {
+  auto& [options, certificates, services, shards, registration, gateway, spellings] = reloaded;
+  running_parts parts(co_await asio::this_coro::executor, registration, gateway, manager);
+  std::function<shutdown_config()> ending = [&now = options] {
+    shutdown_config out;
+    out.graceful = now.shutdown_graceful;
+    out.delay = now.shutdown_delay;
+    return out;
+  };
   auto body = [&](task_group& tasks) -> awaitable<void> {
     tasks.spawn("h248", [&] { return control.run(); });
     tasks.spawn("http", [&] { return http.run(); });
-    tasks.spawn("reload", [&] { return reload_keys(certificates); });
+    tasks.spawn("reload", [&] { return reload_on_signal(reloaded, manager); });
+    tasks.spawn("watchdog", [&] { return keep_alive(manager, shards); });
+    tasks.spawn("ready", [&] { return announce(manager, registration, options.ready_when_registered); });
     tasks.spawn("renew", [&] { return certificates.renew(); });
     auto registering = [&](task_group& registration_tasks) -> awaitable<void> {
       registration_tasks.spawn("registration", [&] { return registration.run(); });
       registration_tasks.spawn("gateway", [&] { return gateway.run(); });
-      co_await serve_until_signal(parts, ending);
+      co_await serve_until_signal(parts, std::move(ending));
     };
     co_await with_tasks("registration", registering);
   };
@@ -91,10 +153,14 @@ awaitable<void> serve(h248::endpoint& control, h248::registration& registration,
 
 }  // namespace
 
-int run(const server_options& options, const std::vector<stage_registrar>& registrars) {
-  log::configure(options.log_level);
+namespace {
+
+// `options` are those that hold: a reload changes them.
+int run_gateway(server_options& options, const std::vector<stage_registrar>& registrars) {
+  const service_manager manager;
   const auto descriptors = raise_descriptor_limit();
-  if (const auto remark = descriptor_remark(options, {descriptors, descriptors})) log::warn("{}", *remark);
+  if (options.iq.max_contexts == 0) options.iq.max_contexts = fitting_contexts(options, descriptors);
+  for (const auto& remark : remarks(options)) log::warn("{}", remark);
   metrics counted;
   counted.gauge("agw_contexts", "Contexts that exist.");
   counted.gauge("agw_terminations", "Terminations that exist.");
@@ -124,8 +190,13 @@ int run(const server_options& options, const std::vector<stage_registrar>& regis
   if (!control::add_links(control, ends, h248::link_side::gateway)) return 1;
   h248::registration registration(control, options.registration);
   shard_pool shards(options.shards());
-  const h248::package_names names(options.names);
-  iq::media_gateway gateway(options.iq, services, shards, control, registration, names);
+  scarcity scarce(ports, descriptors);
+  auto limits = options.iq;
+  limits.scarcest = [&scarce] { return scarce.now(); };
+  std::deque<h248::package_names> spellings;
+  spellings.emplace_back(options.names);
+  iq::media_gateway gateway(std::move(limits), services, shards, control, registration, spellings.front());
+  reloaded_parts reloaded{options, certificates, services, shards, registration, gateway, spellings};
   control.on_request([&gateway](const h248::incoming_request& request, h248::outgoing_reply& reply) { return gateway.execute(request, reply); });
 
   http::server_config http_config;
@@ -144,7 +215,7 @@ int run(const server_options& options, const std::vector<stage_registrar>& regis
             listening->address().to_string(), listening->port(), shards.size());
 
   int code = 0;
-  asio::co_spawn(loop, serve(control, registration, gateway, http, certificates, options), [&](std::exception_ptr e) {
+  asio::co_spawn(loop, serve(control, http, reloaded, manager), [&](std::exception_ptr e) {
     if (e && !is_cancellation(e)) {
       log::error("{}", describe(e));
       code = 1;
@@ -153,6 +224,21 @@ int run(const server_options& options, const std::vector<stage_registrar>& regis
   loop.run();
   shards.stop();
   return code;
+}
+
+}  // namespace
+
+int run(const server_options& options, const std::vector<stage_registrar>& registrars) {
+  hold_signals();
+  log::configure(options.log_level);
+  auto now = options;
+  try {
+    return run_gateway(now, registrars);
+  } catch (const std::exception& e) {
+    // Threads, descriptors or memory that the system does not grant.
+    log::error("agw-server ends: {}", e.what());
+    return 1;
+  }
 }
 
 }  // namespace agw::server

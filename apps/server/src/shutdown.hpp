@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 #include "agw/core/awaitable.hpp"
 #include "agw/core/clock.hpp"
@@ -12,6 +13,7 @@ namespace agw::server {
 struct shutdown_config {
   bool graceful = false;             ///< the calls that stand may end by themselves
   clock::duration delay{};           ///< how long they may take; 0: as long as they do
+  clock::duration progress = std::chrono::seconds(10);  ///< between two lines of the log that say how far it is
   clock::duration farewell = std::chrono::seconds(2);  ///< for the MGC's answer to ServiceChange Forced
 };
 
@@ -24,6 +26,8 @@ class shutdown_parts {
   /// From now on no new context is made.
   virtual void drain() = 0;
   virtual std::size_t contexts() const = 0;
+  /// Contexts are waited for, and this time more at least: whoever would kill the process meanwhile is told.
+  virtual void still_draining(clock::duration) {}
   /// Waits until no context is left: true, or until `by`.
   virtual awaitable<bool> empty(deadline by) = 0;
   /// ServiceChange Graceful. False: the MGC was not told.
@@ -36,6 +40,7 @@ class shutdown_parts {
 
 /// Waits for a signal, then ends the gateway: where the configuration says so, after its calls have ended, the delay is over or a second
 /// signal came. The MGC is told Forced first, and contexts close while its answer is under way. Signals after that change nothing.
-awaitable<void> serve_until_signal(shutdown_parts& parts, shutdown_config config);
+/// `config` is asked for when the signal comes.
+awaitable<void> serve_until_signal(shutdown_parts& parts, std::function<shutdown_config()> config);
 
 }  // namespace agw::server

@@ -1,6 +1,6 @@
-// agw-server as a process: SIGHUP, the file descriptor limit.
+// agw-server as a process: signals, a configuration that is read again, limits of the system, the service manager.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -14,12 +14,15 @@ after(async () => {
   fs.rmSync(folder, { recursive: true });
 });
 
+const bin = process.env.AGW_BIN ?? path.resolve('build/bin');
+
 async function gateway(lines) {
   const file = path.join(folder, `${running.size}.toml`);
   fs.writeFileSync(file, lines.join('\n'));
   const [own, far] = [await free_udp_port(), await free_udp_port()];
   const started = new program('agw-server', ['--config', file, '--h248', `127.0.0.1:${own}`, '--mgc', `127.0.0.1:${far}`, '--http', '127.0.0.1:0']);
   running.add(started);
+  started.file = file;
   await started.says(/HTTP on (\S+),/);
   return started;
 }
@@ -40,11 +43,11 @@ test('SIGHUP reads certificates again, keeps the old ones when they are broken, 
   await mg.says(/signal 1: certificates were read again/);
   fs.writeFileSync(cert, 'nothing');
   mg.child.kill('SIGHUP');
-  await mg.says(/signal 1: the certificates stay as they were/);
+  await mg.says(/signal 1: configuration and certificates stay as they were: \S+0\.toml:2: dtls\.certificate/);
   certificate();
   mg.child.kill('SIGHUP');
   await mg.says(/certificates were read again[^]*certificates were read again/);
-  assert.equal(times(mg.log, /the certificates stay as they were/g), 1);
+  assert.equal(times(mg.log, /certificates stay as they were/g), 1);
   assert.deepEqual(await mg.end(), { code: 0, signal: null });
 });
 
@@ -56,4 +59,112 @@ test('the descriptor limit is raised, and a configuration that needs more is war
     await mg.says(new RegExp(`limits\\.contexts = 10000000 needs \\d+ file descriptors, 2 for each call; the hard limit \\(RLIMIT_NOFILE\\) is ${hard}`));
   }
   assert.deepEqual(await mg.end(), { code: 0, signal: null });
+});
+
+test('SIGHUP takes over what can change, names what cannot, and a wrong file changes nothing', async () => {
+  const mg = await gateway(['threads = 1', '[limits]', 'contexts = 5']);
+  fs.writeFileSync(mg.file, 'threads = 1\n[limits]\ncontexts = 5\nno_such = 1\n');
+  mg.child.kill('SIGHUP');
+  await mg.says(/signal 1: configuration and certificates stay as they were: \S+\.toml:4: limits\.no_such: unknown key/);
+  fs.writeFileSync(mg.file, 'threads = 2\n[limits]\ncontexts = 7\n[log]\nlevel = "debug"\n');
+  mg.child.kill('SIGHUP');
+  await mg.says(/signal 1: the configuration was read again: limits\.contexts, log\.level changed/);
+  await mg.says(/not taken over: threads: this needs a restart/);
+  mg.child.kill('SIGHUP');
+  await mg.says(/nothing of it has changed/);
+  assert.deepEqual(await mg.end(), { code: 0, signal: null });
+});
+
+test('no signal that means something to a server kills it, nor does a standard error that is gone', async () => {
+  const mg = await gateway([]);
+  for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGPIPE']) mg.child.kill(signal);
+  mg.child.stderr.destroy();
+  for (let i = 0; i < 5; i += 1) {
+    mg.child.kill('SIGHUP'); // which writes lines
+    await new Promise((later) => setTimeout(later, 100));
+  }
+  assert.equal(mg.child.exitCode, null);
+  assert.deepEqual(await mg.end(), { code: 0, signal: null });
+});
+
+test('signals that come while it starts end nothing either', async () => {
+  for (let i = 0; i < 10; i += 1) {
+    const early = new program('agw-server', ['--h248', '127.0.0.1:0', '--mgc', '127.0.0.1:1', '--http', '127.0.0.1:0']);
+    running.add(early);
+    while (!early.log && early.child.exitCode === null && !fs.readFileSync(`/proc/${early.child.pid}/status`, 'utf8').match(/SigBlk:\t0*[1-9a-f]/)) {
+      await new Promise((later) => setTimeout(later, 1));
+    }
+    early.child.kill('SIGHUP');
+    early.child.kill('SIGUSR1');
+    await early.says(/HTTP on/);
+    assert.deepEqual(await early.end(), { code: 0, signal: null });
+  }
+});
+
+test('without 0, 1 and 2 no socket becomes standard error', async () => {
+  const port = await free_udp_port();
+  const shell = `exec "${bin}/agw-server" --h248 127.0.0.1:0 --mgc 127.0.0.1:1 --http 127.0.0.1:${port} <&- >&- 2>&-`;
+  const child = spawn('sh', ['-c', shell], { stdio: 'ignore' });
+  const gone = new Promise((end) => child.on('exit', (code, signal) => end({ code, signal })));
+  const answers = async () => (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok;
+  for (const limit = Date.now() + 20000; Date.now() < limit && !(await answers()); ) await new Promise((later) => setTimeout(later, 50));
+  for (const fd of [0, 1, 2]) assert.equal(fs.readlinkSync(`/proc/${child.pid}/fd/${fd}`), '/dev/null');
+  child.kill('SIGTERM');
+  assert.deepEqual(await gone, { code: 0, signal: null });
+});
+
+test('what the system does not grant is one line and exit code 1, no abort', () => {
+  for (const limit of ['--nofile=5', '--nofile=12']) {
+    const end = spawnSync('prlimit', [limit, `${bin}/agw-server`, '--threads', '64', '--h248', '127.0.0.1:0', '--http', '127.0.0.1:0'], { encoding: 'utf8' });
+    assert.equal(end.signal, null, end.stderr);
+    assert.notEqual(end.status, 0);
+    assert.match(end.stderr, /Too many open files|needs \d+ file descriptors/);
+  }
+});
+
+test('threads have names', async () => {
+  const mg = await gateway(['threads = 2']);
+  const tasks = `/proc/${mg.child.pid}/task`;
+  const names = fs.readdirSync(tasks).map((id) => fs.readFileSync(`${tasks}/${id}/comm`, 'utf8').trim());
+  for (const name of ['agw-server', 'agw-shard-0', 'agw-shard-1']) assert.ok(names.includes(name), `${names}`);
+  assert.deepEqual(await mg.end(), { code: 0, signal: null });
+});
+
+test('a certificate that has expired is a warning of --check-config and of the start', async () => {
+  const [cert, key] = ['old.pem', 'old.key'].map((name) => path.join(folder, name));
+  const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=agw', '-days', '-1', '-keyout', key, '-out', cert];
+  execFileSync('openssl', made, { stdio: 'ignore' });
+  const mg = await gateway(['[dtls]', 'certificate = "old.pem"', 'key = "old.key"']);
+  await mg.says(/dtls\.certificate: \S+old\.pem expired on 20/);
+  const check = spawnSync(`${bin}/agw-server`, ['--check-config', '--config', mg.file], { encoding: 'utf8' });
+  assert.equal(check.status, 0);
+  assert.match(check.stdout, /: ok\nwarning: [^]*old\.pem expired on 20/);
+  assert.deepEqual(await mg.end(), { code: 0, signal: null });
+});
+
+test('a service manager hears READY, RELOADING, WATCHDOG and STOPPING', async () => {
+  const socket = path.join(folder, 'notify');
+  const listen = 'import socket, sys\ns = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\ns.bind(sys.argv[1])\nprint("bound", flush=True)\n' +
+    'while True: print(repr(s.recv(4096).decode()), flush=True)\n';
+  const manager = spawn('python3', ['-c', listen, socket], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let heard = '';
+  manager.stdout.on('data', (data) => (heard += data));
+  const hears = async (pattern) => {
+    for (const limit = Date.now() + 20000; Date.now() < limit; await new Promise((later) => setTimeout(later, 25))) if (pattern.test(heard)) return;
+    assert.fail(`never ${pattern}: ${heard}`);
+  };
+  try {
+    await hears(/bound/);
+    Object.assign(process.env, { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '600000' });
+    const mg = await gateway([]);
+    for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC']) delete process.env[name];
+    await hears(/READY=1/);
+    await hears(/WATCHDOG=1[^]*WATCHDOG=1/);
+    mg.child.kill('SIGHUP');
+    await hears(/RELOADING=1\\nMONOTONIC_USEC=\d+[^]*READY=1/);
+    await mg.end();
+    await hears(/STOPPING=1/);
+  } finally {
+    manager.kill();
+  }
 });

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <initializer_list>
+#include <tuple>
 #include <unistd.h>
 
 #include "agw/core/settings.hpp"
@@ -18,6 +19,7 @@ struct target {
   port_range ports{20000, 29999};
   unsigned threads = 0;
   std::map<std::string, std::string> realms{{"access", "access"}};
+  std::string key;
 };
 
 struct table : settings {
@@ -28,6 +30,7 @@ struct table : settings {
     add("ports.low", v.ports.low, kind::integer<std::uint16_t>(1024, 65535), "");
     add("ports.high", v.ports.high, kind::integer<std::uint16_t>(1024, 65535), "");
     add("threads", v.threads, kind::integer<unsigned>(0, 64), "threads").option("--threads", "N");
+    add("key", v.key, kind::text(0, 100), "").path();
     each("interfaces", "a name in small letters", [this, &v](const std::string& name) {
       if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyz") != std::string::npos) return false;
       if (!declared_[name]++) add("interfaces." + name + ".realm", v.realms[name], kind::text(1, 10), "");
@@ -135,7 +138,7 @@ TEST_CASE("a wrong value in the file is named by key, file and line, with what i
 
 TEST_CASE("keys and tables that nobody knows are refused, with those that are known") {
   CHECK(refused_file("[ports]\nlo = 2000\n") == "FILE:2: ports.lo: unknown key: allowed in [ports] are low, high");
-  CHECK(refused_file("[port]\n") == "FILE:1: port: unknown key: allowed at the top are http, h248, ports, threads, interfaces");
+  CHECK(refused_file("[port]\n") == "FILE:1: port: unknown key: allowed at the top are http, h248, ports, threads, key, interfaces");
   CHECK(refused_file("ports = 5\n").starts_with("FILE:1: ports: unknown key: "));
   CHECK(refused_file("[http.listen]\n") == "FILE:1: http.listen: unknown key: allowed in [http] are listen");
   CHECK(refused_file("[interfaces.access]\nrealms = \"x\"\n") ==
@@ -178,4 +181,19 @@ TEST_CASE("help, version and check end the program with success") {
   CHECK(checked->text == std::string(good.name()) + ": ok");
   const file bad("threads = 65\n");
   CHECK(refused({"--check-config", "--config", bad.name()}).find(":1: threads = 65: allowed") != std::string::npos);
+}
+
+TEST_CASE("a relative path counts from the file's folder, an absolute one and an empty one stay") {
+  for (const auto& [name, written, read] : {std::tuple{"/etc/agw/agw.toml", "cert.pem", "/etc/agw/cert.pem"},
+                                            std::tuple{"conf/agw.toml", "../cert.pem", "conf/../cert.pem"},
+                                            std::tuple{"agw.toml", "cert.pem", "cert.pem"},
+                                            std::tuple{"/etc/agw/agw.toml", "/var/cert.pem", "/var/cert.pem"},
+                                            std::tuple{"/etc/agw/agw.toml", "", ""}}) {
+    target v;
+    table t(v);
+    const auto document = config_document::parse("key = \"" + std::string(written) + "\"\n", name);
+    REQUIRE(document.has_value());
+    CHECK_FALSE(t.load(*document));
+    CHECK(v.key == read);
+  }
 }

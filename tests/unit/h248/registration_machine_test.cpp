@@ -172,3 +172,67 @@ TEST_CASE("an MGC whose connection ended is asked first, once, and then the othe
   b.machine.lost(b.now);
   REQUIRE(b.attempt() == attempt{mgc("10.0.0.1"), change_method::failover, 909, 3});
 }
+
+TEST_CASE("the MGC is asked when it was silent for long enough since it registered us, spoke, or was asked") {
+  bench b({mgc("10.0.0.1")});
+  CHECK(b.machine.question_due(b.now) == no_deadline);
+  b.attempt();
+  const auto registered = b.now;
+  b.accept();
+  CHECK(b.machine.question_due(std::nullopt) == registered + 60s);
+  CHECK(b.machine.question_due(registered + 20s) == registered + 80s);
+  b.machine.asked(registered + 80s);
+  CHECK(b.machine.question_due(registered + 20s) == registered + 140s);
+  b.config.silence = 0s;
+  CHECK(b.machine.question_due(std::nullopt) == no_deadline);
+  b.config.silence = 5s;
+  b.machine.lost(b.now);
+  CHECK(b.machine.question_due(std::nullopt) == no_deadline);
+}
+
+TEST_CASE("an MGC that is not configured any more is left, and never asked again") {
+  bench b({mgc("10.0.0.1"), mgc("10.0.0.2")});
+  b.attempt();
+  b.accept();
+  b.config.mgcs = {mgc("10.0.0.3"), mgc("10.0.0.2")};
+  b.machine.mgcs_changed(true, b.now);
+  CHECK_FALSE(b.machine.registered());
+  for (int round = 0; round < 3; ++round) {
+    for (const auto* host : {"10.0.0.3", "10.0.0.2"}) {
+      CHECK(b.attempt() == attempt{mgc(host), change_method::failover, 909, 3});
+      b.no_reply();
+    }
+  }
+  b.attempt();
+  b.accept();
+  b.machine.lost(b.now);
+  CHECK(b.attempt().to == mgc("10.0.0.2"));
+  b.no_reply();
+  CHECK(b.attempt() == attempt{mgc("10.0.0.3"), change_method::disconnected, 900, 3});
+}
+
+TEST_CASE("other MGCs beside the one that took us change nothing now, and are asked when it is lost") {
+  bench b({mgc("10.0.0.1")});
+  b.attempt();
+  b.accept();
+  b.config.mgcs = {mgc("10.0.0.1"), mgc("10.0.0.2")};
+  b.machine.mgcs_changed(false, b.now);
+  CHECK(b.machine.registered());
+  b.machine.lost(b.now);
+  CHECK(b.attempt() == attempt{mgc("10.0.0.2"), change_method::failover, 909, 3});
+}
+
+TEST_CASE("an MGC that answers that it does not know us is asked first, with the highest version") {
+  bench b({mgc("10.0.0.1"), mgc("10.0.0.2")});
+  b.attempt();
+  b.machine.failed(b.last, h248::error_code::version_not_supported, b.now);
+  REQUIRE(b.attempt().version == 2);
+  b.accept();
+  CHECK_FALSE(b.machine.disowned(h248::error_code::unexpected_request_id, b.now));
+  CHECK(b.machine.disowned(h248::error_code::unauthorized_entity, b.now));
+  CHECK(b.attempt() == attempt{mgc("10.0.0.1"), change_method::disconnected, 900, 3});
+  CHECK(b.waited == 0s);
+  b.machine.accepted(b.last, b.now);
+  CHECK_FALSE(b.machine.disowned(h248::error_code::unauthorized_entity, b.now + 5s));
+  CHECK(b.machine.registered());
+}

@@ -271,6 +271,49 @@ TEST_CASE("SCTP's settings: streams up to all there are, and how long a channel 
   CHECK(refused_file("[sctp]\nstreams = 65536\n").starts_with("agw.toml:2: sctp.streams"));
 }
 
+TEST_CASE("paths in a file count from the file's folder") {
+  const folder f;
+  f.file("certs.pem", "");
+  const auto line = refused({"--config", f.file("agw.toml", "[tls]\nca = \"certs.pem\"\n")});
+  CHECK(line.find("tls.ca = \"certs.pem\": allowed is a PEM file with certificates of authorities") != std::string::npos);
+  f.file("password", "secret\n");
+  const auto o = accepted({"--config", f.file("agw.toml", "[ice]\nmode = \"full\"\nturn = \"192.0.2.1:3478\"\nturn_user = \"u\"\n"
+                                                          "turn_password_file = \"password\"\n")});
+  CHECK(o.gateway.turn->password == "secret");
+}
+
+TEST_CASE("HTTP takes no port that calls or H.248 take") {
+  CHECK(refused_file("[http]\nlisten = \"127.0.0.1:2944\"\n").starts_with("agw.toml:2: http.listen = \"127.0.0.1:2944\": allowed is another port than that of h248.listen"));
+  CHECK(refused_file("[http]\nlisten = \"0.0.0.0:2944\"\n").starts_with("agw.toml:2: http.listen"));
+  CHECK(refused_file("[http]\nlisten = \"127.0.0.1:20000\"\n").find("allowed is a port outside of [ports]") != std::string::npos);
+  CHECK(refused_file("[http]\nlisten = \"[::]:29999\"\n").find("allowed is a port outside of [ports]") != std::string::npos);
+  CHECK(accepted_file("[http]\nlisten = \"127.0.0.9:20000\"\n").http.port() == 20000);
+  CHECK(accepted_file("[http]\nlisten = \"127.0.0.1:30000\"\n").http.port() == 30000);
+}
+
+TEST_CASE("without a number of contexts there are as many as fit, and calls get ten minutes to drain") {
+  CHECK(accepted_file("[ports]\nlow = 20000\nhigh = 20049\n").iq.max_contexts == 50);
+  CHECK(accepted_file("[limits]\ncontexts = 7\n").iq.max_contexts == 7);
+  CHECK(accepted({}).shutdown_delay == 10min);
+  CHECK(refused_file("[limits]\norphaned_after = \"5s\"\n").find("allowed is \"0s\", or a duration of at least 10s") != std::string::npos);
+  CHECK(accepted_file("[limits]\norphaned_after = \"1h\"\n").iq.orphaned_after == 1h);
+}
+
+TEST_CASE("the silence of a controller is a second at least, or nothing") {
+  CHECK(accepted({}).registration.silence == 60s);
+  CHECK(accepted_file("[h248]\nsilence = \"0s\"\n").registration.silence == 0s);
+  CHECK(refused_file("[h248]\nsilence = \"10ms\"\n").find("h248.silence") != std::string::npos);
+  CHECK(accepted_file("[h248.names]\n\"it\" = \"inact\"\n").registration.inactivity_event == "inact/ito");
+}
+
+TEST_CASE("check-config warns of limits that do not fit, with figures") {
+  const folder f;
+  auto outcome = run({"--check-config", "--config", f.file("agw.toml", "[ports]\nlow = 20000\nhigh = 20049\n[limits]\ncontexts = 51\n")});
+  REQUIRE(std::holds_alternative<early_exit>(outcome));
+  CHECK(std::get<early_exit>(outcome).code == 0);
+  CHECK(std::get<early_exit>(outcome).text.find("\nwarning: limits.contexts = 51 needs 51 UDP ports") != std::string::npos);
+}
+
 TEST_CASE("check-config says ok with success") {
   auto outcome = run({"--check-config", "--config", sample_path()});
   REQUIRE(std::holds_alternative<early_exit>(outcome));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct parts_double final : shutdown_parts {
   }
   void drain() override { said.push_back("drain"); }
   std::size_t contexts() const override { return calls; }
+  void still_draining(agw::clock::duration at_least) override { promised.push_back(at_least); }
   awaitable<bool> empty(deadline by) override {
     while (calls > 0) {
       const bool changed = co_await within(by, changes.wait());
@@ -56,12 +58,14 @@ struct parts_double final : shutdown_parts {
   std::size_t calls = 2;
   int waiting_for_signal = 0;
   std::vector<std::string> said;
+  std::vector<agw::clock::duration> promised;
 };
 
 struct fixture {
   explicit fixture(shutdown_config config) {
     auto serving = [this, config]() -> awaitable<void> {
-      co_await serve_until_signal(parts, config);
+      std::function<shutdown_config()> configured = [config] { return config; };
+      co_await serve_until_signal(parts, std::move(configured));
       ended = true;
     };
     group.spawn("serve", std::move(serving));
@@ -147,6 +151,18 @@ TEST_CASE("a graceful end without a delay lasts as long as its calls do") {
   CHECK(f.parts.said.size() == 2);
 }
 
+TEST_CASE("as long as a graceful end waits for calls, whoever would kill the process hears of it in time") {
+  fixture f(graceful(0s));
+  CHECK(f.parts.promised.empty());
+  f.signal();
+  for (int i = 0; i < 95; ++i) f.clock.advance(1s);
+  REQUIRE(f.parts.promised.size() == 10);
+  CHECK(f.parts.promised.back() == 30s);
+  f.signal();
+  for (int i = 0; i < 60; ++i) f.clock.advance(1s);
+  CHECK(f.parts.promised.size() == 10);
+}
+
 TEST_CASE("a second signal ends the wait, a third changes nothing") {
   fixture f(graceful(0s));
   f.signal();
@@ -194,6 +210,25 @@ TEST_CASE("signals that nobody waits for are kept, and end nothing by themselves
   });
   std::ranges::sort(seen);
   CHECK(seen == std::vector<int>{SIGINT, SIGTERM});
+}
+
+TEST_CASE("no signal ends the process before, or after, somebody waits for it") {
+  hold_signals();
+  for (const int number : {SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE}) std::raise(number);
+  asio::io_context context{1};
+  {
+    signal_sequence signals(context.get_executor(), SIGHUP);
+    test::run(context, [&]() -> awaitable<void> {
+      const int number = co_await signals.next();
+      CHECK(number == SIGHUP);
+    });
+  }
+  std::raise(SIGHUP);
+  // The next test is to find nothing.
+  signal_sequence rest(context.get_executor(), SIGHUP, SIGUSR1, SIGUSR2);
+  test::run(context, [&]() -> awaitable<void> {
+    for (int i = 0; i < 3; ++i) co_await rest.next();
+  });
 }
 
 TEST_CASE("a wait for a signal can be cancelled, and the next one sees what came since") {

@@ -1,5 +1,6 @@
 #include "agw/transports/port_pool.hpp"
 
+#include <algorithm>
 #include <bitset>
 #include <mutex>
 #include <stdexcept>
@@ -96,6 +97,13 @@ std::uint16_t port_pool::high() const noexcept { return table_->high; }
 std::size_t port_pool::leased() const {
   const std::lock_guard lock(table_->mutex);
   return table_->udp.taken.count() + table_->tcp.taken.count();
+}
+
+double port_pool::share_leased() const {
+  if (table_->high == 0) return 0;
+  const std::lock_guard lock(table_->mutex);
+  const auto most = std::max(table_->udp.taken.count(), table_->tcp.taken.count());
+  return static_cast<double>(most) / static_cast<double>(table_->size());
 }
 
 }  // namespace agw

@@ -70,8 +70,11 @@ class config_document {
   /// In the order of their keys.
   const std::vector<entry>& entries() const noexcept { return entries_; }
   const std::vector<table>& tables() const noexcept { return tables_; }
+  /// A path that the file holds: a relative one counts from the file's folder.
+  std::string located(const std::string& path) const;
 
  private:
+  std::string folder_;  // with its '/'; empty: the current one
   std::vector<entry> entries_;
   std::vector<table> tables_;
 };

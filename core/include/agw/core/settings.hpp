@@ -38,6 +38,9 @@ class settings {
    public:
     /// The command-line option that overrides the key: "--http", and how help shows its value, "ADDR:PORT".
     setting& option(std::string name, std::string value_name);
+    /// It names a file: a relative path that stands in the configuration file counts from that file's folder. That of an option counts from
+    /// where the program was started.
+    setting& path();
 
    private:
     friend class settings;
@@ -47,6 +50,7 @@ class settings {
     std::string help_;
     std::string allowed_;
     bool repeatable_ = false;
+    bool is_path_ = false;
     std::function<bool(const config_value&)> assign_;
     std::function<std::string()> written_;
     std::optional<config_value> given_;

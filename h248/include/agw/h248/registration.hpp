@@ -35,6 +35,8 @@ struct registration_config {
   clock::duration min_retry_delay = std::chrono::seconds(1);           // after a round in which nobody took us, besides; doubled each time
   clock::duration max_retry_delay = std::chrono::seconds(30);          // up to this
   clock::duration attempt_timeout = std::chrono::seconds(8);           // for a reply, before the next MGC is tried
+  clock::duration silence = std::chrono::seconds(60);                  // of the MGC, after which it is asked whether it is there; 0: never
+  std::string inactivity_event = "it/ito";                             // by which it is asked, as the MGC spells it
 };
 
 enum class registration_state : std::uint8_t { idle, waiting, registering, registered, left };
@@ -47,7 +49,8 @@ using order_observer = std::function<void(change_method)>;
 /// Shard-bound, on the endpoint's executor; the endpoint outlives it. Takes the endpoint's peers and admission: who is no MGC of ours, or
 /// speaks from another address or under another mId than the MGC that took us, is refused and counted; before an MGC's reply its
 /// requests get error 505 (H.248.1 11.2), those of another MGC than the one we are registered with 504. With each registration the
-/// endpoint's transaction_config is again what it was at construction: an MGC sets it for its own time.
+/// endpoint's transaction_config is again what it was at construction: an MGC sets it for its own time. An MGC of which nothing came for
+/// `silence` is asked whether it is there; one that does not answer, or answers that it does not know us (it has restarted), is lost.
 class registration {
  public:
   registration(endpoint& control, registration_config config, std::uint64_t seed = 0);
@@ -62,6 +65,10 @@ class registration {
   /// Registers, and registers anew whenever the MGC is lost, until cancelled or until leave(). Call it once, beside endpoint::run().
   awaitable<void> run();
 
+  /// Takes over MGCs, hand-over targets, silence, its event and the delays of a new configuration; the rest needs a new registration. An MGC that took us
+  /// and is not named any more is left for the others, which learn of a failover. New MGCs are reached by the links that the endpoint has.
+  void configure(const registration_config& from);
+
   registration_state state() const noexcept;
   /// Where requests go: the MGC we are registered with; nothing while there is none.
   std::optional<peer_address> mgc() const;
@@ -72,7 +79,8 @@ class registration {
   /// Waits until registered, or until `by`: false then. Any number may wait.
   awaitable<bool> registered(deadline by);
 
-  /// To the MGC, as endpoint::request; waits for a registration first: errc::refused when there is none for T-MAX.
+  /// To the MGC, as endpoint::request; waits for a registration first: errc::refused when there is none for T-MAX, and when the MGC
+  /// answers that it does not know us.
   awaitable<result<incoming_reply>> request(list<action> actions);
 
   /// The ServiceChange on ROOT of the MGC, for the command handler: HandOff begins to register with the MGC it names; the delay of a

@@ -46,6 +46,17 @@ class registration_machine {
   void lost(clock::time_point now);
   /// The connection with it ended: it is asked first, once.
   void disconnected(clock::time_point now);
+  /// When the MGC is to be asked whether it is there; no_deadline while there is none. `heard`: when something of it came last.
+  clock::time_point question_due(std::optional<clock::time_point> heard) const;
+  /// It is asked now; the next question is due when it has answered, and has been silent again.
+  void asked(clock::time_point now) { asked_ = now; }
+  /// The MGC we are registered with answers a request with an error. True: the error says that it does not know us, so it has restarted
+  /// and is asked to take us again, as after disconnected(). An MGC that took us just now gets no credit: it says so to whatever comes.
+  bool disowned(error_code error, clock::time_point now);
+
+  /// Other MGCs are configured now. `left`: the one that took us was named before, and is not any more: the others are asked, and it is not.
+  void mgcs_changed(bool left, clock::time_point now);
+
   /// It wants us to go to another one. Also while an attempt runs.
   void hand_off(const peer_name& to);
 
@@ -62,6 +73,7 @@ class registration_machine {
   bool is_current(const attempt& a) const;
   void fill(bool previous_last);
   void give_up_target(clock::time_point now);
+  bool just_taken(clock::time_point now) const { return now - since_ < 10 * config_.min_retry_delay; }
   clock::duration jitter();
 
   const registration_config& config_;
@@ -71,8 +83,10 @@ class registration_machine {
   std::optional<std::uint8_t> offered_;
   clock::time_point wait_until_{};
   clock::time_point since_{};
+  clock::time_point asked_{};
   unsigned rounds_ = 0;  // in which nobody took us
   unsigned redirections_ = 0;
+  bool left_ = false;      // previous_ is not ours any more
   bool started_ = false;
   bool registered_ = false;
 };

@@ -54,6 +54,8 @@ class port_pool {
   std::uint16_t high() const noexcept;
   /// Leases that are out, both protocols.
   std::size_t leased() const;
+  /// How much of the range is leased for the protocol that has more of it leased: 0 to 1; 0 without a range.
+  double share_leased() const;
 
  private:
   std::shared_ptr<port_lease::table> table_;

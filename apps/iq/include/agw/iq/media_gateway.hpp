@@ -6,9 +6,11 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agw/core/awaitable.hpp"
+#include "agw/core/clock.hpp"
 #include "agw/core/shard.hpp"
 #include "agw/gateway/services.hpp"
 #include "agw/h248/endpoint.hpp"
@@ -24,14 +26,24 @@ struct interface_config {
   gateway::interface_addresses addresses;
 };
 
+/// How much of something that calls need is taken.
+struct resource_use {
+  double share = 0;       ///< 0 to 1
+  std::string_view what;  ///< a literal, for the log: "ports"
+};
+
 struct media_gateway_config {
   std::vector<interface_config> interfaces;   ///< the first is the default for Group and Interface CHOOSE
   std::uint16_t group = 1;
   std::size_t max_contexts = 100'000;
   std::size_t max_terminations_per_context = 8;
-  /// Contexts in per cent of max_contexts from which the gateway is overloaded: it tells (ocp/mg_overload), and takes new contexts
-  /// only from a priority on that rises with the load; emergency calls up to the very last. 100: never.
+  /// Contexts in per cent of max_contexts, or of what else is scarcer, from which the gateway is overloaded: it tells (ocp/mg_overload), and
+  /// takes new contexts only from a priority on that rises with the load; emergency calls up to the very last. 100: never.
   unsigned overload_percent = 90;
+  /// The scarcest of what calls need besides a context; empty: nothing is. Asked once a second and with each new context.
+  std::function<resource_use()> scarcest;
+  /// Contexts that no command and no audit of an MGC has concerned for so long are ended; 0: never.
+  clock::duration orphaned_after{};
   /// Of the events that ask for RegulatedNotify, how many in a hundred are notified; 0: the first of each kind only.
   unsigned regulated_notify_percent = 100;
   /// Whether an address is still the machine's; empty: asks the system. An interface without any of its addresses is out of service.
@@ -66,6 +78,12 @@ class media_gateway {
   awaitable<bool> empty(deadline by);
 
   std::size_t contexts() const noexcept;
+
+  /// Takes over max_contexts, max_terminations_per_context, overload_percent and orphaned_after; what stands beyond a new limit goes on. While it
+  /// is called no shard runs: all read these.
+  void set_limits(const media_gateway_config& from);
+  /// Another spelling of names from now on. Those before must live on: what is under way refers to them.
+  void set_names(const h248::package_names& names);
 
  private:
   std::shared_ptr<gateway_control> control_;

@@ -53,8 +53,13 @@ struct server_options {
   std::string turn_password;
   std::string turn_password_file;     ///< its first line is the password, instead of turn_password
   bool shutdown_graceful = false;            ///< SIGTERM: the calls that stand may end by themselves
-  clock::duration shutdown_delay{};          ///< graceful: how long they may take; 0: as long as they do
-  iq::media_gateway_config iq;  ///< interfaces (--access, --core), group, limits
+  clock::duration shutdown_delay = std::chrono::minutes(10);  ///< graceful: how long they may take; 0: as long as they do
+  bool ready_when_registered = false;        ///< the service manager is told READY then; otherwise when everything listens
+  iq::media_gateway_config iq;  ///< interfaces (--access, --core), group, limits; max_contexts 0 until parse() has fitted it
+
+  /// What parse() read, to see what a later one changes: values by key as they would stand in the file, and the words it was called with.
+  std::map<std::string, std::string> values;
+  std::vector<std::string> command_line;
 
   unsigned shards() const;
 };

@@ -19,7 +19,8 @@ namespace agw::server {
 using stage_registrar = std::function<void(gateway::subprotocol_registry&)>;
 
 /// Runs a media gateway until SIGTERM or SIGINT: then every context is subtracted, the MGC is told by ServiceChange Forced, and
-/// everything is joined. SIGHUP: certificates are read from their files again. The log is configured first. Yields the process's exit
+/// everything is joined. SIGHUP: the configuration that parse() read, and the certificates, are read again; see agw-server.toml. Call it before other
+/// threads start: they would not hold the signals. The log is configured first. Yields the process's exit
 /// code: 0, or 1 when something could not be started (logged in one line). Once in a process.
 int run(const server_options& options, const std::vector<stage_registrar>& registrars = {});
 

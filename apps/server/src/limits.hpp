@@ -1,0 +1,49 @@
+// Whether the limits of the configuration fit each other and the machine.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agw/server/options.hpp"
+#include "agw/transports/port_pool.hpp"
+#include "descriptors.hpp"
+
+namespace agw::server {
+
+/// What limits.contexts = 0 stands for: as many calls as ports and descriptors allow.
+std::size_t fitting_contexts(const server_options& o, std::size_t descriptors);
+
+/// Says with figures that limits.contexts needs more ports than there are; nothing when it does not.
+std::optional<std::string> port_remark(const server_options& o);
+
+/// How many threads the system grants, and the processors that there are; the largest number: no limit.
+struct thread_limits {
+  std::size_t at_most = 0;
+  std::size_t processors = 0;
+};
+thread_limits thread_limit();
+std::optional<std::string> thread_remark(const server_options& o, const thread_limits& limits);
+
+/// Says of each certificate of the configuration that it has expired, or is not valid yet.
+std::optional<std::string> certificate_remark(const server_options& o);
+
+/// All of these, as --check-config and the start of the gateway tell them.
+std::vector<std::string> remarks(const server_options& o);
+
+/// Ports, or descriptors where they are scarcer. For media_gateway_config::scarcest: of the control loop.
+class scarcity {
+ public:
+  /// `ports` outlives it.
+  scarcity(const port_pool& ports, std::size_t descriptors) : ports_(ports), descriptors_(descriptors) {}
+  iq::resource_use now();
+
+ private:
+  const port_pool& ports_;
+  std::size_t descriptors_;
+  clock::time_point counted_at_{};
+  double descriptors_taken_ = 0;  ///< when they were last counted: that is not free
+};
+
+}  // namespace agw::server
