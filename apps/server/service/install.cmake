@@ -1,0 +1,23 @@
+# Runs at `cmake --install`: what a service needs in places that depend on where agw goes. Below /usr the configuration is in /etc; below
+# /opt/X in /etc/opt/X; elsewhere in PREFIX/etc. SOURCE is apps/server, WORK a folder for files on their way.
+if(CMAKE_INSTALL_PREFIX MATCHES "^/usr/?$")
+  set(sysconf "/etc")
+elseif(CMAKE_INSTALL_PREFIX MATCHES "^/opt/")
+  set(sysconf "/etc${CMAKE_INSTALL_PREFIX}")
+else()
+  set(sysconf "${CMAKE_INSTALL_PREFIX}/etc")
+endif()
+set(program "${CMAKE_INSTALL_PREFIX}/${SBINDIR}/agw-server")
+set(configuration "${sysconf}/agw/agw-server.toml")
+set(documentation "${CMAKE_INSTALL_PREFIX}/share/doc/agw-server")
+
+configure_file("${SOURCE}/service/agw-server.service.in" "${WORK}/agw-server.service" @ONLY)
+configure_file("${SOURCE}/service/sysusers.conf" "${WORK}/agw-server.conf" COPYONLY)
+file(INSTALL "${WORK}/agw-server.service" DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/systemd/system")
+file(INSTALL "${WORK}/agw-server.conf" DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/sysusers.d")
+# The operator's own file stays.
+if(EXISTS "$ENV{DESTDIR}${configuration}")
+  message(STATUS "Kept: ${configuration}")
+else()
+  file(INSTALL "${SOURCE}/agw-server.toml" DESTINATION "${sysconf}/agw")
+endif()
