@@ -1,14 +1,14 @@
-# Runs at `cmake --install`: what a service needs in places that depend on where agw goes. Below /usr the configuration is in /etc; below
-# /opt/X in /etc/opt/X; elsewhere in PREFIX/etc. SOURCE is apps/server, WORK a folder for files on their way.
+# Runs at `cmake --install`: what a service needs in places that depend on where agw goes. With /usr the configuration is in /etc/agw; below
+# /opt/X in /etc/opt/X; elsewhere in PREFIX/etc/agw. SOURCE is apps/server, WORK a folder for files on their way.
 if(CMAKE_INSTALL_PREFIX MATCHES "^/usr/?$")
-  set(sysconf "/etc")
+  set(folder "/etc/agw")
 elseif(CMAKE_INSTALL_PREFIX MATCHES "^/opt/")
-  set(sysconf "/etc${CMAKE_INSTALL_PREFIX}")
+  set(folder "/etc${CMAKE_INSTALL_PREFIX}")
 else()
-  set(sysconf "${CMAKE_INSTALL_PREFIX}/etc")
+  set(folder "${CMAKE_INSTALL_PREFIX}/etc/agw")
 endif()
 set(program "${CMAKE_INSTALL_PREFIX}/${SBINDIR}/agw-server")
-set(configuration "${sysconf}/agw/agw-server.toml")
+set(configuration "${folder}/agw-server.toml")
 set(documentation "${CMAKE_INSTALL_PREFIX}/share/doc/agw-server")
 
 configure_file("${SOURCE}/service/agw-server.service.in" "${WORK}/agw-server.service" @ONLY)
@@ -19,5 +19,5 @@ file(INSTALL "${WORK}/agw-server.conf" DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/
 if(EXISTS "$ENV{DESTDIR}${configuration}")
   message(STATUS "Kept: ${configuration}")
 else()
-  file(INSTALL "${SOURCE}/agw-server.toml" DESTINATION "${sysconf}/agw")
+  file(INSTALL "${SOURCE}/agw-server.toml" DESTINATION "${folder}")
 endif()
