@@ -8,12 +8,6 @@ import sys
 import time
 
 
-def durations(text):
-    """Seconds of 15min, 30s, 2h."""
-    number, unit = re.fullmatch(r'(\d+)\s*(s|min|h)', text).groups()
-    return int(number) * {'s': 1, 'min': 60, 'h': 3600}[unit]
-
-
 class Unit:
     def __init__(self, text):
         self.text = text

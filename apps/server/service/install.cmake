@@ -11,9 +11,15 @@ set(program "${CMAKE_INSTALL_PREFIX}/${SBINDIR}/agw-server")
 set(configuration "${folder}/agw-server.toml")
 set(documentation "${CMAKE_INSTALL_PREFIX}/share/doc/agw-server")
 
+set(instance "")
 configure_file("${SOURCE}/service/agw-server.service.in" "${WORK}/agw-server.service" @ONLY)
+# agw-server@b runs with b.toml: two gateways side by side, see drain.md.
+set(instance " %i")
+set(configuration "${folder}/%i.toml")
+configure_file("${SOURCE}/service/agw-server.service.in" "${WORK}/agw-server@.service" @ONLY)
+set(configuration "${folder}/agw-server.toml")
 configure_file("${SOURCE}/service/sysusers.conf" "${WORK}/agw-server.conf" COPYONLY)
-file(INSTALL "${WORK}/agw-server.service" DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/systemd/system")
+file(INSTALL "${WORK}/agw-server.service" "${WORK}/agw-server@.service" DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/systemd/system")
 file(INSTALL "${WORK}/agw-server.conf" DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/sysusers.d")
 # The operator's own file stays.
 if(EXISTS "$ENV{DESTDIR}${configuration}")
