@@ -56,8 +56,8 @@ if(PROJECT_IS_TOP_LEVEL)
   set(CPACK_COMPONENT_SERVER_DESCRIPTION "agw-server, the media gateway as a service, lets web browsers into an IMS core:
 a controller opens connection points over H.248, the gateway ends ICE, DTLS and
 SCTP towards the browser and relays its data channels as MSRP over TCP or TLS.")
-  # The user is made by systemd-sysusers, which needs no systemd: in a container the small package is taken. procps has the unit's kill.
-  set(CPACK_DEBIAN_SERVER_PACKAGE_DEPENDS "systemd-standalone-sysusers | systemd-sysusers, procps")
+  # What makes the user, and the unit's kill.
+  set(CPACK_DEBIAN_SERVER_PACKAGE_DEPENDS "systemd | systemd-sysusers, procps")
   set(CPACK_DEBIAN_SERVER_PACKAGE_SUGGESTS "agw-tools, prometheus")
   set(CPACK_DEBIAN_SERVER_PACKAGE_CONTROL_EXTRA)
   foreach(file IN ITEMS conffiles postinst prerm postrm)

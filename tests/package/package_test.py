@@ -10,6 +10,7 @@ import subprocess
 import sys
 import unittest
 
+import machine
 from fresh_root import FreshRoot, run
 from service import Service, Unit
 
@@ -47,7 +48,7 @@ class Package(unittest.TestCase):
     def setUpClass(cls):
         cache = BUILD / 'fresh-root'
         shutil.rmtree(cache / 'packages', ignore_errors=True)
-        run('cpack', '--config', BUILD / 'CPackConfig.cmake', '-B', cache / 'packages')
+        run('cpack', '--config', BUILD / 'CPackConfig.cmake', '-D', 'CPACK_DEBIAN_COMPRESSION_TYPE=gzip', '-B', cache / 'packages')
         cls.root = FreshRoot(cache)
         cls.folder = cls.root.file('/packages')
         cls.folder.mkdir()
@@ -119,6 +120,16 @@ class Package(unittest.TestCase):
         weaker.write_text(self.unit().text.replace('CapabilityBoundingSet=', '#').replace('ProtectSystem=', '#'))
         with self.assertRaises(AssertionError):
             run('systemd-analyze', 'security', '--offline=true', f'--threshold={EXPOSURE}', weaker)
+
+    def test_3_under_systemd(self):
+        """The whole sandbox, in a user-mode kernel: nothing that agw-server does is forbidden."""
+        shipped = self.configuration()
+        seen, said = machine.under_systemd(self.root.path, '[Service]\nType=exec\nWatchdogSec=0\n' if 'sd_notify' in pending() else '')
+        machine.clean(self.root.path)
+        self.root.file(CONFIGURATION).write_text(shipped)
+        self.assertRegex(seen.pop('health', ''), r'"status":"ok"', said)
+        self.assertEqual(seen, {'start': '0', 'capabilities': '0' * 32, 'user': 'agw', 'seccomp': '2', 'descriptors': '524288', 'reload': '0', 'restarts': '1',
+                                'active': 'active', 'result': 'success', 'status': '2', 'restarts_of_a_wrong_configuration': '0', 'end': 'yes'}, said)
 
     def test_4_an_upgrade_brings_the_new_configuration_where_the_old_one_was_not_changed(self):
         self.upgrade(self.later[0])
