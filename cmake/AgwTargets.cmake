@@ -40,13 +40,20 @@ function(agw_install_package)
     COMPONENT development)
 endfunction()
 
-# agw_program(agw-server SOURCES ... DEPS ...): a program in bin/, and in the installation.
+# agw_program(agw-server SECTION 8 COMPONENT server SOURCES ... DEPS ...): a program in bin/, and with its manual page in the installation: those of
+# section 8 in sbin.
 function(agw_program name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "SECTION;COMPONENT" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE agw::compiler ${ARG_DEPS})
   agw_precompile(${name})
-  install(TARGETS ${name} RUNTIME COMPONENT programs)
+  if(ARG_SECTION EQUAL 8)
+    set(folder "${CMAKE_INSTALL_SBINDIR}")
+  else()
+    set(folder "${CMAKE_INSTALL_BINDIR}")
+  endif()
+  install(TARGETS ${name} RUNTIME DESTINATION "${folder}" COMPONENT ${ARG_COMPONENT})
+  agw_manual(${name} ${ARG_SECTION} COMPONENT ${ARG_COMPONENT})
 endfunction()
 
 # agw_unit_test(core DEPS agw::core): tests/unit/core/*.cpp as the program unit_core, one ctest entry.
