@@ -9,7 +9,8 @@ import sys
 import unittest
 
 SOURCE = BIN = None
-PAGES = {'agw-server': 'apps/server/agw-server.8', 'agw-controller': 'apps/controller/agw-controller.8', 'agw-h248': 'apps/h248-tool/agw-h248.1'}
+PAGES = {'agw-server': 'apps/server/agw-server.8', 'agw-controller': 'apps/controller/agw-controller.8', 'agw-h248': 'apps/h248-tool/agw-h248.1',
+         'agw-load': 'apps/load/agw-load.1'}
 
 
 def said(program, *words):
@@ -44,7 +45,7 @@ class Manual(unittest.TestCase):
     maxDiff = None
 
     def test_options(self):
-        for program in ['agw-server', 'agw-controller']:
+        for program in ['agw-server', 'agw-controller', 'agw-load']:
             with self.subTest(program):
                 self.assertEqual(options_of_page(program), options_of_help(said(program)))
 
@@ -79,7 +80,7 @@ class Manual(unittest.TestCase):
         return set(done.stdout.split())
 
     def test_completion(self):
-        for program in ['agw-server', 'agw-controller']:
+        for program in ['agw-server', 'agw-controller', 'agw-load']:
             self.assertEqual(self.complete(f'{program} --'), set(options_of_help(said(program))), program)
         self.assertEqual(self.complete('agw-server --log-level wa') - {'warning'}, {'warn'})
         self.assertEqual(self.complete('agw-server --ports '), set())
