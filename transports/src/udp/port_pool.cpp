@@ -98,4 +98,11 @@ std::size_t port_pool::leased() const {
   return table_->udp.taken.count() + table_->tcp.taken.count();
 }
 
+std::size_t port_pool::leased(port_protocol protocol) const {
+  const std::lock_guard lock(table_->mutex);
+  return table_->of(protocol).taken.count();
+}
+
+std::size_t port_pool::size() const noexcept { return table_->high == 0 ? 0 : table_->size(); }
+
 }  // namespace agw

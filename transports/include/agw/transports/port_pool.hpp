@@ -54,6 +54,9 @@ class port_pool {
   std::uint16_t high() const noexcept;
   /// Leases that are out, both protocols.
   std::size_t leased() const;
+  std::size_t leased(port_protocol protocol) const;
+  /// Ports of the range, for each protocol; 0 without a range.
+  std::size_t size() const noexcept;
 
  private:
   std::shared_ptr<port_lease::table> table_;
