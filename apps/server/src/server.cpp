@@ -1,6 +1,7 @@
 #include "agw/server/server.hpp"
 
 #include <csignal>
+#include <cstdio>
 #include <optional>
 
 #include "agw/control/addresses.hpp"
@@ -14,20 +15,16 @@
 #include "agw/http/server.hpp"
 #include "agw/iq/media_gateway.hpp"
 #include "agw/transports/sctp_stack.hpp"
-#include "agw/version.hpp"
 #include "descriptors.hpp"
 #include "keys.hpp"
+#include "self_report.hpp"
 #include "shutdown.hpp"
 #include "signals.hpp"
+#include "start_line.hpp"
 
 namespace agw::server {
 
 namespace {
-
-std::string health(const h248::registration& registration) {
-  const bool registered = registration.state() == h248::registration_state::registered;
-  return std::string(R"({"status":"ok","registered":)") + (registered ? "true" : "false") + "}\n";
-}
 
 class running_parts final : public shutdown_parts {
  public:
@@ -69,7 +66,7 @@ void sample_sctp(metrics& counted) {
 }
 
 awaitable<void> serve(h248::endpoint& control, h248::registration& registration, iq::media_gateway& gateway, http::server& http,
-                      keys& certificates, const server_options& options) {
+                      keys& certificates, loop_watch& loops, const server_options& options) {
   running_parts parts(co_await asio::this_coro::executor, registration, gateway);
   shutdown_config ending;
   ending.graceful = options.shutdown_graceful;
@@ -79,6 +76,8 @@ awaitable<void> serve(h248::endpoint& control, h248::registration& registration,
     tasks.spawn("http", [&] { return http.run(); });
     tasks.spawn("reload", [&] { return reload_keys(certificates); });
     tasks.spawn("renew", [&] { return certificates.renew(); });
+    tasks.spawn("loops", [&] { return loops.run(); });
+    tasks.spawn("reopen", [] { return reopen_log_on_signal(); });
     auto registering = [&](task_group& registration_tasks) -> awaitable<void> {
       registration_tasks.spawn("registration", [&] { return registration.run(); });
       registration_tasks.spawn("gateway", [&] { return gateway.run(); });
@@ -92,17 +91,19 @@ awaitable<void> serve(h248::endpoint& control, h248::registration& registration,
 }  // namespace
 
 int run(const server_options& options, const std::vector<stage_registrar>& registrars) {
-  log::configure(options.log_level);
+  if (const auto why = log::configure(options.log)) {
+    std::fprintf(stderr, "log.file: %s\n", why->c_str());
+    return 1;
+  }
   const auto descriptors = raise_descriptor_limit();
   if (const auto remark = descriptor_remark(options, {descriptors, descriptors})) log::warn("{}", *remark);
   metrics counted;
-  counted.gauge("agw_contexts", "Contexts that exist.");
-  counted.gauge("agw_terminations", "Terminations that exist.");
   sctp::stack sctp;
   sample_sctp(counted);
   port_pool ports(options.ports.low, options.ports.high);
   gateway::gateway_services services;
   services.config = options.gateway;
+  services.start_stamp = log::start_stamp();
   services.stages.metrics = &counted;
   services.stages.deadlines = options.deadlines;
   services.ports = &ports;
@@ -117,6 +118,7 @@ int run(const server_options& options, const std::vector<stage_registrar>& regis
   stage_options.match = options.gateway.msrp_match;
   gateway::add_builtin_stages(services.subprotocols, std::move(stage_options));
   for (const auto& add : registrars) add(services.subprotocols);
+  declare_series(counted, services);
 
   asio::io_context loop(1);
   h248::endpoint control(loop.get_executor(), options.control, &counted);
@@ -126,6 +128,7 @@ int run(const server_options& options, const std::vector<stage_registrar>& regis
   shard_pool shards(options.shards());
   const h248::package_names names(options.names);
   iq::media_gateway gateway(options.iq, services, shards, control, registration, names);
+  tell_messages(control);
   control.on_request([&gateway](const h248::incoming_request& request, h248::outgoing_reply& reply) { return gateway.execute(request, reply); });
 
   http::server_config http_config;
@@ -133,18 +136,22 @@ int run(const server_options& options, const std::vector<stage_registrar>& regis
   http_config.names = options.http_names;
   http::server http(loop.get_executor(), http_config);
   http::add_metrics(http, counted);
-  http::add_health(http, [&registration] { return health(registration); });
+  loop_watch loops(shards, counted);
+  self_report report(counted, options, services, registration, gateway, loops);
+  add_health(http, [&report] { return report.look(); });
   const auto listening = http.listen();
   if (!listening) {
     log::error("HTTP on {}:{}: {}", options.http.address().to_string(), options.http.port(), listening.error().message());
     return 1;
   }
-  const auto bound = control.local(ends.front().via);
-  log::info("agw-server {}: H.248 on {}, HTTP on {}:{}, {} shard(s)", version, bound ? h248::to_text(*bound) : "?",
-            listening->address().to_string(), listening->port(), shards.size());
+  std::vector<std::string> h248_ends;
+  for (const auto& end : ends) {
+    if (const auto bound = control.local(end.via)) h248_ends.push_back(h248::to_text(*bound));
+  }
+  tell_start(options, services, h248_ends, gateway::to_text(listening->address(), listening->port()), descriptors);
 
   int code = 0;
-  asio::co_spawn(loop, serve(control, registration, gateway, http, certificates, options), [&](std::exception_ptr e) {
+  asio::co_spawn(loop, serve(control, registration, gateway, http, certificates, loops, options), [&](std::exception_ptr e) {
     if (e && !is_cancellation(e)) {
       log::error("{}", describe(e));
       code = 1;
@@ -152,6 +159,7 @@ int run(const server_options& options, const std::vector<stage_registrar>& regis
   });
   loop.run();
   shards.stop();
+  log::finish();
   return code;
 }
 
