@@ -1,13 +1,33 @@
 #include "agw/core/log.hpp"
 
-#include <algorithm>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <thread>
+
+#include <spdlog/async.h>
+#include <spdlog/async_logger.h>
+#include <spdlog/sinks/sink.h>
+
+#include "agw/core/log_limit.hpp"
+#include "log_format.hpp"
+#include "log_output.hpp"
 
 namespace agw::log {
 
 namespace {
+
+constexpr std::size_t queue_lines = 8192;
+constexpr auto line_apart = std::chrono::milliseconds(50);
+constexpr unsigned line_burst = 200;
 
 template <class Buffer>
 void append_escaped(Buffer& out, unsigned char octet) {
@@ -34,35 +54,232 @@ std::string printable(std::string_view text, std::size_t max_bytes) {
 
 namespace {
 
-// The message of a line, without line ends and other control characters: those that a room forgot to escape do no harm.
-class one_line final : public spdlog::custom_flag_formatter {
+// What outlives a change of the configuration.
+std::atomic<std::uint64_t> dropped_before{0};
+
+/// Called by the writing thread alone.
+class output_sink final : public spdlog::sinks::sink {
  public:
-  void format(const spdlog::details::log_msg& m, const std::tm&, spdlog::memory_buf_t& into) override {
-    for (const char c : std::string_view(m.payload.data(), m.payload.size())) {
-      const auto octet = static_cast<unsigned char>(c);
-      if (octet >= 0x20 && octet != 0x7f) into.push_back(c);
-      else append_escaped(into, octet);
-    }
+  output_sink(std::shared_ptr<log_output> to, std::unique_ptr<spdlog::formatter> formatter) : to_(std::move(to)), formatter_(std::move(formatter)) {}
+
+  /// The pool whose thread calls.
+  void count_with(spdlog::details::thread_pool& pool) { pool_ = &pool; }
+  std::uint64_t lost() const noexcept { return lost_.load(); }
+
+  void log(const spdlog::details::log_msg& m) override {
+    tell_drops();
+    if (!put(m)) ++lost_;
   }
-  std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<one_line>(); }
+  void flush() override {
+    if (const auto failed = to_->reopen_if_asked()) {
+      if (!say(log::level::err, *failed)) ++lost_;
+    }
+    tell_drops();
+  }
+  void set_pattern(const std::string&) override {}
+  void set_formatter(std::unique_ptr<spdlog::formatter> formatter) override { formatter_ = std::move(formatter); }
+
+ private:
+  bool put(const spdlog::details::log_msg& m) {
+    line_.clear();
+    formatter_->format(m, line_);
+    return to_->write(std::string_view(line_.data(), line_.size()));
+  }
+  bool say(log::level at, const std::string& text) { return put(spdlog::details::log_msg("agw", at, text)); }
+
+  void tell_drops() {
+    const auto all = lost_.load() + pool_->overrun_counter();
+    if (all <= told_) return;
+    if (say(log::level::warn, "the log dropped " + std::to_string(all - told_) + " lines")) told_ = all;
+  }
+
+  std::shared_ptr<log_output> to_;
+  std::unique_ptr<spdlog::formatter> formatter_;
+  spdlog::details::thread_pool* pool_ = nullptr;
+  spdlog::memory_buf_t line_;
+  std::atomic<std::uint64_t> lost_{0};
+  std::uint64_t told_ = 0;
 };
+
+struct running {
+  std::shared_ptr<log_output> output;
+  std::shared_ptr<output_sink> sink;
+  std::shared_ptr<spdlog::details::thread_pool> pool;
+  std::shared_ptr<spdlog::async_logger> logger;
+
+  std::uint64_t dropped() const { return sink->lost() + pool->overrun_counter(); }
+};
+
+/// The log's thread and queue. Ends before spdlog's registry, which is made first.
+struct house {
+  std::mutex mutex;
+  std::unique_ptr<running> now;
+
+  ~house() { end(std::chrono::seconds(1)); }
+  void end(clock::duration patience) {
+    std::unique_ptr<running> last;
+    {
+      const std::lock_guard lock(mutex);
+      last = std::move(now);
+    }
+    if (!last) return;
+    last->logger->set_level(level::off);
+    last->output->end(patience);
+    const auto overrun = last->pool->overrun_counter();
+    last->pool.reset();  // writes what waits
+    dropped_before += overrun + last->sink->lost();
+  }
+};
+
+house& the_house() {
+  spdlog::default_logger_raw();
+  static house one;
+  return one;
+}
+
+std::optional<level> level_of(std::string_view word) {
+  const auto chosen = word == "warning" ? level::warn : spdlog::level::from_str(std::string(word));
+  if (chosen == level::off && word != "off") return std::nullopt;
+  return chosen;
+}
+
+// A descriptor that is opened later would otherwise become the standard error, and get lines.
+void hold_standard_streams() {
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (::fcntl(fd, F_GETFD) == -1 && errno == EBADF) (void)!::open("/dev/null", O_RDWR);
+  }
+}
+
+// JOURNAL_STREAM: "device:inode" of the stream (systemd.exec(5)).
+bool is_journal(int fd) {
+  const char* const named = std::getenv("JOURNAL_STREAM");
+  struct stat is {};
+  if (!named || ::fstat(fd, &is) != 0) return false;
+  return std::to_string(is.st_dev) + ":" + std::to_string(is.st_ino) == named;
+}
+
+void take_no_signals() {
+  sigset_t all;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_BLOCK, &all, nullptr);  // SIGPIPE among them: EPIPE says the same
+  ::pthread_setname_np(::pthread_self(), "agw-log");
+}
+
+struct kind_limits {
+  std::mutex mutex;
+  log_limit<const char*> limit{line_apart, line_burst, 1024};
+};
+kind_limits& limits() {
+  static kind_limits one;
+  return one;
+}
 
 }  // namespace
 
-std::unique_ptr<spdlog::formatter> line_formatter() {
-  auto made = std::make_unique<spdlog::pattern_formatter>();
-  made->add_flag<one_line>('*').set_pattern("%Y-%m-%dT%H:%M:%S.%e %-5l %*");
-  return made;
+namespace detail {
+
+std::optional<std::uint64_t> admit(const char* kind) {
+  auto& l = limits();
+  const std::lock_guard lock(l.mutex);
+  return l.limit.take(kind, clock::now());
 }
 
-bool configure(std::string_view level) {
-  const auto chosen = spdlog::level::from_str(std::string(level));
-  if (chosen == spdlog::level::off && level != "off") return false;
-  if (!spdlog::get("agw")) spdlog::set_default_logger(spdlog::stderr_logger_mt("agw"));
-  spdlog::set_formatter(line_formatter());
-  spdlog::set_level(chosen);
-  spdlog::flush_on(spdlog::level::info);
-  return true;
+void tell_left_out(level at, std::uint64_t lines, std::string_view kind) {
+  const auto line = fmt::format("{} more lines like this one were left out: \"{}\"", lines, kind);
+  spdlog::default_logger_raw()->log(at, spdlog::string_view_t(line));
+}
+
+}  // namespace detail
+
+void record(level at, std::string_view what, std::initializer_list<fact> facts) {
+  auto* const to = spdlog::default_logger_raw();
+  if (!to->should_log(at)) return;
+  std::string text(what);
+  const auto add = [&text](std::string_view piece) {
+    text += fact_separator;
+    for (const char c : piece) text += c == fact_separator ? ' ' : c;
+  };
+  for (const auto& f : facts) {
+    add(f.name);
+    add(f.value);
+  }
+  to->log(spdlog::source_loc("", 1, record_source), at, spdlog::string_view_t(text.data(), text.size()));
+}
+
+std::string_view start_stamp() {
+  static const std::string stamp = [] {
+    const auto now = std::chrono::system_clock::now().time_since_epoch() / std::chrono::milliseconds(1);
+    return fmt::format("{:x}", now / 10);
+  }();
+  return stamp;
+}
+
+std::optional<std::string> configure(const config& how) {
+  const auto chosen = level_of(how.level);
+  if (!chosen) return "the level \"" + how.level + "\": allowed is trace, debug, info, warning, error or off";
+  hold_standard_streams();
+  auto next = std::make_unique<running>();
+  next->output = how.file.empty() ? std::make_shared<log_output>(STDERR_FILENO) : std::make_shared<log_output>(how.file);
+  if (!next->output->good()) return how.file + ": " + std::strerror(next->output->error());
+  auto& h = the_house();
+  h.end(std::chrono::seconds(1));
+  auto formatter = line_formatter(how.as, how.file.empty() && is_journal(STDERR_FILENO));
+  next->sink = std::make_shared<output_sink>(next->output, std::move(formatter));
+  next->pool = std::make_shared<spdlog::details::thread_pool>(queue_lines, 1, take_no_signals);
+  next->sink->count_with(*next->pool);
+  next->logger = std::make_shared<spdlog::async_logger>("agw", next->sink, next->pool, spdlog::async_overflow_policy::overrun_oldest);
+  next->logger->set_level(*chosen);
+  next->logger->flush_on(level::off);
+  spdlog::set_default_logger(next->logger);
+  const std::lock_guard lock(h.mutex);
+  h.now = std::move(next);
+  return std::nullopt;
+}
+
+bool configure(std::string_view word) {
+  config how;
+  how.level = word;
+  return !configure(how);
+}
+
+bool set_level(std::string_view word) {
+  const auto chosen = level_of(word);
+  if (chosen) spdlog::default_logger_raw()->set_level(*chosen);
+  return chosen.has_value();
+}
+
+void reopen() {
+  auto& h = the_house();
+  const std::lock_guard lock(h.mutex);
+  if (!h.now) return;
+  h.now->output->ask_reopen();
+  h.now->logger->flush();
+}
+
+void drain(clock::duration patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  auto& h = the_house();
+  const auto waiting = [&h] {
+    const std::lock_guard lock(h.mutex);
+    return h.now && h.now->pool->queue_size() > 0;
+  };
+  do {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // for the line that has left the queue
+  } while (waiting() && std::chrono::steady_clock::now() < until);
+}
+
+void finish(clock::duration patience) { the_house().end(patience); }
+
+std::uint64_t dropped() noexcept {
+  auto& h = the_house();
+  const std::lock_guard lock(h.mutex);
+  return dropped_before.load() + (h.now ? h.now->dropped() : 0);
+}
+
+std::uint64_t left_out() noexcept {
+  auto& l = limits();
+  const std::lock_guard lock(l.mutex);
+  return l.limit.left_out();
 }
 
 }  // namespace agw::log

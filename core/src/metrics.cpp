@@ -46,6 +46,8 @@ void count_drop(std::string_view layer, std::string_view cause, std::uint64_t ho
   found->second->fetch_add(how_many, std::memory_order_relaxed);
 }
 
+void declare_drop(std::string_view layer, std::string_view cause) { drop_table::get().of(layer, cause); }
+
 std::uint64_t drops(std::string_view layer, std::string_view cause) { return drop_table::get().of(layer, cause).load(); }
 
 struct metrics::impl {
@@ -89,19 +91,40 @@ histogram& metrics::histogram(std::string_view name, std::string_view help, cons
   return entry.family->Add(labels, entry.buckets);
 }
 
-void metrics::stage_took(std::string_view stage, double seconds) {
+namespace {
+
+histogram& stage_duration(metrics& m, std::string_view stage) {
   static const std::vector<double> buckets{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30};
   metric_labels labels;
   labels.emplace("stage", stage);
-  histogram("agw_stage_duration_seconds", "Time a stage took until its layer was up.", labels, buckets).Observe(seconds);
+  return m.histogram("agw_stage_duration_seconds", "Time that a stage took until its layer was up, in seconds.", labels, buckets);
 }
 
-void metrics::stage_failed(std::string_view stage, std::string_view reason) {
+counter& stage_failures(metrics& m, std::string_view stage, std::string_view reason) {
   metric_labels labels;
   labels.emplace("stage", stage);
   labels.emplace("reason", reason);
-  counter("agw_stage_failures_total", "Stages that failed, by reason.", labels).Increment();
+  return m.counter("agw_stage_failures_total", "Stages that failed, by reason.", labels);
 }
+
+counter& resource_shortages(metrics& m, std::string_view resource) {
+  metric_labels labels;
+  labels.emplace("resource", resource);
+  return m.counter("agw_resources_short_total", "Requests that a lack of resources refused, by what was short.", labels);
+}
+
+}  // namespace
+
+void metrics::stage_took(std::string_view stage, double seconds) { stage_duration(*this, stage).Observe(seconds); }
+void metrics::stage_failed(std::string_view stage, std::string_view reason) { stage_failures(*this, stage, reason).Increment(); }
+void metrics::ran_short_of(std::string_view resource) { resource_shortages(*this, resource).Increment(); }
+
+void metrics::declare_stage(std::string_view stage, std::initializer_list<std::string_view> reasons, bool timed) {
+  if (timed) stage_duration(*this, stage);
+  for (const auto reason : reasons) stage_failures(*this, stage, reason);
+}
+
+void metrics::declare_resource(std::string_view resource) { resource_shortages(*this, resource); }
 
 void metrics::sample_with(std::function<void()> sample) { impl_->samples.push_back(std::move(sample)); }
 

@@ -101,6 +101,7 @@ std::optional<early_exit> settings::parse(int argc, const char* const* argv) {
     if (!text) return failure("--config: " + text.error().text);
     const auto document = config_document::parse(*text, files.front());
     if (!document) return failure(document.error().text);
+    file_ = files.front();
     if (auto error = read_file(*document)) return failure(std::move(error->text));
   }
   for (const auto& s : settings_) {

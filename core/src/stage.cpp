@@ -66,8 +66,12 @@ void stage_scope::failed(std::string_view name, clock::time_point begin, const s
 void stage_scope::report(stage_error& error) {
   if (error.reported()) return;
   error.mark_reported();
-  log::info("{}: failed: {}", label_, error.what());
-  if (services_.metrics) services_.metrics->stage_failed(error.stage(), error.reason());
+  const bool orderly = error.reason() == "closed";
+  auto remark = remark_ ? remark_() : std::string();
+  if (!remark.empty()) remark.insert(0, "; ");
+  if (orderly) log::info("{}: ended: {}{}", label_, error.what(), remark);
+  else log::info("{}: failed: {}{}", label_, error.what(), remark);
+  if (services_.metrics && !orderly) services_.metrics->stage_failed(error.stage(), error.reason());
   stage_event event;
   event.what = stage_event::kind::failed;
   event.stage = error.stage();

@@ -14,6 +14,7 @@ task_group::task_group(asio::any_io_executor executor, std::string name) : execu
 task_group::~task_group() {
   if (children_.empty()) return;
   log::critical("task group '{}' dies with {} children alive, the first is '{}'", name_, children_.size(), children_.front().name);
+  log::drain(std::chrono::seconds(1));
   std::abort();
 }
 

@@ -121,7 +121,8 @@ awaitable<void> endpoint::impl::keep_time() {
 
 void endpoint::impl::fail(const request_table::failure& f) {
   if (f.why == errc::timed_out) {
-    log::warn("h248: no reply from {} to transaction {}", to_text(f.to), f.id.value);
+    const auto said = remark(f.to);
+    log::warn("h248: no reply from {} to transaction {}{}{}", to_text(f.to), f.id.value, said.empty() ? "" : "; ", said);
     peer_state(f.to, peer_event::silent);
     if (auto* carrier = find_link(f.to.via)) carrier->drop(f.to);
   }
@@ -129,6 +130,22 @@ void endpoint::impl::fail(const request_table::failure& f) {
   if (at == waiters.end()) return;
   at->second->outcome.emplace(make_error_code(f.why));
   at->second->done.set();
+}
+
+void endpoint::impl::note(const peer_address& from, std::string what) {
+  const auto now = clock::now();
+  constexpr std::size_t most_hosts = 64;
+  if (remarks.size() >= most_hosts && !remarks.contains(from.host)) {
+    remarks.erase(std::ranges::min_element(remarks, {}, [](const auto& entry) { return entry.second.at; }));
+  }
+  remarks[from.host] = remarked{std::move(what), now};
+}
+
+// Of one that has just been waited for.
+std::string endpoint::impl::remark(const peer_address& peer) const {
+  const auto found = remarks.find(peer.host);
+  const bool fresh = found != remarks.end() && clock::now() - found->second.at < config.transactions.t_max;
+  return fresh ? found->second.what : std::string();
 }
 
 void endpoint::impl::peer_state(const peer_address& peer, peer_event what) {
@@ -220,6 +237,7 @@ awaitable<result<incoming_reply>> endpoint::request(peer_address to, list<action
     co_return accepted.error();
   }
   if (started) started(id);
+  const auto begun = clock::now();
   i.waiters.emplace(id.value, &w);
   const scope_guard forget([&] {
     i.waiters.erase(id.value);
@@ -228,6 +246,7 @@ awaitable<result<incoming_reply>> endpoint::request(peer_address to, list<action
   i.wake();
   co_await w.done.wait();
   auto& outcome = *w.outcome;
+  if (outcome) i.counts.latency(direction::sent, clock::now() - begun);
   i.counts.transaction(direction::sent, word,
                        outcome ? h248::result_word(**outcome) : result_word(static_cast<errc>(outcome.error().value())));
   co_return std::move(outcome);
@@ -258,6 +277,8 @@ void endpoint::redirect(const peer_address& from, const peer_address& to) {
   impl_->machine.requests().redirect(from, to, clock::now());
   impl_->wake();
 }
+
+std::string endpoint::remark(const peer_address& peer) const { return impl_->remark(peer); }
 
 void endpoint::set_transactions(const transaction_config& config) { impl_->machine.set_config(config); }
 const transaction_config& endpoint::transactions() const noexcept { return impl_->machine.config(); }

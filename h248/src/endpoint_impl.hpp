@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <agw/core/event.hpp>
+#include <agw/core/log_limit.hpp>
 #include <agw/core/scope_guard.hpp>
 #include <agw/core/task_group.hpp>
 #include <agw/h248/endpoint.hpp>
@@ -54,6 +55,13 @@ struct endpoint::impl {
     std::size_t answer_bytes = 0;  // that a stranger may still get
   };
 
+  void note(const peer_address& from, std::string what);
+  std::string remark(const peer_address& peer) const;
+
+  // What was refused, for log and metrics: endpoint_refusals.cpp.
+  void tell_refused(const peer_address& to, const transaction_request& request, const transaction_reply& reply);
+  void tell_refused(const peer_address& to, std::string_view what, const error_descriptor& error);
+
   // Receiving: endpoint_receive.cpp.
   void on_text(const peer_address& from, std::string text);
   void on_unreadable(arrival& a);
@@ -67,7 +75,7 @@ struct endpoint::impl {
   void on_segment(const peer_address& from, const std::shared_ptr<parsed_message>& in, const transaction_reply& t);
   void answered(transaction_id id, const incoming_reply& reply);
   awaitable<void> serve(execution_id id, incoming_request request);
-  void answer(execution_id id, const transaction_request& request, outgoing_reply reply);
+  void answer(execution_id id, const peer_address& to, const transaction_request& request, outgoing_reply reply);
   void answer_unremembered(arrival& a, const transaction_request& request, std::uint8_t version, error_code code,
                            std::string_view text);
   void on_version_refused(const peer_address& from, const std::shared_ptr<parsed_message>& in, const error_descriptor& error);
@@ -108,6 +116,12 @@ struct endpoint::impl {
   std::map<peer_address, std::size_t> in_work;  // requests of a connection that are executed
   bool paused = false;                          // some connection is not read
   std::set<peer_address> silent;      // that did not answer
+  struct remarked {
+    std::string what;
+    clock::time_point at;
+  };
+  std::map<asio::ip::address, remarked> remarks;  // what was wrong with what came from there last
+  log_limit<std::uint16_t> refused_lines{std::chrono::seconds(1), 20, 256};  // of each error code
   std::vector<outgoing_message> outgoing;
   std::string scratch;
 };

@@ -34,23 +34,56 @@ std::string result_word(const transaction_reply& reply) {
 
 endpoint_metrics::endpoint_metrics(agw::metrics* metrics) : metrics_(metrics) {
   if (metrics_ == nullptr) return;
+  static const std::vector<double> buckets{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30};
   for (const auto way : {direction::sent, direction::received}) {
-    messages_[static_cast<std::size_t>(way)] =
-        &metrics_->counter("agw_h248_messages_total", "H.248 messages by direction", {{"direction", to_text(way)}});
+    const auto i = static_cast<std::size_t>(way);
+    const metric_labels labels{{"direction", to_text(way)}};
+    messages_[i] = &metrics_->counter("agw_h248_messages_total", "H.248 messages, by direction.", labels);
+    latencies_[i] = &metrics_->histogram("agw_h248_latency_seconds",
+                                         "Time from an H.248 request to its reply, in seconds, by the direction of the request.", labels, buckets);
+    for (const auto* command : {"add", "move", "modify", "subtract", "audit_value", "audit_capability", "notify", "service_change", "none"}) {
+      transaction_counter(way, command, "ok");
+      if (way == direction::sent) transaction_counter(way, command, "timed_out");
+    }
   }
-  retransmissions_ = &metrics_->counter("agw_h248_retransmissions_total", "Requests sent again because no reply came in time");
-  repeated_ = &metrics_->counter("agw_h248_repeated_requests_total", "Requests of peers that came again and were not executed again");
-  pendings_ = &metrics_->counter("agw_h248_pendings_sent_total", "TransactionPendings sent because an execution took long");
+  for (const auto& known : error_code_table()) {
+    if (known.given_by != 0) error_counter(std::to_string(known.code));
+  }
+  retransmissions_ = &metrics_->counter("agw_h248_retransmissions_total", "H.248 requests sent again because no reply came in time.");
+  repeated_ = &metrics_->counter("agw_h248_repeated_requests_total", "H.248 requests of peers that came again and were not executed again.");
+  pendings_ = &metrics_->counter("agw_h248_pendings_sent_total", "TransactionPendings sent because an execution took long.");
+  metrics_->declare_resource("transactions");
 }
 
-void endpoint_metrics::transaction(direction way, std::string_view command, const std::string& result) {
-  if (metrics_ == nullptr) return;
+counter& endpoint_metrics::transaction_counter(direction way, std::string_view command, const std::string& result) {
   auto& c = transactions_[std::tuple(way, command, result)];
   if (c == nullptr) {
     const metric_labels labels{{"command", std::string(command)}, {"result", result}, {"direction", to_text(way)}};
-    c = &metrics_->counter("agw_h248_transactions_total", "H.248 transactions by first command, result and direction of the request", labels);
+    c = &metrics_->counter("agw_h248_transactions_total", "H.248 transactions, by first command, result and direction of the request.", labels);
   }
-  c->Increment();
+  return *c;
+}
+
+counter& endpoint_metrics::error_counter(const std::string& code) {
+  auto& c = errors_[code];
+  if (c == nullptr) c = &metrics_->counter("agw_h248_errors_total", "H.248 commands that were refused, by error code.", {{"code", code}});
+  return *c;
+}
+
+void endpoint_metrics::latency(direction way, clock::duration took) {
+  if (metrics_ != nullptr) latencies_[static_cast<std::size_t>(way)]->Observe(std::chrono::duration<double>(took).count());
+}
+
+void endpoint_metrics::refused(error_code code) {
+  if (metrics_ != nullptr) error_counter(to_text(code).empty() ? "other" : std::to_string(static_cast<unsigned>(code))).Increment();
+}
+
+void endpoint_metrics::ran_short_of(std::string_view resource) {
+  if (metrics_ != nullptr) metrics_->ran_short_of(resource);
+}
+
+void endpoint_metrics::transaction(direction way, std::string_view command, const std::string& result) {
+  if (metrics_ != nullptr) transaction_counter(way, command, result).Increment();
 }
 
 void endpoint_metrics::message(direction way) {

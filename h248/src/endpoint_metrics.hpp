@@ -6,6 +6,7 @@
 #include <string>
 #include <tuple>
 
+#include <agw/core/clock.hpp>
 #include <agw/core/metrics.hpp>
 #include <agw/h248/endpoint.hpp>
 #include <agw/h248/transaction_machine.hpp>
@@ -24,15 +25,25 @@ class endpoint_metrics {
 
   void transaction(direction way, std::string_view command, const std::string& result);
   void message(direction way);
+  /// From a request to its reply.
+  void latency(direction way, clock::duration took);
+  /// A command that we refused.
+  void refused(error_code code);
+  /// A request was refused because of it.
+  void ran_short_of(std::string_view resource);
   /// What the machine has counted by itself since the last call.
   void take(const transaction_machine& machine);
 
  private:
+  counter& transaction_counter(direction way, std::string_view command, const std::string& result);
+  counter& error_counter(const std::string& code);
   static void advance(counter* c, std::uint64_t& seen, std::uint64_t now);
 
   agw::metrics* metrics_;
   std::map<std::tuple<direction, std::string_view, std::string>, counter*> transactions_;
+  std::map<std::string, counter*> errors_;
   counter* messages_[2] = {};
+  histogram* latencies_[2] = {};
   counter* retransmissions_ = nullptr;
   counter* repeated_ = nullptr;
   counter* pendings_ = nullptr;

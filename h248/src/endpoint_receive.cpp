@@ -97,7 +97,9 @@ void endpoint::impl::on_text(const peer_address& from, std::string text) {
   if (!accepted(from)) {
     count_drop("h248", "refused-peer");
     const auto same_host = [&](const trusted_peer& p) { return p.address.host == from.host; };
-    if (std::ranges::any_of(*peers, same_host) && refusals.take(from, now)) {
+    if (!std::ranges::any_of(*peers, same_host)) return;
+    note(from, "a message came from " + to_text(from) + ", which is no address of a controller");
+    if (refusals.take(from, now)) {
       log::warn("h248: {} is no address of a controller; with trust = \"host\" any port of its host is", to_text(from));
     }
     return;
@@ -114,6 +116,7 @@ void endpoint::impl::on_text(const peer_address& from, std::string text) {
   const message& m = **a.in;
   if (!accepted(from, m.from)) {
     count_drop("h248", "refused-mid");
+    note(from, "a message came under the mId " + log::printable(to_text(m.from)) + ", which is not the controller's");
     if (refusals.take(from, now)) log::warn("h248: {} speaks as {}, which is not its mId", to_text(from), log::printable(to_text(m.from)));
     return;
   }
@@ -134,6 +137,9 @@ void endpoint::impl::on_unreadable(arrival& a) {
   count_drop("h248", "unreadable");
   const auto now = clock::now();
   const auto& errors = a.in->errors();
+  note(a.from, errors.empty() ? "a message came that cannot be read"
+                              : "a message came that cannot be read: line " + std::to_string(errors.front().line) + " column " +
+                                    std::to_string(errors.front().column) + ": expected " + std::string(errors.front().expected));
   if (unread.take(a.from, now)) {
     if (errors.empty()) {
       log::warn("h248: a message of {} cannot be read", to_text(a.from));
@@ -148,6 +154,7 @@ void endpoint::impl::on_unreadable(arrival& a) {
 // Never answered: two entities must not complain to each other without end.
 void endpoint::impl::on_error(const arrival& a, const error_descriptor& error) {
   count_drop("h248", "error-message");
+  note(a.from, "it said error " + std::to_string(static_cast<unsigned>(error.code)) + " \"" + log::printable(error.text) + "\"");
   // Once a minute: a faulty peer may say so with every message.
   if (complaints.take(a.from, clock::now())) {
     log::warn("h248: {} says error {} \"{}\"", to_text(a.from), static_cast<unsigned>(error.code), log::printable(error.text));
@@ -196,6 +203,7 @@ void endpoint::impl::on_request(arrival& a, const transaction& whole, const tran
   const auto* carrier = find_link(a.from.via);
   const bool reliable = carrier != nullptr && carrier->reliable();
   if (reliable && !machine.replies().has_room(m.from) && !machine.replies().knows(m.from, t.id)) {
+    counts.ran_short_of("transactions");
     return answer_unremembered(a, t, m.version, error_code::insufficient_resources, {});
   }
   const auto id = machine.replies().on_request(a.from, m.from, m.version, t.id, digest, clock::now());
@@ -204,15 +212,15 @@ void endpoint::impl::on_request(arrival& a, const transaction& whole, const tran
   if (!a.stranger && decide) refused = decide(request);
   if (refused) {
     refusal.fail(*refused);
-    return answer(id, t, std::move(refusal));
+    return answer(id, a.from, t, std::move(refusal));
   }
   if (t.error) {
     refusal.fail(t.error->code, t.error->text);
-    return answer(id, t, std::move(refusal));
+    return answer(id, a.from, t, std::move(refusal));
   }
   if (!handler) {
     refusal.fail(error_code::not_implemented);
-    return answer(id, t, std::move(refusal));
+    return answer(id, a.from, t, std::move(refusal));
   }
   if (reliable) ++in_work[a.from];
   auto child = [this, id, reliable, r = std::move(request)]() -> awaitable<void> {
@@ -226,6 +234,7 @@ void endpoint::impl::on_request(arrival& a, const transaction& whole, const tran
 
 awaitable<void> endpoint::impl::serve(execution_id id, incoming_request request) {
   outgoing_reply reply(machine.replies().max_reply_bytes(id));
+  const auto begun = clock::now();
   executions.emplace(id, &reply);
   const scope_guard forget([this, id] {
     executions.erase(id);
@@ -243,15 +252,17 @@ awaitable<void> endpoint::impl::serve(execution_id id, incoming_request request)
     (*reply).actions.clear();
     reply.fail(error_code::internal_software_failure);
   }
-  answer(id, *request, std::move(reply));
+  answer(id, request.from(), *request, std::move(reply));
+  counts.latency(direction::received, clock::now() - begun);
   wake();
 }
 
-void endpoint::impl::answer(execution_id id, const transaction_request& request, outgoing_reply reply) {
+void endpoint::impl::answer(execution_id id, const peer_address& to, const transaction_request& request, outgoing_reply reply) {
   if ((*reply).actions.empty() && !(*reply).error) reply.fail(error_code::not_implemented);
   if (!(*reply).error && reply.full()) reply.fail(error_code::response_too_long);
   if ((*reply).error) (*reply).actions.clear();
   counts.transaction(direction::received, command_word(request.actions), result_word(*reply));
+  tell_refused(to, request, *reply);
   machine.replies().answer(id, std::move(*reply), clock::now());
 }
 
@@ -263,6 +274,7 @@ void endpoint::impl::answer_unremembered(arrival& a, const transaction_request& 
   reply.id = request.id;
   reply.error.emplace(error_descriptor{code, text.empty() ? to_text(code) : text});
   counts.transaction(direction::received, command_word(request.actions), result_word(reply));
+  tell_refused(a.from, request, reply);
   const auto v = reply_version(version);
   const auto encode = [&] { return machine.outbox().encode(transaction(reply), v); };
   auto out = encode();

@@ -153,6 +153,7 @@ void registration::impl::accept(const registration_machine::attempt& a, const pe
   control.set_version(to, agreed);
   control.set_version(reply.from(), agreed);
   current = to;
+  asked_as = a.to;
   registrar = reply.from();
   controller = mid_name(reply.sender());
   names_wanted = true;
@@ -167,7 +168,14 @@ void registration::impl::accept(const registration_machine::attempt& a, const pe
 
 registration::impl::answer registration::impl::judge(const registration_machine::attempt& a, const incoming_reply& reply) {
   answer out;
-  if (const auto* e = reply.error()) {
+  const auto* const e = reply.error();
+  if (e != nullptr && reply.unread() != nullptr) {
+    const auto& at = *reply.unread();
+    log::warn("h248: the reply of {} to the registration cannot be read: line {} column {}: expected {}", to_text(a.to), at.line, at.column, at.expected);
+    out.error = e->code;
+    return out;
+  }
+  if (e != nullptr) {
     log::warn("h248: {} refuses the registration: {} \"{}\"", to_text(a.to), static_cast<unsigned>(e->code), log::printable(e->text));
     out.error = e->code;
     return out;
@@ -183,12 +191,15 @@ registration::impl::answer registration::impl::judge(const registration_machine:
   const std::uint8_t unsaid = a.method == change_method::disconnected ? std::min(version, a.version) : 1;
   const std::uint8_t agreed = services != nullptr ? services->version.value_or(unsaid) : unsaid;
   if (agreed < std::max<std::uint8_t>(config.min_version, 1) || agreed > a.version) {
-    log::warn("h248: {} wants version {}", to_text(a.to), static_cast<unsigned>(agreed));
+    log::warn("h248: {} wants version {}; we take {} to {}", to_text(a.to), static_cast<unsigned>(agreed),
+              static_cast<unsigned>(std::max<std::uint8_t>(config.min_version, 1)), static_cast<unsigned>(a.version));
     return out;
   }
-  if (services != nullptr && services->profile) {
-    log::warn("h248: {} supports the profile {}/{}, not ours", to_text(a.to), log::printable(services->profile->name),
-              static_cast<unsigned>(services->profile->version));
+  const bool same_profile = services != nullptr && services->profile && iequals(services->profile->name, config.profile) &&
+                            services->profile->version == config.profile_version;
+  if (services != nullptr && services->profile && !same_profile) {
+    log::warn("h248: {} supports the profile {}/{}, not {}/{}", to_text(a.to), log::printable(services->profile->name),
+              static_cast<unsigned>(services->profile->version), config.profile, static_cast<unsigned>(config.profile_version));
   }
   // Further requests go where the MGC wants them.
   auto to = reply.from();
@@ -235,7 +246,10 @@ awaitable<std::optional<registration::impl::answer>> registration::impl::ask(reg
   std::function<void(const incoming_reply&)> arrived = [this, &a, &out](const incoming_reply& reply) { out = judge(a, reply); };
   auto request = control.request(to, only(service_change_on_root(std::move(services))), 1, std::move(arrived), config.attempt_timeout);
   const auto reply = co_await std::move(request);
-  if (!reply) log::info("h248: no registration with {}: {}", to_text(to), reply.error().message());
+  if (!reply) {
+    const auto said = control.remark(to);
+    log::warn("h248: no registration with {}: {}{}{}", to_text(to), reply.error().message(), said.empty() ? "" : "; ", said);
+  }
   if (out && out->elsewhere && current == to) co_await move_to(*out->elsewhere);
   co_return out;
 }
@@ -299,6 +313,9 @@ registration::~registration() = default;
 
 void registration::on_change(registration_observer observer) { impl_->observers.push_back(std::move(observer)); }
 registration_state registration::state() const noexcept { return impl_->state; }
+std::optional<peer_name> registration::mgc_name() const {
+  return impl_->current ? std::optional(impl_->asked_as) : std::nullopt;
+}
 std::optional<peer_address> registration::mgc() const { return impl_->current; }
 std::optional<clock::time_point> registration::last_heard() const {
   if (!impl_->current) return std::nullopt;

@@ -52,6 +52,7 @@ struct registration::impl {
   registration_machine machine;
   registration_state state = registration_state::idle;
   std::optional<peer_address> current;   // while registered
+  peer_name asked_as;                     // the name behind `current`
   std::optional<peer_address> registrar;  // that took us: with a ServiceChangeAddress, another address of the same MGC
   mid_name controller;                   // what it calls itself
   std::optional<trusted_peer> previous;  // its replies and ours may still be under way

@@ -90,7 +90,7 @@ std::optional<early_exit> parse(controller_options& out, int argc, const char* c
           "names by which the page is reached, besides addresses, localhost and this machine's own")
       .option("--http-name", "NAME");
   std::vector<std::pair<std::string, std::string>> levels;
-  for (const auto* level : {"trace", "debug", "info", "warn", "error", "off"}) levels.emplace_back(level, level);
+  for (const auto* level : {"trace", "debug", "info", "warning", "warn", "error", "off"}) levels.emplace_back(level, level);
   all.add("log.level", out.log_level, kind::choice(std::move(levels)), "how much is logged").option("--log-level", "LEVEL");
   all.rule([&]() -> std::optional<config_error> {
     std::vector<h248::transport> used;

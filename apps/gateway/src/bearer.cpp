@@ -10,9 +10,16 @@ bearer::bearer(const gateway_services& services, asio::any_io_executor executor,
       executor_(executor),
       link_(&link),
       scope_(services.stages, label, link.number.value, std::move(seen)),
-      tasks_(executor, label) {}
+      tasks_(executor, label) {
+  scope_.remark_with([this] {
+    const auto at = peer();
+    return at.empty() ? at : (peer_.empty() && !active() ? "the peer is to come from " : "the peer is ") + at;
+  });
+}
 
 bearer::~bearer() { leave(); }
+
+std::string bearer::peer() const { return peer_.empty() && remote_ ? to_text(remote_->address, remote_->port) : peer_; }
 
 void bearer::order(layer l) {
   const bool again = machine_.order(l);
@@ -118,6 +125,7 @@ tcp::traffic bearer::total() const {
 stream_statistics bearer::statistics() const {
   const auto counted = total();
   stream_statistics out;
+  out.peer = peer();
   out.octets_sent = counted.bytes_out;
   out.octets_received = counted.bytes_in;
   if (settings_.filter || discarded_ > 0) out.packets_discarded = discarded_;

@@ -32,6 +32,7 @@ struct parked_bearer {
   tcp::traffic counted;
   std::uint64_t discarded = 0;
   clock::time_point since;
+  std::string peer;
 };
 
 /// Listens from reserve() on when its role may become passive; dials as soon as the remote address is known when it is active.
@@ -96,6 +97,8 @@ class bearer {
   std::function<void(gateway_event::kind, layer, std::string cause)> on_death;
 
   stream_statistics statistics() const;
+  /// "192.0.2.7:2855": where the connection goes, went or will go; empty while that is not known.
+  std::string peer() const;
   /// What the remote end has taken of what was sent on the connection that lives, octets.
   std::uint64_t taken_bytes() const { return connection_ ? connection_->acknowledged_bytes() : 0; }
   const bearer_local& local() const noexcept { return local_; }
@@ -143,6 +146,7 @@ class bearer {
   traffic_policer policer_;
   latching latching_ = latching::off;
   std::uint64_t discarded_ = 0;
+  std::string peer_;                   ///< of the last connection
   tcp::stream* connection_ = nullptr;  ///< the connection below, while it lives
   tcp::traffic before_;  ///< of connections that are gone
   clock::time_point since_ = clock::now();

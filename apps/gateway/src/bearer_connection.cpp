@@ -1,4 +1,5 @@
 // How a bearer's connection comes up, and how its end is seen.
+#include "agw/core/log.hpp"
 #include "agw/gateway/source_filter.hpp"
 #include "bearer.hpp"
 #include "component.hpp"
@@ -50,6 +51,8 @@ awaitable<void> bearer::establish() {
 
 void bearer::connected(tcp::stream& connection) {
   connection_ = &connection;
+  peer_ = to_text(connection.remote().address(), connection.remote().port());
+  log::debug("{}: connected with {}", scope_.label(), peer_);
   machine_.done();
   if (latching_ == latching::off) return;
   latching_ = latching::off;
@@ -76,6 +79,7 @@ void bearer::listen_again() {
 
 awaitable<std::unique_ptr<tcp::stream>> bearer::connect() {
   const tcp::endpoint remote(remote_->address, remote_->port);
+  peer_.clear();
   auto settings = services_.config.tcp;
   settings.dscp = settings_.dscp;
   const bool ours = !settings_.source_address || *settings_.source_address == own_.shown;

@@ -3,6 +3,7 @@
 #include "component.hpp"
 #include "local_difference.hpp"
 #include "msrp_paths.hpp"
+#include "ran_short.hpp"
 #include "refuse.hpp"
 
 namespace agw::gateway {
@@ -12,7 +13,7 @@ boost::system::result<bearer_answer, refusal> bearer::reserve(const bearer_local
   if (!at) return at.error();
   if (local.setup != setup_role::active && !listener_) {
     auto opened = tcp::listener::open(executor_, at->bound, *services_.ports, services_.config.tcp);
-    if (!opened) return refuse(refusal_reason::no_resources, "no TCP port: " + opened.error().message());
+    if (!opened) return ran_short(services_, "no TCP port: ", opened.error());
     listener_ = std::move(*opened);
   }
   local_ = local;

@@ -29,6 +29,7 @@ bearer::bearer(const gateway_services& services, asio::any_io_executor executor,
     if (resumed) listener_ = std::move(*resumed);
     else machine_.fail();
   }
+  peer_ = std::move(from.peer);
   if (!from.connection) return;
   auto connection = std::make_unique<tcp::stream>(executor_, std::move(from.connection), options);
   connection_ = connection.get();
@@ -56,6 +57,7 @@ awaitable<parked_bearer> bearer::park() {
   out.port = std::move(port_);
   out.discarded = discarded_;
   out.since = since_;
+  out.peer = std::move(peer_);
   connection_ = nullptr;
   stream_.reset();
   listener_.reset();
@@ -66,6 +68,7 @@ awaitable<parked_bearer> bearer::without_remote(deadline by) {
   co_await release(by);
   auto out = co_await park();
   out.remote.reset();
+  out.peer.clear();
   out.latch = latching::off;
   out.machine.forget_remote();
   co_return out;

@@ -7,6 +7,11 @@
 
 namespace agw::gateway {
 
+std::string call_name(const gateway_services& services, context_id id) {
+  const auto number = std::to_string(id.value);
+  return services.start_stamp.empty() ? "context " + number : services.start_stamp + "-" + number;
+}
+
 context::context(const gateway_services& services, asio::any_io_executor executor, context_id id, event_sink sink)
     : services_(services),
       executor_(std::move(executor)),

@@ -6,6 +6,11 @@
 
 namespace agw::gateway {
 
+std::string to_text(const ip_address& host, std::uint16_t port) {
+  const auto text = host.to_string();
+  return (host.is_v6() ? "[" + text + "]:" : text + ":") + std::to_string(port);
+}
+
 namespace {
 
 // In the order of the enumerators.

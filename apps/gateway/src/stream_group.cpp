@@ -5,11 +5,14 @@
 #include <boost/asio/ip/udp.hpp>
 
 #include "agw/core/log.hpp"
+#include "agw/core/metrics.hpp"
 #include "agw/gateway/source_filter.hpp"
 #include "agw/transports/error.hpp"
+#include "bearer.hpp"
 #include "local_difference.hpp"
 #include "own_address.hpp"
 #include "policed_pipes.hpp"
+#include "ran_short.hpp"
 #include "refuse.hpp"
 
 namespace agw::gateway {
@@ -62,9 +65,29 @@ stream_group::stream_group(const gateway_services& services, asio::any_io_execut
       executor_(executor),
       number_(deaggregation),
       scope_(services.stages, label, deaggregation.value, std::move(seen)),
-      tasks_(executor, label) {}
+      tasks_(executor, label) {
+  scope_.remark_with([this] { return remark(); });
+}
 
 stream_group::~stream_group() = default;
+
+std::string stream_group::peer() const {
+  const auto at = endpoint_ ? endpoint_->remote_address() : std::nullopt;
+  return at ? to_text(at->address(), at->port()) : last_.peer;
+}
+
+std::string stream_group::remark_of(const component& c) const {
+  auto out = remark();
+  const auto core = c.core() ? c.core()->peer() : std::string();
+  if (!core.empty()) out.append(out.empty() ? "the core is " : ", the core is ").append(core);
+  return out;
+}
+
+std::string stream_group::remark() const {
+  if (progress_ == progress::connecting && endpoint_) return endpoint_->seen();
+  const auto at = peer();
+  return at.empty() ? at : "the peer is " + at;
+}
 
 boost::system::result<association_answer, refusal> stream_group::reserve(const association_local& local, const interface_addresses& own, bool controlling) {
   const auto at = choose_address(own, local.address, local.family);
@@ -84,7 +107,7 @@ boost::system::result<association_answer, refusal> stream_group::reserve(const a
   settings.consent_timeout = services_.config.consent_timeout;
   settings.max_datagram_bytes = services_.config.mtu_bytes;
   auto reserved = ice::reserve(executor_, settings, *services_.ports);
-  if (!reserved) return refuse(refusal_reason::no_resources, "no UDP port: " + reserved.error().message());
+  if (!reserved) return ran_short(services_, "no UDP port: ", reserved.error());
   endpoint_ = std::move(*reserved);
   local_ = local;
   endpoint_->on_peer_reflexive = [this](const udp::endpoint& found) {
@@ -226,6 +249,7 @@ std::optional<refusal> stream_group::check_id(std::uint16_t sid) const {
   if (!association_) return {};  // INIT will provide for it
   const auto obstacle = association_->obstacle(sid);
   if (obstacle.empty()) return {};
+  if (services_.stages.metrics) services_.stages.metrics->ran_short_of("streams");
   return refuse(refusal_reason::no_resources, "a=dcmap:" + std::to_string(sid) + ": " + std::string(obstacle));
 }
 
@@ -353,6 +377,7 @@ awaitable<void> stream_group::establish(task_group& tasks) {
   auto connecting = ice::connect(tasks, *endpoint_, ice_parameters(*remote_));
   auto connected = co_await scope_.stage("ice", std::move(connecting));
   path_ = std::make_unique<policed_path>(std::move(connected), policer_);
+  log::debug("{}: the peer is {}", scope_.label(), peer());
   progress_ = progress::shaking;
   role_ = role_of(local_.setup, remote_->setup);
   co_await ordered(layer::dtls);
@@ -408,6 +433,7 @@ sctp::config stream_group::sctp_config() const {
 
 void stream_group::add(std::shared_ptr<component> c) {
   const auto n = stream_number{static_cast<std::uint16_t>(c->scope().stream())};
+  c->scope().remark_with([this, at = c.get()] { return remark_of(*at); });
   components_.insert_or_assign(n, std::move(c));
   components_changed_.set();
 }
@@ -418,6 +444,7 @@ awaitable<void> stream_group::remove(stream_number n) {
   auto gone = std::move(found->second);
   components_.erase(found);
   co_await gone->stop();
+  gone->scope().remark_with(nullptr);
 }
 
 awaitable<void> stream_group::release(layer l) {
@@ -443,6 +470,7 @@ awaitable<void> stream_group::flush(deadline by) {
 
 awaitable<void> stream_group::close(deadline by) {
   co_await end_layers(by);
+  for (const auto& entry : components_) entry.second->scope().remark_with(nullptr);
   components_.clear();
   endpoint_.reset();
 }
@@ -475,6 +503,7 @@ stream_statistics stream_group::statistics() const {
     out.octets_sent = endpoint_->counted().bytes_out;
     out.octets_received = endpoint_->counted().bytes_in;
   }
+  out.peer = peer();
   if (settings_.filter) out.packets_discarded = discarded_;
   if (association_) {
     const auto s = association_->statistics();

@@ -72,6 +72,8 @@ class stream_group {
   /// For log lines, after a move.
   void rename(std::string label) { scope_.rename(std::move(label)); }
   stream_statistics statistics() const;
+  /// "203.0.113.5:4242": where the association goes, or went; empty while that is not known.
+  std::string peer() const;
   const association_local& local() const noexcept { return local_; }
 
  private:
@@ -86,6 +88,8 @@ class stream_group {
     retired,      ///< apply() starts anew
   };
 
+  std::string remark() const;
+  std::string remark_of(const component& c) const;
   awaitable<void> run();
   awaitable<void> establish(task_group& tasks);
   awaitable<void> serve_components(task_group& tasks);

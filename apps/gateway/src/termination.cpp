@@ -24,7 +24,7 @@ termination::termination(const gateway_services& services, asio::any_io_executor
 termination::~termination() = default;
 
 std::string termination::label(stream_number n) const {
-  return "context " + std::to_string(context_.value) + " " + name_ + " stream " + std::to_string(n.value);
+  return call_name(services_, context_) + " " + name_ + " stream " + std::to_string(n.value);
 }
 
 void termination::emit(gateway_event::kind what, stream_number n, layer l, std::string cause) { emit(what, n, to_text(l), std::move(cause)); }

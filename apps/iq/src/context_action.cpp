@@ -189,7 +189,10 @@ awaitable<bool> context_action::configure(h248::action_state& at, const h248::co
     co_return false;
   }
   auto change = plan->change;
+  auto& call = owner_.record().call;
+  call.hold();  // what a new association ends is not ended by its peer
   const auto chosen = co_await owner_.gate().apply(std::move(change));
+  call.release();
   if (!chosen) {
     fail(at, c, t, error_of(chosen.error()));
     co_return false;
@@ -228,10 +231,14 @@ awaitable<visit> context_action::subtract(h248::action_state& at, const h248::co
     owner_.silence(*t);
     ids.push_back(t->id);
   }
+  auto& call = owner_.record().call;
+  call.hold();
   const auto counted = co_await owner_.gate().remove(ids);
+  call.release();
   const auto* audit = c.find<h248::audit_descriptor>();
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto gone = owner_.strike(lower(all[i]->name));
+    call.count(*gone, counted[i]);
     auto& reply = answer(at, c, *gone);
     if (audit) add_audit(at, reply, *audit, *gone, counted[i]);
     else answer_statistics(at, reply, counted[i]);
@@ -312,6 +319,7 @@ awaitable<void> context_action::end(h248::action_state& at) {
   if (!at.good()) take_back_properties();
   const bool unheard = terms_.makes_context && !progress_.took && at.whole().given_up();
   if (!unheard && !owner_.record().terminations.empty()) {
+    owner_.begin_call(h248::to_text(at.request().from()));
     owner_.wake();
     co_return;
   }

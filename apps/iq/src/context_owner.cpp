@@ -45,6 +45,7 @@ const gateway_facts& context_owner::facts() const noexcept { return home_.facts(
 
 void context_owner::happened(gateway::gateway_event event) {
   if (closing_) return;
+  record_.call.happened(event);
   if (inbox_.size() >= most_unseen) inbox_.pop_front();
   inbox_.push_back(std::move(event));
   wake();
@@ -189,6 +190,10 @@ awaitable<void> context_owner::carry_out(termination_record& t, const h248::sign
   const auto how = latching_of(signal);
   const auto latch = how ? *how : std::nullopt;
   const bool releases = h248::iequals(signal.name.item, "RelBNC") || signal.name.is("sctpreset/reset");
+  if (releases) record_.call.hold();
+  const scope_guard ordered([&] {
+    if (releases) record_.call.release();
+  });
   for (const auto& order : orders) {
     if (latch) gate_->latch(t.id, order.stream, *latch);
     else if (releases) co_await gate_->release(t.id, order.stream, order.layer);
@@ -275,6 +280,7 @@ void context_owner::connect() {
 
 void context_owner::second_passed(clock::time_point now) {
   if (closing_ || !turns_->idle()) return;
+  watch_directions(now);
   for (const auto& [key, t] : record_.terminations) {
     if (!t->events) continue;
     if (watch_flow(*t, now)) {
@@ -311,10 +317,11 @@ bool context_owner::watch_flow(termination_record& t, clock::time_point now) {
   return now - std::max(t.moved, t.subscribed) >= std::chrono::seconds(number(*stop, "dt", 60));
 }
 
-awaitable<void> context_owner::close() {
+awaitable<void> context_owner::close(std::string_view by) {
   send_notices();
   closing_ = true;
   co_await tasks_.stop();
+  end_call(by);
   inbox_.clear();
   co_await gate_->close();
   gate_.reset();

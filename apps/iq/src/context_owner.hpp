@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agw/core/task_group.hpp"
@@ -75,8 +76,11 @@ class context_owner {
   /// Another context of this shard; null when it is not here. For who holds both turns.
   context_owner* neighbour(h248::context_id id) noexcept;
 
-  /// Ends what is left of it; no notice comes from it any more.
-  awaitable<void> close();
+  /// Something stands in the context: the call begins, if it has not begun, by the word of `controller`.
+  void begin_call(const std::string& controller);
+  /// Ends what is left of it; no notice comes from it any more. The call ends with it, if one has begun; `by` is who wanted that, where neither a
+  /// failure nor a peer has ended it before.
+  awaitable<void> close(std::string_view by = "controller");
   /// After close(): the home forgets it, and it is destroyed.
   void forget();
 
@@ -92,6 +96,9 @@ class context_owner {
   void tell(termination_record& t);
   void send_notices();
   bool watch_flow(termination_record& t, clock::time_point now);
+  void watch_directions(clock::time_point now);
+  void end_call(std::string_view by);
+  void count_one_way(bool is);
   deadline next() const;
 
   context_home& home_;
@@ -103,6 +110,7 @@ class context_owner {
   std::vector<notice> outbox_;  ///< leaves when the turn is over: what the turn answers is heard of first
   task_group tasks_;
   event wake_;
+  clock::time_point directions_due_{};
   bool working_ = false;
   bool closing_ = false;
 };

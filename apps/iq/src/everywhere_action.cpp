@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "agw/core/log.hpp"
 #include "audits.hpp"
 #include "many_contexts.hpp"
 #include "termination_name.hpp"
@@ -136,7 +137,14 @@ awaitable<visit> everywhere_action::visit_all(h248::action_state& at, const h248
   if (!at.asked().context.is_all()) co_return visit();
   everywhere_visitor act = [&c, &sessions](context_action& action, h248::action_state& part) { return action.visit_with(part, c, sessions); };
   auto ids = contexts_of(c.termination());
-  co_return co_await send(at, &c, std::move(act), std::move(ids));
+  const bool ends = c.kind == h248::command_kind::subtract;
+  const auto asked = ids.size();
+  const auto done = co_await send(at, &c, std::move(act), std::move(ids));
+  if (ends) {
+    log::warn("h248: {} subtracts {} in every context: {} terminations of {} contexts", h248::to_text(at.request().from()),
+              log::printable(c.termination().name, 64), done.matched, asked);
+  }
+  co_return done;
 }
 
 std::vector<h248::context_id> everywhere_action::contexts_of(h248::termination_id pattern) const {

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include "agw/core/log.hpp"
+#include "agw/core/metrics.hpp"
 #include "agw/core/scope_guard.hpp"
 #include "agw/core/shielded.hpp"
 #include "agw/h248/ascii.hpp"
@@ -203,6 +204,7 @@ awaitable<bool> gateway_control::perform(const h248::incoming_request& request, 
   }
   const auto concerned = directory_.concerned_by(asked, makes ? 0 : asked.context.value, facts_.config.max_terminations_per_context);
   if (concerned.too_many) {
+    if (auto* const counted = facts_.services.stages.metrics) counted->ran_short_of("other");
     auto why = command_error(error_code::insufficient_resources, "Move: too many wildcards");
     co_return co_await refuse(request, asked, reply, std::move(why));
   }
@@ -262,7 +264,7 @@ awaitable<void> gateway_control::end_one(std::uint32_t context) {
   if (!known) co_return;
   auto end = [](context_owner* owner) -> awaitable<void> {
     if (!owner) co_return;
-    co_await owner->close();
+    co_await owner->close("gateway");
     owner->forget();
   };
   auto& home = *known->home;
@@ -273,12 +275,17 @@ awaitable<void> gateway_control::end_one(std::uint32_t context) {
 }
 
 std::optional<command_error> gateway_control::refuses_context(const h248::action& asked) const {
-  if (directory_.size() >= facts_.config.max_contexts) return command_error(error_code::no_contexts_available, std::string());
+  auto* const counted = facts_.services.stages.metrics;
+  if (directory_.size() >= facts_.config.max_contexts) {
+    if (counted) counted->ran_short_of("contexts");
+    return command_error(error_code::no_contexts_available, "limits.contexts: " + std::to_string(directory_.size()));
+  }
   if (draining_) return command_error(error_code::service_unavailable, "Context=$: the gateway is taken out of service");
   const auto needed = needed_priority();
   const auto& wanted = asked.properties;
   const bool first_of_all = wanted.emergency.value_or(false) || wanted.ieps.value_or(false);
   if (!needed || first_of_all || wanted.priority.value_or(0) >= *needed) return std::nullopt;
+  if (counted) counted->ran_short_of("overload");
   return command_error(error_code::insufficient_resources, "overload: priority " + std::to_string(*needed) + " is needed");
 }
 
@@ -370,7 +377,7 @@ awaitable<void> gateway_control::end_all() {
   std::vector<std::uint32_t> asked;
   for (const auto& entry : directory_.contexts()) asked.push_back(entry.first);
   auto end = [](context_owner& owner) -> awaitable<void> {
-    co_await owner.close();
+    co_await owner.close("gateway");
     owner.forget();
   };
   co_await in_every_context(std::move(end));

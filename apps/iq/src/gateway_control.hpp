@@ -50,6 +50,7 @@ class gateway_control : public std::enable_shared_from_this<gateway_control> {
   awaitable<void> close();
 
   void drain() noexcept { draining_ = leaving_ = true; }
+  bool draining() const noexcept { return draining_; }
   awaitable<bool> empty(deadline by);
   std::size_t contexts() const noexcept { return directory_.size(); }
   void set_limits(const media_gateway_config& from);

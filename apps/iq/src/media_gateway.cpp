@@ -31,6 +31,8 @@ awaitable<void> media_gateway::close() { return control_->close(); }
 
 void media_gateway::drain() noexcept { control_->drain(); }
 
+bool media_gateway::draining() const noexcept { return control_->draining(); }
+
 awaitable<bool> media_gateway::empty(deadline by) { return control_->empty(by); }
 
 void media_gateway::set_limits(const media_gateway_config& from) { control_->set_limits(from); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agw/core/metrics.hpp"
 #include "agw/h248/profile_check.hpp"
 
 namespace agw::iq {
@@ -313,6 +314,7 @@ awaitable<checked<void>> move_action::carry(std::string key, loan_ptr from, loan
     if (to == taker_) followed = co_await relocate(from->home());
     if (!followed) {
       auto why = error_of(left.error());
+      if (auto* const counted = control_.facts_.services.stages.metrics) counted->ran_short_of("threads");
       why.text += " and what stands in context " + std::to_string(to->id().value) + " have threads of their own";
       co_return why;
     }

@@ -16,6 +16,7 @@
 #include "agw/core/clock.hpp"
 #include "agw/gateway/model.hpp"
 #include "agw/h248/message.hpp"
+#include "call_account.hpp"
 #include "owned.hpp"
 #include "sdp_mapping.hpp"
 #include "signal_player.hpp"
@@ -120,6 +121,7 @@ struct context_record {
   std::map<topology_key, topology_rule> topology;
   std::uint64_t edition = 1;  ///< of the names that stand here
   std::uint64_t told = 0;     ///< the edition that the directory was sent
+  call_account call;
 };
 
 /// What a context says of its names after somebody's turn there.

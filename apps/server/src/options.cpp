@@ -139,11 +139,19 @@ void declare(settings& s, server_options& o) {
   s.add("tcp.source_ports", o.source_ports, source_ports(), "");
   s.add("threads", o.threads, kind::integer<unsigned>(0, 256), "threads that serve contexts; 0: one for each core")
       .option("--threads", "N");
-  s.add("log.level", o.log_level,
-        kind::choice<std::string>(
-            {{"trace", "trace"}, {"debug", "debug"}, {"info", "info"}, {"warn", "warn"}, {"error", "error"}, {"off", "off"}}),
-        "what is logged: trace, debug, info, warn, error or off")
+  s.add("log.level", o.log.level,
+        kind::choice<std::string>({{"trace", "trace"},
+                                   {"debug", "debug"},
+                                   {"info", "info"},
+                                   {"warning", "warning"},
+                                   {"warn", "warning"},
+                                   {"error", "error"},
+                                   {"off", "off"}}),
+        "what is logged: trace, debug, info, warning, error or off")
       .option("--log-level", "LEVEL");
+  s.add("log.format", o.log.as,
+        kind::choice<log::format>({{"text", log::format::text}, {"logfmt", log::format::logfmt}, {"json", log::format::json}}), "");
+  s.add("log.file", o.log.file, kind::text(0, 4095), "");
   for (auto& [stage, duration] : o.deadlines) s.add("deadlines." + stage, duration, kind::duration(100ms, 10min), "");
   s.add("ice.mode", o.gateway.ice_mode,
         kind::choice<ice::agent_mode>({{"lite", ice::agent_mode::lite}, {"full", ice::agent_mode::full}}), "");
@@ -180,14 +188,17 @@ void declare(settings& s, server_options& o) {
   s.remark([&o] { return certificate_remark(o); });
 }
 
+std::string version_text() { return std::string(version).append(" (commit ").append(commit()).append(")"); }
+
 std::variant<server_options, early_exit> parse(int argc, const char* const* argv) {
   server_options o;
-  settings table("agw-server", std::string(version), "the media gateway of agw");
+  settings table("agw-server", version_text(), "the media gateway of agw");
   declare(table, o);
   if (auto done = table.parse(argc, argv)) return std::move(*done);
   o.values = table.values();
   o.command_line.assign(argv, argv + argc);
   complete(o);
+  o.config_file = table.file();
   return o;
 }
 

@@ -50,7 +50,7 @@ configuration_change take_over(server_options& now, const server_options& next) 
     if (!now.values.contains(key)) look_at(key);
   }
   now.values = std::move(merged);
-  now.log_level = next.log_level;
+  now.log.level = next.log.level;
   now.deadlines = next.deadlines;
   now.names = next.names;
   now.shutdown_graceful = next.shutdown_graceful;

@@ -1,6 +1,7 @@
 #include "agw/server/server.hpp"
 
 #include <csignal>
+#include <cstdio>
 #include <deque>
 #include <functional>
 #include <optional>
@@ -16,24 +17,20 @@
 #include "agw/http/server.hpp"
 #include "agw/iq/media_gateway.hpp"
 #include "agw/transports/sctp_stack.hpp"
-#include "agw/version.hpp"
 #include "descriptors.hpp"
 #include "keys.hpp"
 #include "limits.hpp"
 #include "pause.hpp"
 #include "reload.hpp"
+#include "self_report.hpp"
 #include "service_manager.hpp"
 #include "shutdown.hpp"
 #include "signals.hpp"
+#include "start_line.hpp"
 
 namespace agw::server {
 
 namespace {
-
-std::string health(const h248::registration& registration) {
-  const bool registered = registration.state() == h248::registration_state::registered;
-  return std::string(R"({"status":"ok","registered":)") + (registered ? "true" : "false") + "}\n";
-}
 
 class running_parts final : public shutdown_parts {
  public:
@@ -81,7 +78,7 @@ void reload(reloaded_parts& parts, int number) {
       return log::error("signal {}: configuration and certificates stay as they were: {}", number, *wrong);
     }
     const auto change = take_over(now, std::get<server_options>(read));
-    if (change.has("log.level")) log::configure(now.log_level);
+    if (change.has("log.level")) log::set_level(now.log.level);
     const bool shared = change.has("deadlines") || change.has("limits");
     auto set = [&] {
       parts.services.stages.deadlines = now.deadlines;
@@ -113,8 +110,7 @@ awaitable<void> announce(const service_manager& manager, h248::registration& reg
   manager.ready();
 }
 
-// HTTP and H.248 run to the very end: the registration's last word goes through them.
-/// Gauges of what usrsctp counts by itself: after the last call they are 0, or something is left behind.
+// Gauges of what usrsctp counts by itself: after the last call they are 0, or something is left behind.
 void sample_sctp(metrics& counted) {
   auto& associations = counted.gauge("agw_sctp_associations", "SCTP associations that exist.");
   auto& established = counted.gauge("agw_sctp_established", "SCTP associations that are established, as usrsctp counts them.");
@@ -125,7 +121,8 @@ void sample_sctp(metrics& counted) {
   });
 }
 
-awaitable<void> serve(h248::endpoint& control, http::server& http, reloaded_parts& reloaded, const service_manager& manager) {
+// HTTP and H.248 run to the very end: the registration's last word goes through them.
+awaitable<void> serve(h248::endpoint& control, http::server& http, reloaded_parts& reloaded, loop_watch& loops, const service_manager& manager) {
   auto& [options, certificates, services, shards, registration, gateway, spellings] = reloaded;
   running_parts parts(co_await asio::this_coro::executor, registration, gateway, manager);
   std::function<shutdown_config()> ending = [&now = options] {
@@ -141,6 +138,8 @@ awaitable<void> serve(h248::endpoint& control, http::server& http, reloaded_part
     tasks.spawn("watchdog", [&] { return keep_alive(manager, shards); });
     tasks.spawn("ready", [&] { return announce(manager, registration, options.ready_when_registered); });
     tasks.spawn("renew", [&] { return certificates.renew(); });
+    tasks.spawn("loops", [&] { return loops.run(); });
+    tasks.spawn("reopen", [] { return reopen_log_on_signal(); });
     auto registering = [&](task_group& registration_tasks) -> awaitable<void> {
       registration_tasks.spawn("registration", [&] { return registration.run(); });
       registration_tasks.spawn("gateway", [&] { return gateway.run(); });
@@ -162,13 +161,12 @@ int run_gateway(server_options& options, const std::vector<stage_registrar>& reg
   if (options.iq.max_contexts == 0) options.iq.max_contexts = fitting_contexts(options, descriptors);
   for (const auto& remark : remarks(options)) log::warn("{}", remark);
   metrics counted;
-  counted.gauge("agw_contexts", "Contexts that exist.");
-  counted.gauge("agw_terminations", "Terminations that exist.");
   sctp::stack sctp;
   sample_sctp(counted);
   port_pool ports(options.ports.low, options.ports.high);
   gateway::gateway_services services;
   services.config = options.gateway;
+  services.start_stamp = log::start_stamp();
   services.stages.metrics = &counted;
   services.stages.deadlines = options.deadlines;
   services.ports = &ports;
@@ -183,6 +181,7 @@ int run_gateway(server_options& options, const std::vector<stage_registrar>& reg
   stage_options.match = options.gateway.msrp_match;
   gateway::add_builtin_stages(services.subprotocols, std::move(stage_options));
   for (const auto& add : registrars) add(services.subprotocols);
+  declare_series(counted, services);
 
   asio::io_context loop(1);
   h248::endpoint control(loop.get_executor(), options.control, &counted);
@@ -197,6 +196,7 @@ int run_gateway(server_options& options, const std::vector<stage_registrar>& reg
   spellings.emplace_back(options.names);
   iq::media_gateway gateway(std::move(limits), services, shards, control, registration, spellings.front());
   reloaded_parts reloaded{options, certificates, services, shards, registration, gateway, spellings};
+  tell_messages(control);
   control.on_request([&gateway](const h248::incoming_request& request, h248::outgoing_reply& reply) { return gateway.execute(request, reply); });
 
   http::server_config http_config;
@@ -204,18 +204,22 @@ int run_gateway(server_options& options, const std::vector<stage_registrar>& reg
   http_config.names = options.http_names;
   http::server http(loop.get_executor(), http_config);
   http::add_metrics(http, counted);
-  http::add_health(http, [&registration] { return health(registration); });
+  loop_watch loops(shards, counted);
+  self_report report(counted, options, services, registration, gateway, loops);
+  add_health(http, [&report] { return report.look(); });
   const auto listening = http.listen();
   if (!listening) {
     log::error("HTTP on {}:{}: {}", options.http.address().to_string(), options.http.port(), listening.error().message());
     return 1;
   }
-  const auto bound = control.local(ends.front().via);
-  log::info("agw-server {}: H.248 on {}, HTTP on {}:{}, {} shard(s)", version, bound ? h248::to_text(*bound) : "?",
-            listening->address().to_string(), listening->port(), shards.size());
+  std::vector<std::string> h248_ends;
+  for (const auto& end : ends) {
+    if (const auto bound = control.local(end.via)) h248_ends.push_back(h248::to_text(*bound));
+  }
+  tell_start(options, services, h248_ends, gateway::to_text(listening->address(), listening->port()), descriptors);
 
   int code = 0;
-  asio::co_spawn(loop, serve(control, http, reloaded, manager), [&](std::exception_ptr e) {
+  asio::co_spawn(loop, serve(control, http, reloaded, loops, manager), [&](std::exception_ptr e) {
     if (e && !is_cancellation(e)) {
       log::error("{}", describe(e));
       code = 1;
@@ -223,14 +227,18 @@ int run_gateway(server_options& options, const std::vector<stage_registrar>& reg
   });
   loop.run();
   shards.stop();
+  log::finish();
   return code;
 }
 
 }  // namespace
 
 int run(const server_options& options, const std::vector<stage_registrar>& registrars) {
-  hold_signals();
-  log::configure(options.log_level);
+  hold_signals();  // the log has a thread
+  if (const auto why = log::configure(options.log)) {
+    std::fprintf(stderr, "log.file: %s\n", why->c_str());
+    return 1;
+  }
   auto now = options;
   try {
     return run_gateway(now, registrars);

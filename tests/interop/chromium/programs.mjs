@@ -4,7 +4,7 @@ import dgram from 'node:dgram';
 import fs from 'node:fs';
 import path from 'node:path';
 
-const bin = process.env.AGW_BIN ?? path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../../../build/bin');
+export const bin = process.env.AGW_BIN ?? path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../../../build/bin');
 
 export async function free_udp_port() {
   const socket = dgram.createSocket('udp4');
@@ -15,12 +15,13 @@ export async function free_udp_port() {
 }
 
 export class program {
-  constructor(name, options) {
+  // `fd` takes the place of its standard error: what it says there is not seen here.
+  constructor(name, options, { fd = 'pipe', env = {} } = {}) {
     this.name = name;
     this.log = '';
-    this.child = spawn(path.join(bin, name), options, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(path.join(bin, name), options, { stdio: ['ignore', 'pipe', fd], env: { ...process.env, ...env } });
     this.ended = new Promise((resolve) => this.child.on('exit', (code, signal) => resolve({ code, signal })));
-    for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', (data) => (this.log += data));
+    for (const stream of [this.child.stdout, this.child.stderr]) stream?.on('data', (data) => (this.log += data));
   }
   async says(pattern, ms = 20000) {
     for (const until = Date.now() + ms; Date.now() < until; ) {

@@ -141,3 +141,41 @@ TEST_CASE("an unknown context is an error of the action") {
     REQUIRE(p.handler.executed == 0);
   });
 }
+
+TEST_CASE("what is refused is counted by its code, and how long requests take is measured at both ends") {
+  with_pair([](pair& p) -> awaitable<void> {
+    p.mg->on_admission([](const incoming_request&) -> std::optional<h248::error_code> { return h248::error_code::unauthorized_entity; });
+    for (int i = 0; i < 3; ++i) {
+      auto actions = one(context_id::choose(), add("ip/1"));
+      auto reply = co_await p.mgc->request(p.mg_address(), std::move(actions));
+      REQUIRE(reply.has_value());
+    }
+    const auto text = p.counts.expose();
+    CHECK(text.find("agw_h248_errors_total{code=\"504\"} ") != std::string::npos);
+    CHECK(text.find("agw_h248_errors_total{code=\"504\"} 0\n") == std::string::npos);
+    CHECK(text.find("agw_h248_errors_total{code=\"510\"} 0\n") != std::string::npos);
+    CHECK(text.find("agw_h248_latency_seconds_count{direction=\"sent\"} 3\n") != std::string::npos);
+    CHECK(text.find("agw_h248_latency_seconds_count{direction=\"received\"} 0\n") != std::string::npos);
+    p.mg->on_admission([](const incoming_request&) -> std::optional<h248::error_code> { return std::nullopt; });
+    auto actions = one(context_id::choose(), add("ip/1"));
+    auto reply = co_await p.mgc->request(p.mg_address(), std::move(actions));
+    REQUIRE(reply.has_value());
+    CHECK(p.counts.expose().find("agw_h248_latency_seconds_count{direction=\"received\"} 1\n") != std::string::npos);
+  });
+}
+
+TEST_CASE("what was wrong with a message that does not count is known of its sender, for the log") {
+  with_pair([](pair& p) -> awaitable<void> {
+    const auto executor = co_await asio::this_coro::executor;
+    asio::ip::udp::socket peer(executor, asio::ip::udp::endpoint(asio::ip::make_address("127.0.0.1"), 0));
+    const peer_address from{transport::udp, asio::ip::make_address("127.0.0.1"), peer.local_endpoint().port()};
+    CHECK(p.mg->remark(from).empty());
+    const auto to = asio::ip::udp::endpoint(asio::ip::make_address("127.0.0.1"), p.mg_address().port);
+    peer.send_to(asio::buffer(std::string("no H.248 at all")), to);
+    while (p.mg->remark(from).empty()) co_await sleep_until(deadline_after(1ms));
+    CHECK(p.mg->remark(from).starts_with("a message came that cannot be read: line 1 column 1: expected "));
+    peer.send_to(asio::buffer(std::string("!/1 [127.0.0.9] ER=501{\"why\"}")), to);
+    while (p.mg->remark(from).starts_with("a message")) co_await sleep_until(deadline_after(1ms));
+    CHECK(p.mg->remark(from) == "it said error 501 \"why\"");
+  });
+}

@@ -147,7 +147,7 @@ TEST_CASE("options override the file") {
   CHECK(o.iq.interfaces[1].addresses.bound.front().to_string() == "127.0.0.3");
   CHECK(o.ports == port_range{2000, 3000});
   CHECK(o.shards() == 2);
-  CHECK(o.log_level == "warn");
+  CHECK(o.log.level == "warning");
   CHECK(o.control.version == 2);
   CHECK(o.registration.version == 2);
 }

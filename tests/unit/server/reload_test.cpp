@@ -77,7 +77,7 @@ TEST_CASE("what can change is taken over, the rest is named and stays, until it 
   CHECK(change.restart.size() == 5);
   CHECK(c.now.threads == 1);
   CHECK(c.now.registration.profile == "threegiq");
-  CHECK(c.now.log_level == "debug");
+  CHECK(c.now.log.level == "debug");
   CHECK(c.now.iq.max_contexts == 7);
   CHECK(c.now.iq.orphaned_after == 1h);
   CHECK(c.now.deadlines.at("ice") == 9s);

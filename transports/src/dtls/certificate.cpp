@@ -58,6 +58,12 @@ boost::system::result<bio_ptr> open(const std::string& file) {
 certificate::certificate(std::shared_ptr<X509> x509, std::shared_ptr<EVP_PKEY> key)
     : x509_(std::move(x509)), key_(std::move(key)), fingerprint_(dtls::fingerprint::of(*x509_)) {}
 
+std::chrono::system_clock::time_point end_of_validity(const X509& of) {
+  std::tm end{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(&of), &end) != 1) return {};
+  return std::chrono::system_clock::from_time_t(::timegm(&end));
+}
+
 certificate certificate::self_signed(const self_signed_config& config) {
   ERR_clear_error();
   auto key = make_key();

@@ -114,18 +114,25 @@ verdict lite_agent::on_stun(std::span<std::byte> datagram, const route& source, 
     count_drop("ice", cause);
     return answer_.empty() ? verdict::dropped : verdict::answer;
   };
+  const auto refuse = [&](const char* cause) {
+    ++checks_.refused;
+    checks_.last = source;
+    return drop(cause);
+  };
   switch (reading.kind) {
     case stun_kind::check: break;
     case stun_kind::indication: return verdict::handled;
     case stun_kind::role_conflict: return drop("role-conflict");
     case stun_kind::unknown_attribute: return drop("unknown-attribute");
-    case stun_kind::no_credentials: return drop("credentials");
-    case stun_kind::wrong_username: return drop("username");
-    case stun_kind::wrong_integrity: return drop("integrity");
+    case stun_kind::no_credentials: return refuse("credentials");
+    case stun_kind::wrong_username: return refuse("username");
+    case stun_kind::wrong_integrity: return refuse("integrity");
     case stun_kind::response: return drop("response");
     case stun_kind::wrong_method: return drop("method");
     case stun_kind::malformed: return drop("malformed");
   }
+  ++checks_.valid;
+  checks_.last = source;
   check.priority = reading.priority;
   check.nominated = reading.use_candidate;
   on_valid_check(source, check, now);

@@ -69,6 +69,7 @@ class lite_endpoint final : public endpoint, private tcp_owner {
   udp::traffic counted() const noexcept override;
   bool set_dscp(unsigned dscp) override { return socket_.set_dscp(dscp) && (!tcp_ || tcp_->set_dscp(dscp)); }
   std::optional<udp::endpoint> remote_address() const override { return machine_.remote_address(); }
+  std::string seen() const override;
 
   error_code update(const remote_parameters& remote) override;
   error_code restart() override;
@@ -194,6 +195,18 @@ bool lite_endpoint::on_frame(std::span<std::byte> frame, const route& source) {
   if (is_application(frame, source, clock::now()) && !waiting_.push(frame, source, max_waiting_bytes)) count_drop("ice", "early");
   socket_.wake();
   return machine_.agent().verified(source);
+}
+
+std::string lite_endpoint::seen() const {
+  if (!settings_.use_ice) return {};
+  const auto& checks = machine_.agent().checks();
+  if (!checks.last) return "no check came";
+  auto out = std::to_string(checks.valid) + " valid checks came";
+  if (checks.valid > 0 && !machine_.agent().selected()) out += ", none that nominates";
+  if (checks.refused > 0) out += ", " + std::to_string(checks.refused) + " with credentials that are not this call's";
+  const auto& from = checks.last->address;
+  const auto host = from.address().is_v6() ? "[" + from.address().to_string() + "]" : from.address().to_string();
+  return out + ", the last from " + host + ":" + std::to_string(from.port());
 }
 
 udp::traffic lite_endpoint::counted() const noexcept {

@@ -219,6 +219,12 @@ std::optional<dtls::fingerprint> context::own_fingerprint() const {
   return dtls::fingerprint::of(*own);
 }
 
+std::optional<std::chrono::system_clock::time_point> context::not_after() const {
+  const X509* own = SSL_CTX_get0_certificate(impl_->ssl.native_handle());
+  if (own == nullptr) return std::nullopt;
+  return dtls::end_of_validity(*own);
+}
+
 awaitable<std::unique_ptr<byte_stream>> handshake(std::unique_ptr<tcp::stream> connection, std::shared_ptr<context> shared,
                                                   role as, peer_check check) {
   auto made = std::make_unique<stream>(std::move(connection), std::move(shared));

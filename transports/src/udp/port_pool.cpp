@@ -106,4 +106,11 @@ double port_pool::share_leased() const {
   return static_cast<double>(most) / static_cast<double>(table_->size());
 }
 
+std::size_t port_pool::leased(port_protocol protocol) const {
+  const std::lock_guard lock(table_->mutex);
+  return table_->of(protocol).taken.count();
+}
+
+std::size_t port_pool::size() const noexcept { return table_->high == 0 ? 0 : table_->size(); }
+
 }  // namespace agw

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <string>
@@ -38,6 +39,12 @@ class metrics {
   void stage_took(std::string_view stage, double seconds);
   /// agw_stage_failures_total{stage,reason}
   void stage_failed(std::string_view stage, std::string_view reason);
+  /// agw_resources_short_total{resource}: a request was refused because of it; a string literal.
+  void ran_short_of(std::string_view resource);
+
+  /// What the three above will count is there with 0: an increase from nothing to one is not seen. `timed`: stage_took() is called for it.
+  void declare_stage(std::string_view stage, std::initializer_list<std::string_view> reasons, bool timed = true);
+  void declare_resource(std::string_view resource);
 
   /// `sample` sets gauges to what is counted elsewhere. Called before each expose(), on its thread; set up before the first one.
   void sample_with(std::function<void()> sample);
@@ -68,6 +75,8 @@ class gauge_share {
 /// Counts a datagram or message that was dropped: agw_drops_total{layer,cause}. Both are string literals. Process-wide, lock-free
 /// after a thread's first drop of that cause, so that a flood of garbage stays cheap.
 void count_drop(std::string_view layer, std::string_view cause, std::uint64_t how_many = 1) noexcept;
+/// It is exposed with 0 from now on.
+void declare_drop(std::string_view layer, std::string_view cause);
 /// What count_drop() has counted for it so far, for tests.
 std::uint64_t drops(std::string_view layer, std::string_view cause);
 

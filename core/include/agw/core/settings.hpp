@@ -99,6 +99,8 @@ class settings {
   /// The present value of each, as it would stand in the file.
   std::map<std::string, std::string> values() const;
   std::string help() const;
+  /// The configuration file that parse() has read; empty: none.
+  const std::string& file() const noexcept { return file_; }
 
  private:
   struct free_table {
@@ -114,7 +116,7 @@ class settings {
   config_error unknown_key(std::string_view key, std::string_view source) const;
   bool is_table(std::string_view key) const;
 
-  std::string program_, version_, summary_;
+  std::string program_, version_, summary_, file_;
   std::vector<std::unique_ptr<setting>> settings_;
   std::vector<free_table> tables_;
   std::vector<std::function<std::optional<config_error>()>> rules_;

@@ -76,7 +76,10 @@ class stage_scope {
   }
 
   /// Counts, logs and tells the observer of a failure that came outside stage() (an established layer that died). Once per error.
+  /// The reason "closed" is an orderly end by the peer: it is logged and told, but no failure that is counted.
   void report(stage_error& error);
+  /// What the log adds to a failure: the peer's address, or what was seen of it. Called on the shard.
+  void remark_with(std::function<std::string()> remark) { remark_ = std::move(remark); }
 
   const std::string& label() const noexcept { return label_; }
   /// For what is logged from now on.
@@ -95,6 +98,7 @@ class stage_scope {
   std::string label_;
   unsigned stream_;
   stage_observer observer_;
+  std::function<std::string()> remark_;
 };
 
 }  // namespace agw

@@ -150,6 +150,8 @@ class incoming_reply {
   const transaction_reply& operator*() const noexcept { return *of_; }
   const transaction_reply* operator->() const noexcept { return of_; }
   const error_descriptor* error() const noexcept { return first_error(*of_); }
+  /// What could not be read of the message, the first of it: then error() may be what the parser put in its place. Null: all was read.
+  const parse_error* unread() const noexcept { return in_->ok() ? nullptr : &in_->errors().front(); }
 
  private:
   peer_address from_;
@@ -233,6 +235,8 @@ class endpoint {
   /// When something that counts last came from the peer; nothing if never. Where everybody may talk to us, and with trust::host, from its
   /// host.
   std::optional<clock::time_point> last_heard(const peer_address& peer) const;
+  /// What was wrong with the last message that came from the peer's host and did not count, not longer ago than T-MAX, for the log; or nothing.
+  std::string remark(const peer_address& peer) const;
   /// Own requests without reply, and requests of peers in execution.
   std::size_t unanswered() const noexcept;
   std::size_t executing() const noexcept;

@@ -72,6 +72,8 @@ class registration {
   registration_state state() const noexcept;
   /// Where requests go: the MGC we are registered with; nothing while there is none.
   std::optional<peer_address> mgc() const;
+  /// That MGC by the name under which it was asked: of the configuration, or to which another one has sent us.
+  std::optional<peer_name> mgc_name() const;
   /// When something of it came last; nothing while there is no MGC.
   std::optional<clock::time_point> last_heard() const;
   /// The version agreed with it.

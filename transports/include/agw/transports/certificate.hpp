@@ -12,6 +12,9 @@
 
 namespace agw::dtls {
 
+/// Of any certificate, in UTC; the epoch for one whose date is none.
+std::chrono::system_clock::time_point end_of_validity(const X509& of);
+
 struct self_signed_config {
   /// Subject and issuer. WebRTC peers check the fingerprint only, and the name is public: nothing private belongs here.
   std::string common_name = "agw";
@@ -34,6 +37,8 @@ class certificate {
 
   X509* x509() const noexcept { return x509_.get(); }
   EVP_PKEY* key() const noexcept { return key_.get(); }
+  /// The end of its validity.
+  std::chrono::system_clock::time_point not_after() const { return end_of_validity(*x509_); }
   /// What goes into a=fingerprint: `fingerprint().str()`.
   const dtls::fingerprint& fingerprint() const noexcept { return fingerprint_; }
 

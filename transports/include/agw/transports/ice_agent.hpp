@@ -112,6 +112,14 @@ class lite_agent {
   std::optional<udp::endpoint> take_peer_reflexive();
   const credentials& local() const noexcept { return now_.local; }
 
+  /// The connectivity checks that came, for who asks why none succeeded.
+  struct check_counts {
+    std::uint64_t valid = 0;
+    std::uint64_t refused = 0;       ///< no credentials of ours, or wrong ones
+    std::optional<route> last;       ///< the source of the last one of either
+  };
+  const check_counts& checks() const noexcept { return checks_; }
+
  private:
   struct peer {
     route from;
@@ -153,6 +161,7 @@ class lite_agent {
   std::vector<udp::endpoint> peer_reflexive_;  // all that were ever noted
   std::size_t peer_reflexive_taken_ = 0;
   std::optional<clock::time_point> first_nomination_;  // of this generation
+  check_counts checks_;
   answer_limiter limiter_;
   bytes_view answer_;
 };

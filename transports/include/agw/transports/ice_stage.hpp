@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "agw/core/pipe.hpp"
 #include "agw/core/task_group.hpp"
@@ -39,6 +40,8 @@ class endpoint {
   /// Where the path sends to; nothing before the first nomination.
   virtual std::optional<udp::endpoint> remote_address() const = 0;
   virtual udp::traffic counted() const noexcept = 0;
+  /// The connectivity checks of the peer that were seen, in words, for the log; empty where nobody counts them.
+  virtual std::string seen() const { return {}; }
   /// False: the system refused, or the agent's library cannot do it.
   virtual bool set_dscp(unsigned dscp) = 0;
 

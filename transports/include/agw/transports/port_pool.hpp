@@ -56,6 +56,9 @@ class port_pool {
   std::size_t leased() const;
   /// How much of the range is leased for the protocol that has more of it leased: 0 to 1; 0 without a range.
   double share_leased() const;
+  std::size_t leased(port_protocol protocol) const;
+  /// Ports of the range, for each protocol; 0 without a range.
+  std::size_t size() const noexcept;
 
  private:
   std::shared_ptr<port_lease::table> table_;

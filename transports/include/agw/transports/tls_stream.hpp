@@ -1,6 +1,7 @@
 // TLS over TCP towards the core, as a byte stream.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -31,6 +32,8 @@ class context {
   ~context();
   /// Of the certificate that is presented, for a=fingerprint; nothing when there is none.
   std::optional<dtls::fingerprint> own_fingerprint() const;
+  /// The end of its validity; nothing when there is none.
+  std::optional<std::chrono::system_clock::time_point> not_after() const;
   struct impl;
   impl& get() noexcept { return *impl_; }
 

@@ -157,6 +157,9 @@ using stream_local = std::variant<association_local, channel_local, bearer_local
 using stream_remote = std::variant<association_remote, channel_remote, bearer_remote>;
 using stream_answer = std::variant<std::monostate, association_answer, bearer_answer>;
 
+/// "203.0.113.5:4242", "[2001:db8::5]:4242".
+std::string to_text(const ip_address& host, std::uint16_t port);
+
 struct address_range {
   ip_address address;
   unsigned prefix_bits = 32;  ///< 0 to 32, with IPv6 to 128
@@ -266,6 +269,7 @@ struct stream_statistics {
   std::optional<std::uint64_t> chunks_forwarded;
   std::optional<std::uint64_t> chunks_rejected;
   std::optional<std::uint64_t> packets_discarded;  ///< by the source filter, connections among them
+  std::string peer;  ///< "203.0.113.5:4242": where the outside is, or was; empty while that is not known, and of channels
 };
 using termination_statistics = std::map<stream_number, stream_statistics>;
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "agw/core/replaceable.hpp"
 #include "agw/core/stage.hpp"
@@ -47,7 +48,11 @@ struct gateway_services {
   replaceable<const agw::dtls::context> dtls;
   replaceable<agw::tls::context> tls;
   subprotocol_registry subprotocols;
+  std::string start_stamp;            ///< of the process: log lines name a call by it and its context, "65f0c1a2b3-7"; empty: "context 7"
 };
+
+/// What log lines call a context.
+std::string call_name(const gateway_services& services, context_id id);
 
 /// Called on the context's shard for everything the gateway reports by itself.
 using event_sink = std::function<void(gateway_event)>;

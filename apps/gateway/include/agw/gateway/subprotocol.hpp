@@ -64,6 +64,7 @@ class subprotocol_registry {
     const auto found = stages_.find(name);
     return found == stages_.end() ? std::string_view() : std::string_view(found->first);
   }
+  const std::map<std::string, subprotocol_stage, std::less<>>& all() const noexcept { return stages_; }
 
  private:
   std::map<std::string, subprotocol_stage, std::less<>> stages_;

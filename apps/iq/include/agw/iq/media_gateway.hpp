@@ -11,6 +11,7 @@
 
 #include "agw/core/awaitable.hpp"
 #include "agw/core/clock.hpp"
+#include "agw/core/metrics.hpp"
 #include "agw/core/shard.hpp"
 #include "agw/gateway/services.hpp"
 #include "agw/h248/endpoint.hpp"
@@ -50,6 +51,9 @@ struct media_gateway_config {
   std::function<bool(const gateway::ip_address&)> has_address;
 };
 
+/// Every series that the gateway and its calls count is there with 0 from now on. `stages` serve the channels.
+void declare_metrics(metrics& m, const gateway::subprotocol_registry& stages);
+
 class gateway_control;
 
 /// Lives on the control loop, where every member is called. A context is an actor on its shard: actions of one context run one after the other, in
@@ -74,6 +78,8 @@ class media_gateway {
 
   /// From now on no context is made, whatever the MGC says: requests for one get error 503. What stands goes on.
   void drain() noexcept;
+  /// No new contexts, by drain() or by the MGC's word.
+  bool draining() const noexcept;
   /// Waits until there is no context, or until `by`: false then. One may wait at a time.
   awaitable<bool> empty(deadline by);
 

@@ -10,6 +10,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "agw/core/clock.hpp"
+#include "agw/core/log.hpp"
 #include "agw/core/settings.hpp"
 #include "agw/core/value_kind.hpp"
 #include "agw/gateway/services.hpp"
@@ -37,7 +38,8 @@ struct server_options {
   std::vector<std::string> http_names;  ///< by which metrics are reached, besides addresses, localhost and this machine's name
   port_range ports{20000, 29999};       ///< --ports: of media sockets towards WICs and the core
   unsigned threads = 0;                 ///< --threads: shards; 0: one for each core. shards() has the number
-  std::string log_level = "info";       ///< --log-level
+  log::config log;                      ///< --log-level; format and file
+  std::string config_file;              ///< --config; empty: none
 
   agw::h248::endpoint_config control;                             ///< mid (empty: the h248 address), version, style, transactions
   agw::h248::registration_config registration;                    ///< MGCs (--mgc), profile, version, delays
@@ -70,6 +72,9 @@ void declare(settings& table, server_options& o);
 /// How many descriptors the configuration needs, in the worst case: each call has a UDP socket for each address of its access interface,
 /// one for its passive TCP candidate, where that is configured, and a TCP socket towards the core.
 std::size_t descriptors_needed(const server_options& o);
+
+/// "0.1.0 (commit 0123456789ab)".
+std::string version_text();
 
 /// Reads the command line, and the file it names. The values are checked together; files of keys are opened.
 std::variant<server_options, early_exit> parse(int argc, const char* const* argv);
