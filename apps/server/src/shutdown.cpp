@@ -1,5 +1,7 @@
 #include "shutdown.hpp"
 
+#include <algorithm>
+
 #include "agw/core/event.hpp"
 #include "agw/core/log.hpp"
 #include "agw/core/task_group.hpp"
@@ -27,7 +29,12 @@ awaitable<void> drain(shutdown_parts& parts, shutdown_config config) {
     tasks.spawn("tell", std::move(tell));
     auto emptied = [&]() -> awaitable<void> {
       const bool none = co_await parts.empty(by);
-      if (!none) log::info("the delay is over: {} contexts are left, and end now", parts.contexts());
+      if (none) {
+        log::info("no context is left");
+        co_await sleep_until(std::min(by, deadline_after(config.linger)));
+      } else {
+        log::info("the delay is over: {} contexts are left, and end now", parts.contexts());
+      }
       end.set();
     };
     tasks.spawn("emptied", std::move(emptied));

@@ -14,6 +14,8 @@ struct shutdown_config {
   bool graceful = false;             ///< the calls that stand may end by themselves
   clock::duration delay{};           ///< how long they may take; 0: as long as they do
   clock::duration progress = std::chrono::seconds(10);  ///< between two lines of the log that say how far it is
+  /// After the last context: the MGC gets the reply to its last Subtract, once more if it was lost, before the last word.
+  clock::duration linger = std::chrono::milliseconds(500);
   clock::duration farewell = std::chrono::seconds(2);  ///< for the MGC's answer to ServiceChange Forced
 };
 

@@ -88,7 +88,7 @@ test('no signal that means something to a server kills it, nor does a standard e
 });
 
 test('signals that come while it starts end nothing either', async () => {
-  for (let i = 0; i < 10; i += 1) {
+  for (let i = 0; i < 3; i += 1) {
     const early = new program('agw-server', ['--h248', '127.0.0.1:0', '--mgc', '127.0.0.1:1', '--http', '127.0.0.1:0']);
     running.add(early);
     while (!early.log && early.child.exitCode === null && !fs.readFileSync(`/proc/${early.child.pid}/status`, 'utf8').match(/SigBlk:\t0*[1-9a-f]/)) {
@@ -114,12 +114,11 @@ test('without 0, 1 and 2 no socket becomes standard error', async () => {
 });
 
 test('what the system does not grant is one line and exit code 1, no abort', () => {
-  for (const limit of ['--nofile=5', '--nofile=12']) {
-    const end = spawnSync('prlimit', [limit, `${bin}/agw-server`, '--threads', '64', '--h248', '127.0.0.1:0', '--http', '127.0.0.1:0'], { encoding: 'utf8' });
-    assert.equal(end.signal, null, end.stderr);
-    assert.notEqual(end.status, 0);
-    assert.match(end.stderr, /Too many open files|needs \d+ file descriptors/);
-  }
+  const words = ['--nofile=5', `${bin}/agw-server`, '--threads', '64', '--h248', '127.0.0.1:0', '--http', '127.0.0.1:0'];
+  const end = spawnSync('prlimit', words, { encoding: 'utf8', timeout: 60000 });
+  assert.equal(end.signal, null, end.stderr);
+  assert.equal(end.status, 1);
+  assert.match(end.stderr, /error .*Too many open files/);
 });
 
 test('threads have names', async () => {
@@ -132,8 +131,10 @@ test('threads have names', async () => {
 
 test('a certificate that has expired is a warning of --check-config and of the start', async () => {
   const [cert, key] = ['old.pem', 'old.key'].map((name) => path.join(folder, name));
-  const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=agw', '-days', '-1', '-keyout', key, '-out', cert];
+  const request = path.join(folder, 'old.csr');
+  const made = ['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=agw', '-keyout', key, '-out', request];
   execFileSync('openssl', made, { stdio: 'ignore' });
+  execFileSync('openssl', ['x509', '-req', '-in', request, '-signkey', key, '-days', '-1', '-out', cert], { stdio: 'ignore' });
   const mg = await gateway(['[dtls]', 'certificate = "old.pem"', 'key = "old.key"']);
   await mg.says(/dtls\.certificate: \S+old\.pem expired on 20/);
   const check = spawnSync(`${bin}/agw-server`, ['--check-config', '--config', mg.file], { encoding: 'utf8' });
@@ -146,7 +147,7 @@ test('a service manager hears READY, RELOADING, WATCHDOG and STOPPING', async ()
   const socket = path.join(folder, 'notify');
   const listen = 'import socket, sys\ns = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\ns.bind(sys.argv[1])\nprint("bound", flush=True)\n' +
     'while True: print(repr(s.recv(4096).decode()), flush=True)\n';
-  const manager = spawn('python3', ['-c', listen, socket], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const manager = spawn('/usr/bin/python3', ['-c', listen, socket], { stdio: ['ignore', 'pipe', 'inherit'] });
   let heard = '';
   manager.stdout.on('data', (data) => (heard += data));
   const hears = async (pattern) => {

@@ -72,7 +72,7 @@ TEST_CASE("a service manager hears of the life of the service") {
 }
 
 TEST_CASE("without a service manager, or with one that is gone, nothing happens") {
-  for (const std::string socket : {std::string(), std::string("relative"), std::string("/nowhere/notify"), std::string(300, '/')}) {
+  for (const auto& socket : {std::string(), std::string("relative"), std::string("/nowhere/notify"), std::string(300, '/')}) {
     const service_manager manager(socket, 3s);
     manager.ready();
     CHECK(manager.watchdog() == 0s);
