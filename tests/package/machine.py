@@ -2,6 +2,7 @@
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -23,13 +24,13 @@ MASKED = ['systemd-update-utmp.service', 'systemd-random-seed.service', 'systemd
 
 
 def boot(arguments, environment):
-    """What it said until it was powered off, or after 4 minutes was ended with all its processes."""
+    """What it said until it was powered off, or after 6 minutes was ended with all its processes."""
     process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, start_new_session=True)
     try:
-        said = process.communicate(timeout=240)[0]
+        said = process.communicate(timeout=360)[0]
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        said = process.communicate()[0] + b'\nended after 240 s'
+        said = process.communicate()[0] + b'\nended after 360 s'
     return said.decode(errors='replace')
 
 
@@ -60,3 +61,5 @@ def clean(root):
     for path in ['root/under_systemd', 'root/seen', 'root/seen.log', 'root/journal', 'etc/systemd/system/probe.service', 'etc/systemd/system/agw-server.service.d/test.conf']:
         (root / path).unlink(missing_ok=True)
     (root / 'etc/systemd/system/agw-server.service.d').rmdir()
+    for left in [*root.glob('tmp/systemd-private-*'), *root.glob('var/tmp/systemd-private-*')]:  # of a machine that was ended
+        shutil.rmtree(left)
