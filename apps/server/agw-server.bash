@@ -4,7 +4,7 @@ _agw_server() {
   _init_completion || return
   case $prev in
     --config) _filedir toml; return ;;
-    --log-level) COMPREPLY=($(compgen -W 'trace debug info warn error off' -- "$cur")); return ;;
+    --log-level) COMPREPLY=($(compgen -W 'trace debug info warn warning error off' -- "$cur")); return ;;
     --*) [[ " $("$1" --help 2>/dev/null) " != *" $prev "[A-Z]* ]] || return ;;
   esac
   COMPREPLY=($(compgen -W '$(_parse_help "$1")' -- "$cur"))

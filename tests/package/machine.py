@@ -2,6 +2,8 @@
 import os
 import pathlib
 import re
+import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -21,6 +23,17 @@ MASKED = ['systemd-update-utmp.service', 'systemd-random-seed.service', 'systemd
           'systemd-machine-id-commit.service', 'systemd-firstboot.service', 'systemd-tmpfiles-clean.timer', 'systemd-networkd-wait-online.service']
 
 
+def boot(arguments, environment):
+    """What it said until it was powered off, or after 6 minutes was ended with all its processes."""
+    process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, start_new_session=True)
+    try:
+        said = process.communicate(timeout=360)[0]
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        said = process.communicate()[0] + b'\nended after 360 s'
+    return said.decode(errors='replace')
+
+
 def under_systemd(root, drop_in):
     """Boots `root` (a path), with `drop_in` beside agw-server's unit; yields what under_systemd saw, and all that was said."""
     (root / 'root/under_systemd').write_bytes((HERE / 'under_systemd').read_bytes())
@@ -35,9 +48,7 @@ def under_systemd(root, drop_in):
         subprocess.run(['gcc', '-O1', '-shared', '-fPIC', '-o', shim, HERE.parent / 'interop/kernel-sctp/xstate.c'], check=True)
         arguments = ['linux.uml', 'mem=400M', 'root=/dev/root', 'rootfstype=hostfs', f'rootflags={root}', 'rw', 'init=/lib/systemd/systemd', 'con=null', 'con0=fd:0,fd:1',
                      'quiet', 'systemd.unit=probe.service', 'systemd.show_status=0', *(f'systemd.mask={unit}' for unit in MASKED)]
-        done = subprocess.run(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=400,
-                              env={'PATH': os.environ['PATH'], 'TMPDIR': scratch, 'HOME': scratch, 'LD_PRELOAD': shim})
-    said = done.stdout.decode(errors='replace')
+        said = boot(arguments, {'PATH': os.environ['PATH'], 'TMPDIR': scratch, 'HOME': scratch, 'LD_PRELOAD': shim})
     for name in ['seen', 'seen.log', 'journal']:
         path = root / 'root' / name
         said += f'\n{name}:\n' + (path.read_text(errors='replace') if path.exists() else 'is missing')
@@ -50,3 +61,5 @@ def clean(root):
     for path in ['root/under_systemd', 'root/seen', 'root/seen.log', 'root/journal', 'etc/systemd/system/probe.service', 'etc/systemd/system/agw-server.service.d/test.conf']:
         (root / path).unlink(missing_ok=True)
     (root / 'etc/systemd/system/agw-server.service.d').rmdir()
+    for left in [*root.glob('tmp/systemd-private-*'), *root.glob('var/tmp/systemd-private-*')]:  # of a machine that was ended
+        shutil.rmtree(left)

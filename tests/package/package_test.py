@@ -123,10 +123,9 @@ class Package(unittest.TestCase):
 
     def test_3_under_systemd(self):
         """The whole sandbox, in a user-mode kernel: nothing that agw-server does is forbidden."""
-        shipped = self.configuration()
+        self.addCleanup(self.root.file(CONFIGURATION).write_text, self.configuration())
+        self.addCleanup(machine.clean, self.root.path)
         seen, said = machine.under_systemd(self.root.path, '[Service]\nType=exec\nWatchdogSec=0\n' if 'sd_notify' in pending() else '')
-        machine.clean(self.root.path)
-        self.root.file(CONFIGURATION).write_text(shipped)
         self.assertRegex(seen.pop('health', ''), r'"status":"ok"', said)
         self.assertEqual(seen, {'start': '0', 'capabilities': '0' * 32, 'user': 'agw', 'seccomp': '2', 'descriptors': '524288', 'reload': '0', 'restarts': '1',
                                 'active': 'active', 'result': 'success', 'status': '2', 'restarts_of_a_wrong_configuration': '0', 'end': 'yes'}, said)
