@@ -5,10 +5,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 LOAD, SERVER = sys.argv[1:3]
+# What a failed run leaves for its user, configuration and log of the gateway, goes with the test.
+FOLDER = tempfile.TemporaryDirectory()
+os.environ["TMPDIR"] = FOLDER.name
 
 
 def load(*words, start=True, timeout=120):
@@ -112,37 +114,39 @@ class Failures(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn("cannot be executed", done.stderr)
 
+    def standing(self, calls, *words):
+        """A run whose calls stand, by its progress line; and the file for its JSON."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        report = os.path.join(folder.name, "report.json")
+        run = subprocess.Popen([LOAD, *words, "--sessions", str(calls), "--start", SERVER, "--json", report], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(run.stdout.close)
+        self.addCleanup(run.stderr.close)
+        self.addCleanup(run.wait)
+        self.addCleanup(run.kill)
+        for line in run.stderr:
+            if f"calls {calls} " in line:
+                return run, report
+        self.fail("the calls never stood")
+
     def test_a_gateway_that_dies_in_the_midst_is_a_failure(self):
-        run = subprocess.Popen([LOAD, "messages", "--sessions", "3", "--rate", "50", "--duration", "30s", "--start", SERVER, "--json", "-", "--log-level", "error"],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        try:
-            child = None
-            for _ in range(300):
-                children = open(f"/proc/{run.pid}/task/{run.pid}/children").read().split()
-                if children:
-                    child = int(children[0])
-                    break
-                time.sleep(0.1)
-            time.sleep(4)
-            os.kill(child, signal.SIGKILL)
-            out, said = run.communicate(timeout=120)
-        finally:
-            run.kill()
+        run, report = self.standing(3, "messages", "--rate", "50", "--duration", "60s")
+        with open(f"/proc/{run.pid}/task/{run.pid}/children") as children:
+            os.kill(int(children.read().split()[0]), signal.SIGKILL)
+        _, said = run.communicate(timeout=60)
         self.assertEqual(run.returncode, 1, said)
-        self.assertFalse(json.loads(out)["ok"])
+        with open(report) as text:
+            self.assertFalse(json.load(text)["ok"])
 
     def test_an_interrupt_ends_the_run_and_says_so(self):
-        run = subprocess.Popen([LOAD, "idle", "--sessions", "3", "--duration", "60s", "--start", SERVER, "--json", "-"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        try:
-            time.sleep(4)
-            run.send_signal(signal.SIGINT)
-            out, said = run.communicate(timeout=60)
-        finally:
-            run.kill()
+        run, report = self.standing(3, "idle", "--duration", "60s")
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate(timeout=60)
         self.assertEqual(run.returncode, 1, said)
-        report = json.loads(out)
-        self.assertEqual(report["faults"], ["ended early: SIGINT"])
-        self.assertEqual(report["total"]["calls_ended"], 3)
+        with open(report) as text:
+            seen = json.load(text)
+        self.assertEqual(seen["faults"], ["ended early: SIGINT"])
+        self.assertEqual(seen["total"]["calls_ended"], 3)
 
 
 if __name__ == "__main__":

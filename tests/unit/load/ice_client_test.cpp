@@ -100,16 +100,19 @@ TEST_CASE("an answer to another request, under another password, or changed, cou
   CHECK(p.client.now_is() == state::nominated);
 }
 
-TEST_CASE("a refusal ends the checking") {
+TEST_CASE("a refusal of our own request ends the checking, and one of another's does not") {
   pair p;
   auto check = p.check();
-  // The gateway thinks that it controls, too: it sees ICE-CONTROLLED in our place and refuses. A lite agent of another name refuses as well.
   ice::lite_agent stranger(ice::make_credentials());
   REQUIRE(stranger.on_datagram(check, wic, p.now) == ice::verdict::answer);
-  const std::vector<std::byte> answer(stranger.answer().begin(), stranger.answer().end());
-  // 401 carries no integrity, so it proves nothing.
+  const std::vector<std::byte> answer(stranger.answer().begin(), stranger.answer().end());  // 401: it cannot be signed
+  ice_client other(p.config(), p.now);
+  (void)other.on_time(p.now);
+  CHECK(other.on_datagram(answer, gateway, p.now) == verdict::handled);
+  CHECK(other.now_is() == state::checking);
   CHECK(p.client.on_datagram(answer, gateway, p.now) == verdict::handled);
-  CHECK(p.client.now_is() == state::checking);
+  CHECK(p.client.now_is() == state::refused);
+  CHECK_FALSE(p.client.due());
 }
 
 TEST_CASE("consent is asked for every four to six seconds by new checks, and lost after thirty without an answer") {

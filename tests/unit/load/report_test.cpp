@@ -98,7 +98,7 @@ TEST_CASE("costs are the gateway's CPU time by what it did") {
 
 TEST_CASE("memory by call is said of calls that do nothing else") {
   auto o = good_bulk();
-  CHECK(to_json(o).at("cost").as_object().find("rss_kb_per_call") == to_json(o).at("cost").as_object().end());
+  CHECK_FALSE(to_json(o).at("cost").as_object().contains("rss_kb_per_call"));
   o.options.scenario = scenario::idle;
   CHECK(to_json(o).at("cost").at("rss_kb_per_call").as_double() == Approx(2048));
 }
@@ -111,7 +111,7 @@ TEST_CASE("set-up costs are by call, and growth of memory counts from the first 
   const auto out = to_json(o);
   CHECK(out.at("cost").at("cpu_ms_per_call").as_double() == Approx(0.5));
   CHECK(out.at("cost").at("rss_growth_percent").as_double() == Approx(20));
-  CHECK(out.at("cost").as_object().find("cpu_ms_per_mb") == out.at("cost").as_object().end());
+  CHECK_FALSE(out.at("cost").as_object().contains("cpu_ms_per_mb"));
 }
 
 TEST_CASE("a gateway whose process is not known has no costs") {
