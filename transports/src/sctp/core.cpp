@@ -164,7 +164,8 @@ void association_core::take(bytes_view packet, clock::time_point now) {
     if (size && packets_.answered(*size)) socket_->limit_pieces(0);
     rearm_by(packets_.next_deadline());
   }
-  feed(packet);
+  const auto instead = t3_.rewrite(packet, acknowledged, now);
+  feed(instead.empty() ? packet : instead);
   if (trips_.waiting() && path_watch::answers_other(packet)) {
     const auto status = socket_->status();
     trips_.answered(now, status ? clock::duration(status->srtt) : clock::duration::zero());

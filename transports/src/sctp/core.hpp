@@ -19,6 +19,7 @@
 #include "sctp/path_watch.hpp"
 #include "sctp/round_trip.hpp"
 #include "sctp/socket.hpp"
+#include "sctp/t3_restart.hpp"
 #include "sctp/window.hpp"
 
 namespace agw::sctp {
@@ -113,6 +114,7 @@ class association_core final : public std::enable_shared_from_this<association_c
   path_watch path_;
   mtu_probe packets_;
   round_trip_check trips_;
+  t3_restart t3_;
   std::optional<bool> fragments_;  // what lower_ was told
   event opened_;
   event ended_;    // for the pump
