@@ -151,7 +151,7 @@ void declare(settings& s, server_options& o) {
       .option("--log-level", "LEVEL");
   s.add("log.format", o.log.as,
         kind::choice<log::format>({{"text", log::format::text}, {"logfmt", log::format::logfmt}, {"json", log::format::json}}), "");
-  s.add("log.file", o.log.file, kind::text(0, 4095), "");
+  s.add("log.file", o.log.file, kind::text(0, 4095), "").path();
   for (auto& [stage, duration] : o.deadlines) s.add("deadlines." + stage, duration, kind::duration(100ms, 10min), "");
   s.add("ice.mode", o.gateway.ice_mode,
         kind::choice<ice::agent_mode>({{"lite", ice::agent_mode::lite}, {"full", ice::agent_mode::full}}), "");
