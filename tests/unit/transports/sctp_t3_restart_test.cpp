@@ -45,7 +45,7 @@ TEST_CASE("a SACK that acknowledges data without gaps gets a report that says no
 }
 
 TEST_CASE("without loss the peer's window is what limits a transfer, however long the round trip") {
-  const auto round_trip = GENERATE(40ms, 100ms, 300ms);
+  const auto round_trip = GENERATE(100ms, 300ms);
   CAPTURE(round_trip.count());
   link_quality quality;
   quality.delay = round_trip / 2;
