@@ -135,8 +135,10 @@ awaitable<void> call::set_up(task_group& tasks, task_group& layers) {
 
 awaitable<void> call::release() {
   const auto context = std::exchange(context_, 0);
+  const auto asked = clock::now();
   auto releasing = owner_.release(context);
   co_await std::move(releasing);
+  owner_.took("release", clock::now() - asked);
 }
 
 void call::failed_at_gateway(std::string cause) {
@@ -239,6 +241,8 @@ awaitable<void> call::read_down() {
         if (!good) throw call_failure("wic msrp:syntax");
       }
     }
+    // The gateway has reset its direction, and waits for ours.
+    if (ending_) co_await wic_->channel().close(deadline_after(std::chrono::seconds(1)));
   } catch (const stage_error&) {
     if (!ending_) throw;
     co_return;
