@@ -22,7 +22,7 @@ def options_of_help(text):
     """--option -> (value's name, default), the default without the brackets of a list."""
     found = {}
     for line in text.splitlines():
-        row = re.match(r'\s*(?:-\w, *)?(--[\w-]+)(?: ([A-Z][A-Z:-]*))?(?:  +(.*)|$)', line)
+        row = re.match(r'\s*(?:-\w, *)?(--[\w-]+)(?: ([A-Z][A-Z:-]*))?(?: \.\.\.)?(?:  +(.*)|$)', line)
         if row:
             default = re.search(r'\(default ([^()]*)\)$', row[3] or '')
             found[row[1]] = (row[2] or '', default[1].strip('[]') if default else None)

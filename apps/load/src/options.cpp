@@ -92,28 +92,28 @@ std::string footer() {
 
 void declare(CLI::App& app, load_options& o, std::vector<std::string>& words, std::vector<std::string>& h248) {
   app.add_option("SCENARIO", words, "what is played, see below; behind the word sweep the scenario whose knee is looked for")->required()->expected(1, 2);
-  app.add_option("--sessions", o.sessions, "calls that stand; of setup: at most so many at a time")->type_name("N")->check(CLI::Range(1, 1000000));
-  app.add_option("--rate", o.rate, "messages or calls a second, over all; 0: as fast as it goes. Of sweep: where it begins")->type_name("N")->check(CLI::Range(0.0, 1e8));
-  app.add_option("--size", o.size, "octets of a message, 16 at least")->type_name("N")->check(CLI::Range(body_head_bytes, std::size_t{65000}));
-  app.add_option("--direction", o.way, "of messages (default: both)")
-      ->type_name("up|down|both")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, direction>{{"up", direction::up}, {"down", direction::down}, {"both", direction::both}}));
+  app.add_option("--sessions", o.sessions, "calls that stand; of setup: at most so many at a time")->type_name("N")->check(CLI::Range(1, 1000000).description(""));
+  app.add_option("--rate", o.rate, "messages or calls a second, over all; 0: as fast as it goes. Of sweep: where it begins")->type_name("N")->check(CLI::Range(0.0, 1e8).description(""));
+  app.add_option("--size", o.size, "octets of a message, 16 at least")->type_name("N")->check(CLI::Range(body_head_bytes, std::size_t{65000}).description(""));
+  app.add_option("--direction", o.way, "of messages: up, down or both (default: both)")
+      ->type_name("WAY")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, direction>{{"up", direction::up}, {"down", direction::down}, {"both", direction::both}}).description(""));
   add_duration(app, "--duration", o.duration, "how long is measured; of sweep: each step", "10s");
   app.add_option("--calls", o.calls, "of setup and churn: end after so many calls, whatever --duration says")->type_name("N");
   add_duration(app, "--rtt", o.rtt, "round trip that is added between WICs and gateway, half of it each way", "0");
   app.add_flag("--dcep", o.dcep, "WICs open their channels by DCEP, instead of ids that SDP negotiates");
-  app.add_option("--concurrency", o.concurrency, "calls that are set up at a time before the measurement, and released behind it (default: 32)")->type_name("N")->check(CLI::Range(1, 10000));
+  app.add_option("--concurrency", o.concurrency, "calls that are set up at a time before the measurement, and released behind it (default: 32)")->type_name("N")->check(CLI::Range(1, 10000).description(""));
   app.add_option("--buffer", o.buffer_bytes, "octets of SCTP's buffers of a WIC, each way (default: 1 MiB; of bulk 256 MiB over all sessions, 1 to 16 MiB each)")
       ->type_name("N")
-      ->check(CLI::Range(std::size_t{65536}, std::size_t{1} << 28));
-  app.add_option("--mtu", o.mtu, "largest UDP payload of a WIC (default: 1200)")->type_name("N")->check(CLI::Range(576, 9000));
-  app.add_option("--p99", o.p99_ms, "of sweep: the bound, milliseconds (default: 5)")->type_name("MS")->check(CLI::Range(0.01, 60000.0));
-  app.add_option("--precision", o.precision, "of sweep: how close its bounds come (default: 0.05)")->type_name("SHARE")->check(CLI::Range(0.005, 0.5));
+      ->check(CLI::Range(std::size_t{65536}, std::size_t{1} << 28).description(""));
+  app.add_option("--mtu", o.mtu, "largest UDP payload of a WIC (default: 1200)")->type_name("N")->check(CLI::Range(576, 9000).description(""));
+  app.add_option("--p99", o.p99_ms, "of sweep: the bound, milliseconds (default: 5)")->type_name("MS")->check(CLI::Range(0.01, 60000.0).description(""));
+  app.add_option("--precision", o.precision, "of sweep: how close its bounds come (default: 0.05)")->type_name("SHARE")->check(CLI::Range(0.005, 0.5).description(""));
 
   const auto gateway = std::string("The gateway");
   app.add_option("--start", o.start, "agw-server that is started, with a configuration for this, and ended behind it")->type_name("PATH")->group(gateway);
   app.add_option("--config", o.config, "with --start: its configuration file; addresses and ports are given as options over it")->type_name("FILE")->group(gateway);
-  app.add_option("--server-pid", o.server_pid, "the gateway's process, whose CPU time and memory are reported")->type_name("PID")->check(CLI::PositiveNumber)->group(gateway);
+  app.add_option("--server-pid", o.server_pid, "the gateway's process, whose CPU time and memory are reported")->type_name("PID")->check(CLI::Validator(CLI::PositiveNumber).description(""))->group(gateway);
   app.add_option("--h248", h248, "where the gateway registers with us: ADDR:PORT for UDP, or with tcp:, sctp: or sctp+udp: in front (default: 127.0.0.1:12944, with --start a free port)")
       ->type_name("ADDR:PORT")->group(gateway);
   add_address(app, "--access", o.access, "our address as WICs");
@@ -126,10 +126,10 @@ void declare(CLI::App& app, load_options& o, std::vector<std::string>& words, st
 
   app.add_option("--json", o.json, "write everything as JSON there; - is standard output, without table and progress")->type_name("FILE");
   app.add_flag("--quiet", o.quiet, "no progress line each second");
-  app.add_option("--threads", o.threads, "threads of the load; 0: one for each core (default: 0)")->type_name("N")->check(CLI::Range(0, 256));
+  app.add_option("--threads", o.threads, "threads of the load; 0: one for each core (default: 0)")->type_name("N")->check(CLI::Range(0, 256).description(""));
   app.add_option("--log-level", o.log_level, "trace, debug, info, warn, error or off (default: error)")
       ->type_name("LEVEL")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}).description(""));
 }
 
 std::optional<std::string> complete(load_options& o, const CLI::App& app, std::vector<std::string> words, const std::vector<std::string>& h248) {

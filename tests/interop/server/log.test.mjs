@@ -29,8 +29,7 @@ class mgc {
       const request = text.match(/\bT=(\d+)\{/);
       if (request && /SC=ROOT/.test(text)) this.say(this.registers(request[1]));
       else if (request) this.say(`P=${request[1]}{C=-{N=ROOT}}`);
-      const reply = text.match(/\bP=(\d+)\{/);
-      if (reply) this.waiting.get(reply[1])?.(text);
+      for (const [, id] of text.matchAll(/\bP=(\d+)\{/g)) this.waiting.get(id)?.(text); // a message may have several
     });
     ends.push(() => new Promise((closed) => this.socket.close(closed)));
   }
@@ -150,7 +149,8 @@ test('a refused command is a line with its code, and a flood of them is limited'
   const { mg, controller, http } = await up();
   await controller.ask('C=4711{S=ip/1/core/1}');
   await mg.says(/refused .*context 4711 of 127\.0\.0\.1:\d+: 411 "4711"/);
-  await Promise.all(Array.from({ length: 200 }, () => controller.ask('C=4711{S=ip/1/core/1}')));
+  // UDP, and nobody repeats here what a full buffer loses.
+  for (let i = 0; i < 10; ++i) await Promise.all(Array.from({ length: 20 }, () => controller.ask('C=4711{S=ip/1/core/1}')));
   assert.equal(await value(http, 'agw_h248_errors_total{code="411"}'), 201);
   assert.ok([...mg.log.matchAll(/: 411 "/g)].length < 60);
 });

@@ -80,7 +80,7 @@ test('an MGC of another make dies idle, and one that has restarted answers 505',
     heard.push(text);
     if (!register.test(text)) {
       const termination = text.match(/\b(?:Notify|N)\s*=\s*([^\s{]+)/i)[1];
-      return known() ? `Context = - { Notify = ${termination} }` : `Context = - { Notify = ${termination} { Error = 505 { "" } } }`;
+      return known() ? `Context = - { Notify = ${termination} }` : `Context = - { Notify = ${termination} { Error = 505 { "no ServiceChange" } } }`;
     }
     peer.version = 3;
     peer.knows = true;
