@@ -188,7 +188,7 @@ void association_core::on_packet(bytes_view packet) {
   observer_.sent(packet, clock::now());
   path_.sent(packet);
   packets_.sent(packet);
-  if (path_watch::asks(packet)) trips_.sent(clock::now());
+  if (trips_.next_deadline() != no_deadline && path_watch::asks(packet)) trips_.sent(clock::now());
   if (observer_.outstanding()) rearm_by(deadline_after(packets_.grown() ? clock::duration(black_hole_look) : clock::duration(options_.lost_after)));
   // usrsctp puts pieces together up to the size that the path is to have, not to the one it has been seen to have.
   if (packet.size() <= packets_.size()) {

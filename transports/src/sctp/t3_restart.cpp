@@ -23,6 +23,9 @@ bool is_plain_progress(bytes_view c, std::uint32_t acknowledged) {
 
 std::vector<std::byte> t3_restart::rewrite(bytes_view packet, std::uint32_t acknowledged, clock::time_point now) {
   if (now - last_ < interval) return {};
+  bool found = false;
+  each_chunk(packet, [&](std::uint8_t type, bytes_view c) { found = found || (type == chunk::sack && is_plain_progress(c, acknowledged)); });
+  if (!found) return {};  // most packets of a peer that sends are data: no copy of these
   std::vector<std::byte> out;
   bool rewritten = false;
   each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
@@ -36,7 +39,6 @@ std::vector<std::byte> t3_restart::rewrite(bytes_view packet, std::uint32_t ackn
     put_word(out, at + counts_offset, word_at(out, at + counts_offset) | 1u << 16);
     rewritten = true;
   });
-  if (!rewritten) return {};
   last_ = now;
   return out;
 }
