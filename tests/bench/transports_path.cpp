@@ -41,6 +41,7 @@ struct way {
   std::size_t queue_bytes = 1'000'000;
   clock::duration delay{0};
   double loss = 0;
+  clock::duration jitter{0};        ///< up to so much more, in order
   double reader_mbit = 0;           ///< how fast the peer reads its socket; 0: at once
   std::size_t socket_bytes = 90 * 1200;
 };
@@ -74,7 +75,10 @@ class path_end final : public datagram_pipe {
         ++lost;
         continue;
       }
-      peer->arrived_.push_back({*at + way_.delay, std::vector<std::byte>(batch[i].begin(), batch[i].end())});
+      *at += way_.delay;
+      if (way_.jitter > clock::duration::zero()) *at += std::chrono::duration_cast<clock::duration>(way_.jitter * std::uniform_real_distribution<>()(random_));
+      last_arrival_ = std::max(last_arrival_, *at);
+      peer->arrived_.push_back({last_arrival_, std::vector<std::byte>(batch[i].begin(), batch[i].end())});
     }
     peer->ready_.set();
   }
@@ -105,7 +109,7 @@ class path_end final : public datagram_pipe {
   way way_;
   std::size_t mtu_;
   std::mt19937 random_;
-  clock::time_point bottleneck_{}, reader_{};
+  clock::time_point bottleneck_{}, reader_{}, last_arrival_{};
   std::deque<datagram> arrived_;
   event ready_;
 };
@@ -222,6 +226,16 @@ int main(int count, char** words) {
   all.push_back({"10 Mbit/s, 50 KB queue, 30 ms", link(10, 30ms, 50'000)});
   all.push_back({"1 Gbit/s, 50 ms, 1 % lost", link(1000, 50ms, 1'000'000, 0.01), 1 << 20, 30});
   all.push_back({"1 Gbit/s, 50 ms, 0.1 % lost", link(1000, 50ms, 1'000'000, 0.001), 1 << 20, 30});
+  all.push_back({"1 Gbit/s, window 5 MB, 50 ms, 1 % lost", link(1000, 50ms, 1'000'000, 0.01), 5 << 20, 30});
+  all.push_back({"1 Gbit/s, window 5 MB, 50 ms, 0.1 % lost", link(1000, 50ms, 1'000'000, 0.001), 5 << 20, 30});
+  all.push_back({"50 Mbit/s, 40 ms, 5 % lost", link(50, 40ms, 250'000, 0.05), 5 << 20, 30});
+  all.push_back({"50 Mbit/s, 100 KB queue, window 5 MB, 40 ms", link(50, 40ms, 100'000), 5 << 20});
+  all.push_back({"50 Mbit/s, 25 KB queue, window 5 MB, 40 ms", link(50, 40ms, 25'000), 5 << 20});
+  auto shaky = link(20, 150ms, 250'000);
+  shaky.jitter = 50ms;
+  all.push_back({"20 Mbit/s, 250 KB queue, window 5 MB, 150 ms and up to 100 more", shaky, 5 << 20, 20});
+  shaky.mbit = 1000;
+  all.push_back({"1 Gbit/s, window 1 MB, 150 ms and up to 100 more", shaky, 1 << 20, 20});
   const std::string chosen = count > 1 ? words[1] : "";
   std::printf("%-66s %8s %8s %8s %7s %7s\n", "path", "Mbit/s", "from 0 s", "allowed", "lost", "again");
   for (const auto& s : all) {

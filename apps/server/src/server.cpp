@@ -123,7 +123,11 @@ void sample_sctp(metrics& counted) {
 
 // HTTP and H.248 run to the very end: the registration's last word goes through them.
 awaitable<void> serve(h248::endpoint& control, http::server& http, reloaded_parts& reloaded, loop_watch& loops, const service_manager& manager) {
-  auto& [options, certificates, services, shards, registration, gateway, spellings] = reloaded;
+  auto& options = reloaded.options;
+  auto& certificates = reloaded.certificates;
+  auto& shards = reloaded.shards;
+  auto& registration = reloaded.registration;
+  auto& gateway = reloaded.gateway;
   running_parts parts(co_await asio::this_coro::executor, registration, gateway, manager);
   std::function<shutdown_config()> ending = [&now = options] {
     shutdown_config out;

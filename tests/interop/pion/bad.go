@@ -36,12 +36,10 @@ func (c *call) misbehave(up func()) error {
 	}
 	up()
 	m, err := c.await(wanted, nil)
-	var ended *refusal
 	switch {
 	case err == nil:
 		c.outcome.Cause = m.Cause
-	case errors.As(err, &ended) && ended.cause == "released":
-		c.outcome.Cause = ended.text
+	case c.endedBy(err):
 	default:
 		return c.finish(fmt.Errorf("the gateway did not end it: %w", err))
 	}

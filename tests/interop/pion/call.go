@@ -78,6 +78,7 @@ func (c *call) run(up func(), g *gate) (err error) {
 	}
 	c.outcome.AnswerMs = ms(begin)
 	if err != nil {
+		c.endedBy(err)
 		return err
 	}
 	if c.settings.bad != "" {
@@ -302,9 +303,7 @@ func (c *call) exchange() error {
 // finish releases the call, unless it has ended already, and says how it ended.
 func (c *call) finish(failure error) error {
 	begin := time.Now()
-	var ended *refusal
-	if errors.As(failure, &ended) && ended.cause == "released" {
-		c.outcome.Cause = ended.text
+	if c.endedBy(failure) {
 		return failure
 	}
 	if err := c.link.send(message{Type: "release", Call: c.name}); err != nil {
@@ -320,6 +319,16 @@ func (c *call) finish(failure error) error {
 		failure = fmt.Errorf("released: %s", m.Cause)
 	}
 	return failure
+}
+
+// endedBy says whether that failure is the call's release by the gateway, and notes its cause.
+func (c *call) endedBy(failure error) bool {
+	var ended *refusal
+	if !errors.As(failure, &ended) || ended.cause != "released" {
+		return false
+	}
+	c.outcome.Cause = ended.text
+	return true
 }
 
 func first(a, b error) error {

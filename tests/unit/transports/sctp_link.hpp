@@ -130,8 +130,10 @@ class sctp_world {
       ended = true;
     });
     const auto by = clock::now() + most;
-    for (time.settle(); !ended; pass(std::chrono::milliseconds(10))) {
+    time.settle();
+    while (!ended) {
       if (clock::now() > by) throw std::logic_error("the coroutine under test never ended");
+      pass(std::chrono::milliseconds(10));
     }
     time.settle();
     if (error) std::rethrow_exception(error);

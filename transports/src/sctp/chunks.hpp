@@ -62,4 +62,10 @@ void each_chunk(bytes_view packet, F f) {
   }
 }
 
+inline bool has_data(bytes_view packet) {
+  bool found = false;
+  each_chunk(packet, [&](std::uint8_t type, bytes_view) { found = found || is_data(type); });
+  return found;
+}
+
 }  // namespace agw::sctp

@@ -11,6 +11,7 @@
 #include "agw/core/task_group.hpp"
 #include "agw/core/until.hpp"
 #include "agw/transports/error.hpp"
+#include "sctp/chunks.hpp"
 #include "sctp/crc32c.hpp"
 
 namespace agw::sctp {
@@ -22,6 +23,7 @@ constexpr auto window_step = std::chrono::milliseconds(100);
 constexpr std::uint32_t open_window_bytes = 3000;
 constexpr auto black_hole_look = std::chrono::milliseconds(3100);
 constexpr auto long_missing = std::chrono::seconds(1);
+constexpr auto retransmission_slack = std::chrono::milliseconds(200);
 constexpr auto shutdown_limit = std::chrono::milliseconds(200);
 // The memory of a burst is freed; an idle association keeps none.
 constexpr std::size_t kept_batch_bytes = 4096;
@@ -43,7 +45,8 @@ association_core::association_core(asio::any_io_executor executor, datagram_pipe
       box_(register_mailbox(executor, *this)),
       channels_(executor, *this, options_),
       path_(options.heartbeat_after, options.lost_after),
-      packets_(base_packet_bytes, lower.max_datagram_bytes() & ~std::size_t{3}) {}
+      packets_(base_packet_bytes, lower.max_datagram_bytes() & ~std::size_t{3}),
+      congestion_(base_packet_bytes) {}
 
 association_core::~association_core() {
   if (!abandoned_) abandon();
@@ -80,6 +83,7 @@ void association_core::abandon() {
     channels_.fail(std::make_exception_ptr(gone));
   }
   channels_.detach();
+  pacer_.clear();
   parts_.clear();
   lower_ = nullptr;
   ended_.set();
@@ -96,6 +100,7 @@ awaitable<void> association_core::pump(std::shared_ptr<association_core> self) {
   auto body = [self](task_group& group) -> awaitable<void> {
     group.spawn("receive", [self] { return self->receive_packets(); });
     group.spawn("watch", [self] { return self->keep_watch(); });
+    group.spawn("pace", [self] { return self->keep_pace(); });
     while (self->phase_ != phase::ended) co_await self->ended_.wait();
   };
   try {
@@ -164,6 +169,7 @@ void association_core::take(bytes_view packet, clock::time_point now) {
     if (size && packets_.answered(*size)) socket_->limit_pieces(0);
     rearm_by(packets_.next_deadline());
   }
+  steer(packet, now);
   const auto instead = t3_.rewrite(packet, acknowledged, now);
   feed(instead.empty() ? packet : instead);
   if (trips_.waiting() && path_watch::answers_other(packet)) {
@@ -185,18 +191,71 @@ void association_core::after_input() {
 }
 
 void association_core::on_packet(bytes_view packet) {
+  const auto before = observer_.retransmitted_chunks();
   observer_.sent(packet, clock::now());
+  const bool again = observer_.retransmitted_chunks() != before;
   path_.sent(packet);
   packets_.sent(packet);
   if (trips_.next_deadline() != no_deadline && path_watch::asks(packet)) trips_.sent(clock::now());
   if (observer_.outstanding()) rearm_by(deadline_after(packets_.grown() ? clock::duration(black_hole_look) : clock::duration(options_.lost_after)));
   // usrsctp puts pieces together up to the size that the path is to have, not to the one it has been seen to have.
   if (packet.size() <= packets_.size()) {
-    put_out(packet);
+    queue_data(packet, again);
   } else {
-    for (const auto& piece : split(packet, packets_.size())) put_out(piece);
+    for (const auto& piece : split(packet, packets_.size())) queue_data(piece, again);
   }
   schedule_flush();
+}
+
+// Packets with data leave at the path's rate, all others at once.
+void association_core::queue_data(bytes_view packet, bool again) {
+  if (!has_data(packet)) return put_out(packet);
+  const auto now = clock::now();
+  if (again && !congestion_.queue_again(packet, now)) return;
+  if (pacer_.empty() && pacer_.open(now)) return leave(packet, now);
+  pacer_.push(packet, again);
+  paced_.set();
+}
+
+void association_core::leave(bytes_view packet, clock::time_point now) {
+  pacer_.charge(packet.size(), now, congestion_.rate());
+  // usrsctp fills what it may, but for what is too little for a change of its window (see steer).
+  const auto full = std::min<std::size_t>(congestion_.window_bytes(), observer_.peer_window()) / 8 * 7;
+  congestion_.sent(packet, now, congestion_.in_flight() + pacer_.bytes() + 2 * packets_.size() < full);
+  put_out(packet);
+}
+
+void association_core::release() {
+  const auto now = clock::now();
+  while (!pacer_.empty() && pacer_.open(now)) {
+    if (!pacer_.front_is_again() || congestion_.missing(pacer_.front())) leave(pacer_.front(), now);
+    pacer_.pop();
+  }
+}
+
+awaitable<void> association_core::keep_pace() {
+  for (;;) {
+    while (pacer_.empty()) co_await paced_.wait();
+    co_await sleep_until(pacer_.next_deadline());
+    if (abandoned_) co_return;
+    release();
+    flush();
+  }
+}
+
+// Before usrsctp sees what is acknowledged, so that it sends what the window then allows.
+void association_core::steer(bytes_view packet, clock::time_point now) {
+  const auto what = congestion_.received(packet, now);
+  if (what == congestion_control::news::none || !socket_) return;
+  const auto window = congestion_.window_bytes();
+  const auto change = std::max(window, applied_window_) - std::min(window, applied_window_);
+  // After a loss usrsctp's own window is another.
+  if (what == congestion_control::news::progress && change <= applied_window_ / 16) return;
+  applied_window_ = window;
+  socket_->set_window(window);
+  // Linux' TCP does not wait less either: a queue that fills is no loss.
+  const auto queue = congestion_.rate() > 0 ? std::chrono::duration<double>(static_cast<double>(pacer_.bytes()) / congestion_.rate()) : std::chrono::duration<double>(0);
+  socket_->set_least_timeout(std::chrono::duration_cast<std::chrono::milliseconds>(congestion_.longest_round_trip() + queue) + retransmission_slack);
 }
 
 void association_core::put_out(bytes_view packet) {

@@ -13,9 +13,11 @@
 #include "agw/core/pipe.hpp"
 #include "agw/transports/sctp_association.hpp"
 #include "channel/table.hpp"
+#include "sctp/congestion.hpp"
 #include "sctp/mailbox.hpp"
 #include "sctp/mtu_probe.hpp"
 #include "sctp/observer.hpp"
+#include "sctp/pacer.hpp"
 #include "sctp/path_watch.hpp"
 #include "sctp/round_trip.hpp"
 #include "sctp/socket.hpp"
@@ -61,6 +63,7 @@ class association_core final : public std::enable_shared_from_this<association_c
 
   awaitable<void> receive_packets();
   awaitable<void> keep_watch();
+  awaitable<void> keep_pace();
   void input(const datagram_batch& packets);
   void take(bytes_view packet, clock::time_point now);
   void feed(bytes_view packet);
@@ -82,6 +85,10 @@ class association_core final : public std::enable_shared_from_this<association_c
   void allow_fragments(bool allowed);
   bool stands_still() const noexcept;
   void put_out(bytes_view packet);
+  void queue_data(bytes_view packet, bool again);
+  void leave(bytes_view packet, clock::time_point now);
+  void release();
+  void steer(bytes_view packet, clock::time_point now);
   deadline next_deadline() const;
   deadline stalled_at() const;
 
@@ -115,12 +122,16 @@ class association_core final : public std::enable_shared_from_this<association_c
   mtu_probe packets_;
   round_trip_check trips_;
   t3_restart t3_;
+  congestion_control congestion_;
+  pacer pacer_;
+  std::size_t applied_window_ = 0;  // what usrsctp was told
   std::optional<bool> fragments_;  // what lower_ was told
   event opened_;
   event ended_;    // for the pump
   event drained_;  // for close(): SHUTDOWN is complete
   event pumped_;   // for close(): the pump has ended
   event rearmed_;
+  event paced_;    // for keep_pace(): packets wait
 };
 
 }  // namespace agw::sctp

@@ -18,6 +18,10 @@ void wake_owner(association_id id);  // sctp_stack.cpp
 
 namespace {
 
+constexpr int pluggable_congestion_control = 0x1202;  // in the library, missing in its header
+constexpr std::uint32_t first_window_bytes = 10 * 1200;
+constexpr std::chrono::duration<std::uint32_t, std::milli> least_timeout(250);  // above the 200 ms that a peer may delay its SACK
+constexpr std::chrono::duration<std::uint32_t, std::milli> longest_timeout(2000);
 constexpr int interleaving_supported = 0x1206;  // RFC 8260, 4.3; supported by the library, missing in its header
 
 void upcall(struct ::socket*, void* id, int) { wake_owner(reinterpret_cast<association_id>(id)); }
@@ -90,8 +94,8 @@ void sctp_socket::prepare(const config& options, std::size_t path_mtu_bytes) {
   set(SCTP_INITMSG, &init, sizeof init);
   sctp_rtoinfo rto{};
   rto.srto_initial = 500;  // the peer's DTLS may be up a moment later than ours, and drops our first INIT
-  rto.srto_min = 250;      // above the 200 ms that a peer may delay its SACK
-  rto.srto_max = 2000;
+  rto.srto_min = least_timeout.count();
+  rto.srto_max = longest_timeout.count();
   set(SCTP_RTOINFO, &rto, sizeof rto);
   // A peer that stops reading answers our probes with its window closed; usrsctp 0.9.5 counts these as if they were not answered,
   // and would abort after ten. A peer that is gone is found in association_core::check_progress().
@@ -110,6 +114,10 @@ void sctp_socket::prepare(const config& options, std::size_t path_mtu_bytes) {
   // usrsctp adds the common header to this.
   path.spp_pathmtu = static_cast<std::uint32_t>((std::clamp<std::size_t>(path_mtu_bytes, 576, 65535) - common_header_bytes) & ~std::size_t{3});
   set(SCTP_PEER_ADDR_PARAMS, &path, sizeof path);
+  value = {};
+  value.assoc_id = SCTP_FUTURE_ASSOC;
+  value.assoc_value = first_window_bytes;
+  set(SCTP_MAX_CWND, &value, sizeof value);
 
   for (const auto type : {SCTP_ASSOC_CHANGE, SCTP_STREAM_RESET_EVENT, SCTP_STREAM_CHANGE_EVENT, SCTP_PARTIAL_DELIVERY_EVENT}) {
     sctp_event event{};
@@ -141,6 +149,25 @@ void sctp_socket::limit_pieces(std::size_t packet_bytes) {
   sctp_assoc_value value{};
   value.assoc_value = packet_bytes == 0 ? 0 : static_cast<std::uint32_t>((packet_bytes & ~std::size_t{3}) - added);
   if (socket_) set(SCTP_MAXSEG, &value, sizeof value);
+}
+
+// Choosing the module that is in use already starts it anew, with the initial window: that is larger than any limit (stack.cpp).
+void sctp_socket::set_window(std::size_t bytes) {
+  if (!socket_) return;
+  sctp_assoc_value value{};
+  value.assoc_id = SCTP_CURRENT_ASSOC;
+  value.assoc_value = static_cast<std::uint32_t>(std::min<std::size_t>(bytes, 1 << 30));
+  usrsctp_setsockopt(socket_, IPPROTO_SCTP, SCTP_MAX_CWND, &value, sizeof value);
+  value.assoc_value = 0;
+  usrsctp_setsockopt(socket_, IPPROTO_SCTP, pluggable_congestion_control, &value, sizeof value);
+}
+
+void sctp_socket::set_least_timeout(std::chrono::milliseconds least) {
+  if (!socket_) return;
+  sctp_rtoinfo rto{};  // what is 0 stays
+  rto.srto_assoc_id = SCTP_CURRENT_ASSOC;
+  rto.srto_min = static_cast<std::uint32_t>(std::clamp<std::chrono::milliseconds>(least, least_timeout, longest_timeout).count());
+  usrsctp_setsockopt(socket_, IPPROTO_SCTP, SCTP_RTOINFO, &rto, sizeof rto);
 }
 
 void sctp_socket::ask_round_trip(std::uint16_t remote_port, unsigned count) {

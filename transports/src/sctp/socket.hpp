@@ -66,6 +66,10 @@ class sctp_socket {
   void limit_path(const path_limits& limits);
   /// Messages are cut so that a packet with one piece has at most so many octets; 0: only the path's MTU counts.
   void limit_pieces(std::size_t packet_bytes);
+  /// What may be unacknowledged from now on, octets; forgets what usrsctp has made of its congestion window.
+  void set_window(std::size_t bytes);
+  /// The retransmission timer does not wait less, from its next start.
+  void set_least_timeout(std::chrono::milliseconds least);
   /// Sends HEARTBEATs, whose answers are samples of the round trip.
   void ask_round_trip(std::uint16_t remote_port, unsigned count);
   /// Sends INIT.

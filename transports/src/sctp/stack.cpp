@@ -24,6 +24,8 @@ namespace {
 
 // How long an id is kept unused before it is used again. usrsctp frees an endpoint by timers of milliseconds when it cannot at once.
 constexpr auto rest_time = std::chrono::seconds(2);
+// More than any window; times the packet size it fits 32 bits.
+constexpr std::uint32_t unlimited_packets = 40000;
 
 // All associations of the process. Looked up by timers only: within its own calls an association is found by `inside_usrsctp`.
 struct association_table {
@@ -204,10 +206,11 @@ stack::stack(const stack_config& config) : impl_(std::make_unique<impl>()) {
   usrsctp_sysctl_set_sctp_pktdrop_enable(0);
   usrsctp_sysctl_set_sctp_pr_enable(1);
   usrsctp_sysctl_set_sctp_reconfig_enable(1);
-  // With the default burst of 4 packets throughput falls as the round trip grows, with 32 bursts overrun queues: see bench_transports_path.
-  usrsctp_sysctl_set_sctp_max_burst_default(8);
-  usrsctp_sysctl_set_sctp_fr_max_burst_default(8);
-  usrsctp_sysctl_set_sctp_initial_cwnd(10);
+  // Windows and bursts are ours: see congestion.hpp and pacer.hpp.
+  usrsctp_sysctl_set_sctp_max_burst_default(0);
+  usrsctp_sysctl_set_sctp_fr_max_burst_default(0);
+  usrsctp_sysctl_set_sctp_initial_cwnd(unlimited_packets);
+  usrsctp_sysctl_set_sctp_peer_chunk_oh(0);  // the peer's window counts data (RFC 9260, 6.2.1)
   usrsctp_sysctl_set_sctp_max_retran_chunk(0);  // a closed window is probed for as long as it is closed (see sctp_socket.cpp)
   usrsctp_sysctl_set_sctp_max_chunks_on_queue(config.max_queued_chunks);
   if (config.own_thread) impl_->thread = std::thread([this] { impl_->run(); });

@@ -1,0 +1,50 @@
+// Packets leave at a rate instead of in bursts: a receiver's socket holds 64 to 208 KB, and a burst of a hundred packets overruns it on an idle link.
+#pragma once
+
+#include <cstddef>
+
+#include "agw/core/clock.hpp"
+#include "agw/core/pipe.hpp"
+
+namespace agw::sctp {
+
+/// Packets, a rate and `now` in; packets and a deadline out. Bounded by whoever puts packets in.
+class pacer {
+ public:
+  /// What is sent again goes ahead of all else.
+  void push(bytes_view packet, bool again) { (again ? urgent_ : others_).push(packet); }
+  bool empty() const noexcept { return urgent_.empty() && others_.empty(); }
+  /// Octets that wait.
+  std::size_t bytes() const noexcept { return urgent_.bytes() + others_.bytes(); }
+  /// Whether one may leave now. `rate` is in octets a second, 0 for no limit.
+  bool open(clock::time_point now) const noexcept;
+  /// So many octets leave now.
+  void charge(std::size_t bytes, clock::time_point now, double rate) noexcept;
+  /// The next that waits, valid until pop().
+  bytes_view front() const noexcept { return urgent_.empty() ? others_.front() : urgent_.front(); }
+  bool front_is_again() const noexcept { return !urgent_.empty(); }
+  void pop() { urgent_.empty() ? others_.pop() : urgent_.pop(); }
+  /// When the next may leave; no_deadline while none waits.
+  deadline next_deadline() const noexcept { return empty() ? no_deadline : due_; }
+  void clear();
+
+ private:
+  class lane {
+   public:
+    void push(bytes_view packet) { packets_.push(packet), bytes_ += packet.size(); }
+    bool empty() const noexcept { return next_ == packets_.size(); }
+    std::size_t bytes() const noexcept { return bytes_; }
+    bytes_view front() const noexcept { return packets_[next_]; }
+    void pop();
+
+   private:
+    datagram_batch packets_;
+    std::size_t next_ = 0;
+    std::size_t bytes_ = 0;
+  };
+
+  lane urgent_, others_;
+  clock::time_point due_{};
+};
+
+}  // namespace agw::sctp
