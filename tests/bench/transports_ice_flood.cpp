@@ -39,8 +39,8 @@ void flood(benchmark::State& state, kind k) {
   asio::io_context context(1);
   port_pool ports(0, 0);
   const auto loopback = asio::ip::address_v4::loopback();
-  auto gateway = std::move(*udp::socket::open(context.get_executor(), loopback, ports));
-  auto peer = std::move(*udp::socket::open(context.get_executor(), loopback, ports));
+  auto gateway = *udp::socket::open(context.get_executor(), loopback, ports);
+  auto peer = *udp::socket::open(context.get_executor(), loopback, ports);
   ice::lite_agent agent(own);
   auto datagram = request(k);
   std::size_t answers = 0;

@@ -15,7 +15,7 @@ constexpr std::size_t datagram_bytes = 1200;
 
 struct fixture {
   fixture() : from(open()), to(open()) {}
-  udp::socket open() { return std::move(*udp::socket::open(context.get_executor(), asio::ip::address_v4::loopback(), ports)); }
+  udp::socket open() { return *udp::socket::open(context.get_executor(), asio::ip::address_v4::loopback(), ports); }
   std::size_t receive_all() {
     std::size_t count = 0;
     for (auto arrivals = to.receive(); !arrivals.empty(); arrivals = to.receive()) count += arrivals.size();

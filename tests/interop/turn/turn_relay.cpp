@@ -77,7 +77,7 @@ class coturn {
   awaitable<void> ready() const {
     port_pool any(0, 0);
     auto executor = co_await asio::this_coro::executor;
-    auto socket = std::move(*udp::socket::open(executor, loopback, any));
+    auto socket = *udp::socket::open(executor, loopback, any);
     std::array<std::byte, 20> request{std::byte{0}, std::byte{1}, std::byte{0}, std::byte{0}, std::byte{0x21}, std::byte{0x12}, std::byte{0xA4}, std::byte{0x42}};
     for (bool answered = false; !answered;) {
       socket.send(bytes_view(request), address());
@@ -128,7 +128,7 @@ TEST_CASE("a TURN server gives a relayed candidate, and a call that nothing else
   test::run(context, [&]() -> awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
     co_await until(deadline_after(30s), server.ready());
-    auto ours = std::move(*ice::reserve(executor, full(server), ports));
+    auto ours = *ice::reserve(executor, full(server), ports);
     co_await ours->gathered(deadline_after(20s));
     const auto& local = ours->local();
     REQUIRE(local.candidates.size() == 2);
@@ -137,7 +137,7 @@ TEST_CASE("a TURN server gives a relayed candidate, and a call that nothing else
 
     ice::config lite;
     lite.local_address = loopback;
-    auto theirs = std::move(*ice::reserve(executor, lite, ports));
+    auto theirs = *ice::reserve(executor, lite, ports);
     theirs->admits = [&](const udp::endpoint& source) { return server.relays(source); };
     const auto told = [](const ice::endpoint& of) {
       ice::remote_parameters r;
@@ -167,7 +167,7 @@ TEST_CASE("a TURN server that refuses the credentials costs the relayed candidat
   test::run(context, [&]() -> awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
     co_await until(deadline_after(30s), server.ready());
-    auto ours = std::move(*ice::reserve(executor, full(server, "wrong"), ports));
+    auto ours = *ice::reserve(executor, full(server, "wrong"), ports);
     co_await ours->gathered(deadline_after(20s));
     CHECK(ours->local().candidates.size() == 1);
     CHECK_FALSE(server.relays(ours->local().address));

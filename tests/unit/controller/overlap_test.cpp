@@ -283,7 +283,7 @@ class overlap {
       INFO("cause " << cause);
       CHECK(c.may_end_by.contains(cause));
       // A message to a call that has just ended is answered, too.
-      const auto of_call = [&](const json::object& m) { return is_of(m, name) && !(m.at("type") == "error" && m.at("code") == "unknown-call"); };
+      const auto of_call = [&name = name](const json::object& m) { return is_of(m, name) && !(m.at("type") == "error" && m.at("code") == "unknown-call"); };
       const auto last = std::find_if(told.rbegin(), told.rend(), of_call);
       CHECK(last->at("type") == "released");
       // All of a call is on one gateway, and on one that took calls.

@@ -119,7 +119,7 @@ TEST_CASE("a bearer dials from the bound address when the controller names the a
   r.services.source_ports = &sources;
   r.run([&](context& gateway) -> awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
-    auto listener = std::move(*tcp::listener::open(executor, loopback, r.ports));
+    auto listener = *tcp::listener::open(executor, loopback, r.ports);
     auto wanted = bearer_change(setup_role::active, listener->local().port(), setup_role::passive);
     wanted.settings.emplace().source_address = public4;
     auto asking = ask(gateway, s2, wanted, behind_nat());

@@ -52,7 +52,7 @@ TEST_CASE("what is scarcest counts: ports, or descriptors where fewer of them ar
   scarcity much(ports, std::numeric_limits<std::size_t>::max());
   CHECK(much.now().share == 0);
   std::vector<port_lease> leased;
-  const auto take = [&](port_protocol p) { leased.push_back(std::move(*ports.bind(p, [](std::uint16_t) { return error_code(); }))); };
+  const auto take = [&](port_protocol p) { leased.push_back(*ports.bind(p, [](std::uint16_t) { return error_code(); })); };
   take(port_protocol::udp);
   take(port_protocol::tcp);
   CHECK(much.now().share == 0.25);

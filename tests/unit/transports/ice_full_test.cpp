@@ -46,8 +46,8 @@ void meet(const ice::config& ours, ice::config theirs) {
   port_pool ports(0, 0);
   test::run(context, [&]() -> awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
-    auto a = std::move(*ice::reserve(executor, ours, ports));
-    auto b = std::move(*ice::reserve(executor, theirs, ports));
+    auto a = *ice::reserve(executor, ours, ports);
+    auto b = *ice::reserve(executor, theirs, ports);
     auto body = [&](task_group& tasks) -> awaitable<void> {
       std::unique_ptr<datagram_pipe> path_a;
       std::unique_ptr<datagram_pipe> path_b;
@@ -116,7 +116,7 @@ TEST_CASE("a full agent is cancelled while it checks, and ends while its peer is
   port_pool ports(0, 0);
   test::run(context, [&]() -> awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
-    auto a = std::move(*ice::reserve(executor, mode(ice::agent_mode::full, v4), ports));
+    auto a = *ice::reserve(executor, mode(ice::agent_mode::full, v4), ports);
     task_group tasks(executor, "call");
     ice::remote_parameters remote;
     remote.credentials = ice::make_credentials();
@@ -162,14 +162,14 @@ TEST_CASE("a full agent shows the advertised address and a candidate of each fam
 TEST_CASE("a full agent without a server has gathered at once; one whose server is silent has its own candidates after the deadline") {
   asio::io_context context(1);
   port_pool ports(0, 0);
-  auto silent = std::move(*udp::socket::open(context.get_executor(), v4, ports));
+  auto silent = *udp::socket::open(context.get_executor(), v4, ports);
   auto settings = mode(ice::agent_mode::full, v4);
   test::run(context, [&]() -> awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
-    auto alone = std::move(*ice::reserve(executor, settings, ports));
+    auto alone = *ice::reserve(executor, settings, ports);
     co_await alone->gathered(no_deadline);
     settings.stun = silent.local();
-    auto asking = std::move(*ice::reserve(executor, settings, ports));
+    auto asking = *ice::reserve(executor, settings, ports);
     co_await until(deadline_after(20s), silent.wait_readable());
     co_await asking->gathered(deadline_after(1ms));
     CHECK(asking->local().candidates.size() == 1);
@@ -185,9 +185,9 @@ TEST_CASE("an ICE restart moves a full agent to a peer elsewhere; until then the
     auto executor = co_await asio::this_coro::executor;
     auto theirs = mode(peer_mode, v4);
     theirs.controlling = false;
-    auto a = std::move(*ice::reserve(executor, mode(ice::agent_mode::full, v4), ports));
-    auto b = std::move(*ice::reserve(executor, theirs, ports));
-    auto c = std::move(*ice::reserve(executor, theirs, ports));
+    auto a = *ice::reserve(executor, mode(ice::agent_mode::full, v4), ports);
+    auto b = *ice::reserve(executor, theirs, ports);
+    auto c = *ice::reserve(executor, theirs, ports);
     auto body = [&](task_group& tasks) -> awaitable<void> {
       std::unique_ptr<datagram_pipe> path_a;
       std::unique_ptr<datagram_pipe> path_b;
@@ -237,12 +237,12 @@ std::vector<std::byte> binding_answer(std::span<const std::byte> request) {
 TEST_CASE("what a STUN server says becomes a server reflexive candidate, and the default one") {
   asio::io_context context(1);
   port_pool ports(0, 0);
-  auto server = std::move(*udp::socket::open(context.get_executor(), v4, ports));
+  auto server = *udp::socket::open(context.get_executor(), v4, ports);
   auto settings = mode(ice::agent_mode::full, v4);
   settings.stun = server.local();
   test::run(context, [&]() -> awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
-    auto e = std::move(*ice::reserve(executor, settings, ports));
+    auto e = *ice::reserve(executor, settings, ports);
     co_await until(deadline_after(20s), server.wait_readable());
     for (const auto& request : server.receive()) {
       const auto answer = binding_answer(request.bytes);
@@ -262,9 +262,9 @@ namespace {
 class nat {
  public:
   nat(asio::any_io_executor executor, port_pool& ports)
-      : inner(std::move(*udp::socket::open(executor, v4, ports))),
-        first(std::move(*udp::socket::open(executor, v4, ports))),
-        second(std::move(*udp::socket::open(executor, v4, ports))) {}
+      : inner(*udp::socket::open(executor, v4, ports)),
+        first(*udp::socket::open(executor, v4, ports)),
+        second(*udp::socket::open(executor, v4, ports)) {}
 
   awaitable<void> outwards() {
     for (;;) {
@@ -306,7 +306,7 @@ awaitable<void> check_from_ports(unsigned many, const test::check& check, test::
   auto executor = co_await asio::this_coro::executor;
   const auto datagram = client.compose(check);
   for (unsigned i = 0; i < many; ++i) {
-    auto socket = std::move(*udp::socket::open(executor, v4, ports));
+    auto socket = *udp::socket::open(executor, v4, ports);
     while (socket.receive().empty()) {
       socket.send(bytes_view(datagram), to);
       (void)co_await within(deadline_after(50ms), socket.wait_readable());
@@ -326,8 +326,8 @@ TEST_CASE("a full agent follows a peer whose NAT gives it another port in mid-ca
     ours.controlling = controlling;
     auto theirs = ours;
     theirs.controlling = !controlling;
-    auto a = std::move(*ice::reserve(executor, ours, ports));
-    auto b = std::move(*ice::reserve(executor, theirs, ports));
+    auto a = *ice::reserve(executor, ours, ports);
+    auto b = *ice::reserve(executor, theirs, ports);
     nat between(executor, ports);
     between.outside = a->local().address;
     auto body = [&](task_group& tasks) -> awaitable<void> {
@@ -389,8 +389,8 @@ TEST_CASE("a full agent keeps to the selected pair when a check comes from anoth
     ours.controlling = controlling;
     auto theirs = ours;
     theirs.controlling = !controlling;
-    auto a = std::move(*ice::reserve(executor, ours, ports));
-    auto b = std::move(*ice::reserve(executor, theirs, ports));
+    auto a = *ice::reserve(executor, ours, ports);
+    auto b = *ice::reserve(executor, theirs, ports);
     nat between(executor, ports);
     between.outside = a->local().address;
     between.both_live = true;
@@ -446,7 +446,7 @@ TEST_CASE("a full agent reports sixty-four peer reflexive addresses of a call, a
   port_pool ports(0, 0);
   test::run(context, [&]() -> awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
-    auto a = std::move(*ice::reserve(executor, mode(ice::agent_mode::full, v4), ports));
+    auto a = *ice::reserve(executor, mode(ice::agent_mode::full, v4), ports);
     test::ice_client client(ice::make_credentials(), a->local().credentials);
     std::vector<udp::endpoint> reflexive;
     a->on_peer_reflexive = [&](const udp::endpoint& found) { reflexive.push_back(found); };

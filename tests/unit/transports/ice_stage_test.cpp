@@ -24,9 +24,9 @@ ice::config on_loopback() {
 // A reserved endpoint, and a peer with a socket of its own that speaks ICE to it by hand.
 struct fixture {
   explicit fixture(ice::config settings = on_loopback())
-      : endpoint(std::move(*ice::reserve(context.get_executor(), settings, ports))),
+      : endpoint(*ice::reserve(context.get_executor(), settings, ports)),
         client(ice::make_credentials(), endpoint->local().credentials),
-        socket(std::move(*udp::socket::open(context.get_executor(), loopback, ports))) {}
+        socket(*udp::socket::open(context.get_executor(), loopback, ports)) {}
 
   ice::remote_parameters remote() const {
     ice::remote_parameters r;
@@ -200,7 +200,7 @@ TEST_CASE("a later nomination moves the path, and data of the old address still 
     auto body = [&](task_group& tasks) -> awaitable<void> {
       f.send(f.client.valid_check(true));
       auto path = co_await ice::connect(tasks, *f.endpoint, f.remote());
-      auto other = std::move(*udp::socket::open(f.context.get_executor(), loopback, f.ports));
+      auto other = *udp::socket::open(f.context.get_executor(), loopback, f.ports);
       auto better = f.client.valid_check(true);
       better.priority = 0x7EFFFFFF;
       const auto datagram = f.client.compose(better);
@@ -357,7 +357,7 @@ TEST_CASE("without ICE datagrams go to the given address and only its are taken"
     path->send(batch);
     const auto sent = co_await f.receive();
     REQUIRE(sent == test::dtls_like(7));
-    auto stranger = std::move(*udp::socket::open(f.context.get_executor(), loopback, f.ports));
+    auto stranger = *udp::socket::open(f.context.get_executor(), loopback, f.ports);
     const auto foreign = test::dtls_like(8);
     stranger.send(bytes_view(foreign), f.endpoint->local().address);
     f.send(test::dtls_like(9));
@@ -379,7 +379,7 @@ TEST_CASE("latching answers the source of the last handshake datagram, and keeps
     task_group tasks(co_await asio::this_coro::executor, "call");
     ice::remote_parameters remote;
     remote.latching = true;
-    auto stranger = std::move(*udp::socket::open(f.context.get_executor(), loopback, f.ports));
+    auto stranger = *udp::socket::open(f.context.get_executor(), loopback, f.ports);
     f.send(std::vector<std::byte>(20, std::byte{0x80}));
     f.send(test::record_like(1));
     auto path = co_await ice::connect(tasks, *f.endpoint, remote);
@@ -411,7 +411,7 @@ TEST_CASE("a batch holds datagrams of one source") {
     auto body = [&](task_group& tasks) -> awaitable<void> {
       f.send(f.client.valid_check(true));
       auto path = co_await ice::connect(tasks, *f.endpoint, f.remote());
-      auto other = std::move(*udp::socket::open(f.context.get_executor(), loopback, f.ports));
+      auto other = *udp::socket::open(f.context.get_executor(), loopback, f.ports);
       const auto check = f.client.compose(f.client.valid_check());
       const auto from_other = [&](const std::vector<std::byte>& d) { other.send(bytes_view(d), f.endpoint->local().address); };
       std::vector<std::vector<unsigned>> batches;
@@ -504,7 +504,7 @@ TEST_CASE("a family that cannot be bound has no candidate, and plain UDP has one
 TEST_CASE("a peer of either family is answered and served from the socket of its family") {
   for (const bool v6 : {false, true}) {
     fixture f(of_both_families());
-    if (v6) f.socket = std::move(*udp::socket::open(f.context.get_executor(), v6_loopback, f.ports));
+    if (v6) f.socket = *udp::socket::open(f.context.get_executor(), v6_loopback, f.ports);
     const auto to = v6 ? *f.endpoint->local().other_family : f.endpoint->local().address;
     const auto send = [&](const std::vector<std::byte>& datagram) { f.socket.send(bytes_view(datagram), to); };
     test::run(f.context, [&]() -> awaitable<void> {
@@ -543,7 +543,7 @@ TEST_CASE("the call follows a peer that a NAT has moved, by what DTLS says of th
   fixture f;
   {
     test::manual_clock time(f.context);
-    auto other = std::move(*udp::socket::open(f.context.get_executor(), loopback, f.ports));
+    auto other = *udp::socket::open(f.context.get_executor(), loopback, f.ports);
     std::unique_ptr<datagram_pipe> path;
     bool authentic = false;
     asio::cancellation_signal stop;
@@ -588,7 +588,7 @@ TEST_CASE("once the path is open the kernel drops what is neither STUN nor from 
     auto body = [&](task_group& tasks) -> awaitable<void> {
       f.send(f.client.valid_check(true));
       auto path = co_await ice::connect(tasks, *f.endpoint, f.remote());
-      auto other = std::move(*udp::socket::open(f.context.get_executor(), loopback, f.ports));
+      auto other = *udp::socket::open(f.context.get_executor(), loopback, f.ports);
       for (unsigned i = 0; i < 5; ++i) {
         const auto foreign = test::dtls_like(i);
         other.send(bytes_view(foreign), f.endpoint->local().address);

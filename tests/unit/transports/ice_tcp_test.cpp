@@ -28,9 +28,9 @@ std::uint16_t tcp_port(const ice::local_parameters& local) {
 
 struct fixture {
   fixture()
-      : endpoint(std::move(*ice::reserve(context.get_executor(), settings(), ports))),
+      : endpoint(*ice::reserve(context.get_executor(), settings(), ports)),
         client(ice::make_credentials(), endpoint->local().credentials),
-        udp_socket(std::move(*udp::socket::open(context.get_executor(), loopback, ports))) {}
+        udp_socket(*udp::socket::open(context.get_executor(), loopback, ports)) {}
 
   static ice::config settings() {
     ice::config c;

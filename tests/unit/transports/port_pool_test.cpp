@@ -74,7 +74,7 @@ TEST_CASE("a lease is moved, not copied, and may outlive its pool") {
   port_lease kept;
   {
     port_pool pool(40000, 40001);
-    kept = std::move(*pool.bind(port_protocol::tcp, bind_nothing));
+    kept = *pool.bind(port_protocol::tcp, bind_nothing);
     port_lease other = std::move(kept);
     REQUIRE(kept.port() == 0);
     kept = std::move(other);
@@ -111,7 +111,7 @@ TEST_CASE("threads never get the same port") {
   std::vector<std::thread> threads;
   for (auto& mine : leases) {
     threads.emplace_back([&pool, &mine] {
-      for (int i = 0; i < 50; ++i) mine.push_back(std::move(*pool.bind(port_protocol::udp, bind_nothing)));
+      for (int i = 0; i < 50; ++i) mine.push_back(*pool.bind(port_protocol::udp, bind_nothing));
     });
   }
   for (auto& t : threads) t.join();

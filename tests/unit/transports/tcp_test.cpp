@@ -31,7 +31,7 @@ struct pair {
 awaitable<pair> make_pair() {
   auto executor = co_await asio::this_coro::executor;
   port_pool ports(0, 0);
-  auto listener = std::move(*tcp::listener::open(executor, loopback, ports));
+  auto listener = *tcp::listener::open(executor, loopback, ports);
   pair p;
   p.dialled = co_await tcp::connect(listener->local(), loopback);
   p.accepted = co_await listener->accept(std::nullopt);
@@ -195,7 +195,7 @@ TEST_CASE("a listener takes one connection, refuses those behind it, and then th
     auto executor = co_await asio::this_coro::executor;
     const auto extra = drops("tcp", "extra");
     port_pool ports(0, 0);
-    auto listener = std::move(*tcp::listener::open(executor, loopback, ports));
+    auto listener = *tcp::listener::open(executor, loopback, ports);
     auto first = co_await tcp::connect(listener->local(), loopback);
     auto second = co_await tcp::connect(listener->local(), loopback);
     auto accepted = co_await listener->accept(std::nullopt);
@@ -214,7 +214,7 @@ TEST_CASE("a listener that knows its peer's address resets strangers and waits o
     auto executor = co_await asio::this_coro::executor;
     const auto strangers = drops("tcp", "stranger");
     port_pool ports(0, 0);
-    auto listener = std::move(*tcp::listener::open(executor, loopback, ports));
+    auto listener = *tcp::listener::open(executor, loopback, ports);
     const auto other = asio::ip::make_address("127.0.0.2");
     auto stranger = co_await tcp::connect(listener->local(), loopback);
     auto friendly = co_await tcp::connect(listener->local(), other);
@@ -231,7 +231,7 @@ TEST_CASE("every wait can be cancelled; the listener listens on after it") {
   test::run([]() -> awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
     port_pool ports(0, 0);
-    auto listener = std::move(*tcp::listener::open(executor, loopback, ports));
+    auto listener = *tcp::listener::open(executor, loopback, ports);
     for (int turns = 1; turns < 4; ++turns) {
       auto accepting = [&]() -> awaitable<void> { co_await listener->accept(std::nullopt); };
       const bool accept_ended = co_await cancelled(accepting, turns);
@@ -333,7 +333,7 @@ TEST_CASE("a connection may be dialled from a port of a pool, which it holds") {
       if (!one || !other) range.reset();
     }
     REQUIRE(range);
-    auto listener = std::move(*tcp::listener::open(executor, loopback, any));
+    auto listener = *tcp::listener::open(executor, loopback, any);
     auto first = co_await tcp::connect(listener->local(), loopback, *range);
     CHECK(first->local().port() >= range->low());
     CHECK(first->local().port() <= range->high());

@@ -74,7 +74,7 @@ struct pair {
 awaitable<pair> make_pair() {
   auto executor = co_await asio::this_coro::executor;
   port_pool ports(0, 0);
-  auto listener = std::move(*tcp::listener::open(executor, loopback, ports));
+  auto listener = *tcp::listener::open(executor, loopback, ports);
   pair p;
   p.dialled = co_await tcp::connect(listener->local(), loopback);
   p.accepted = co_await listener->accept(std::nullopt);

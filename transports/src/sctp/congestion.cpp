@@ -22,6 +22,8 @@ constexpr int least_kept_rounds = 8;
 constexpr double start_gain = 2.0;
 constexpr double start_window = 1.8;
 constexpr double drain_gain = 0.6;
+// Less than the path holds: so a round trip without a queue is seen in each cycle, and one that was taken for it before is found out.
+constexpr double empty_share = 0.9;
 constexpr double cruise_window = 2.0;
 // After a round with loss: below what arrived of it, which a short queue holds.
 constexpr double careful_gain = 0.95;
@@ -88,9 +90,15 @@ bool congestion_control::queue_again(bytes_view packet, clock::time_point now) {
   bool any = false;
   each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
     if (!is_data(type) || c.size() < chunk_header_bytes + 4) return;
-    auto* const r = find(word_at(c, chunk_header_bytes));
-    if (!r || r->arrived || r->waits || now - r->sent < least_round_trip()) return;
+    const auto tsn = word_at(c, chunk_header_bytes);
+    auto* const r = find(tsn);
+    // usrsctp has not taken the acknowledgement that was seen here: the peer's next one will be.
+    if (!r) any = any || !later_tsn(tsn, acknowledged_);
+    if (!r || r->waits || now - r->sent < least_round_trip()) return;
     any = r->waits = true;
+    // A peer may drop what it has reported (RFC 9260, 6.2): only what is acknowledged up to there has arrived for good.
+    if (!std::exchange(r->arrived, false)) return;
+    in_flight_ += r->bytes;
   });
   resent_ = true;
   return any;
@@ -174,7 +182,7 @@ void congestion_control::update(const arrival& a, clock::time_point now) {
     round_ends_ = delivered_;
     end_round();
   }
-  if (in_flight_ <= product()) {
+  if (in_flight_ <= empty_share * static_cast<double>(product())) {
     if (phase_ == phase::drain) cruise(2);
     emptied_ = true;
   }
@@ -194,7 +202,7 @@ void congestion_control::take_round_trip(clock::duration sample, clock::time_poi
 
 void congestion_control::take_rate(const arrival& a, clock::time_point now) {
   const auto took = std::max(now - a.newest.delivered_at, a.newest.sent - a.newest.delivered_sent);
-  if (took <= clock::duration::zero() || clock::duration(took) < least_round_trip()) return;
+  if (took <= clock::duration::zero() || clock::duration(took) < least_round_trip()) return;  // acknowledgements that came together
   const auto rate = per_second(delivered_ - a.newest.delivered, took);
   if (a.newest.starved && rate < highest_rate_) return;
   round_counts_ = true;
@@ -279,28 +287,32 @@ std::size_t congestion_control::product() const noexcept {
 
 std::size_t congestion_control::window_bytes() const noexcept {
   if (phase_ == phase::start) {
-    // Where round trips differ, the least of them all is less than what a round takes even without a queue.
-    const auto took = last_round_least_ == clock::duration::max() ? least_round_trip() : std::max(last_round_least_, least_round_trip());
+    // Where round trips differ, the least of them all is less than what a round takes even without a queue. While the rate grows there is none.
+    const bool known = flat_rounds_ == 0 && last_round_least_ != clock::duration::max();
+    const auto took = known ? std::max(last_round_least_, least_round_trip()) : least_round_trip();
     return std::max(scaled(start_window * highest_rate_, took) + 3 * packet_bytes_, first_packets * packet_bytes_);
   }
+  const bool emptying = careful_rounds_ == 0 && (phase_ == phase::drain || (step_ == 1 && !emptied_));
+  if (emptying) return std::max(scaled(empty_share * highest_rate_, least_round_trip()), least_packets * packet_bytes_);
   const auto gain = careful_rounds_ > 0 ? careful_window : cruise_window;
   return std::max(scaled(gain * highest_rate_, least_round_trip()) + 3 * packet_bytes_, least_packets * packet_bytes_);
 }
 
 double congestion_control::rate() const noexcept {
-  if (careful_rounds_ > 0) return careful_gain * highest_rate_;
+  if (least_round_trip() == clock::duration::zero()) return 0;
+  if (careful_rounds_ > 0) return std::max(careful_gain * highest_rate_, least_rate(least_packets));
   switch (phase_) {
-    case phase::start: {
+    case phase::start:
       // The first acknowledgements cover a packet or two of the first window.
-      const auto first = least_round_trip() > clock::duration::zero() ? per_second(first_packets * packet_bytes_, least_round_trip()) : 0;
-      return start_gain * std::max(highest_rate_, first);
-    }
+      return start_gain * std::max(highest_rate_, least_rate(first_packets));
     case phase::drain:
-      return drain_gain * highest_rate_;
+      return std::max(drain_gain * highest_rate_, least_rate(least_packets));
     case phase::cruise:
-      return (step_ == 1 && emptied_ ? 1 : cycle[step_]) * highest_rate_;
+      return std::max((step_ == 1 && emptied_ ? 1 : cycle[step_]) * highest_rate_, least_rate(least_packets));
   }
   return 0;
 }
+
+double congestion_control::least_rate(std::size_t packets) const noexcept { return per_second(packets * packet_bytes_, least_round_trip()); }
 
 }  // namespace agw::sctp

@@ -24,10 +24,10 @@ class congestion_control {
 
   /// A packet leaves. `starved`: there is nothing more to send, so that the rate says nothing about the path.
   void sent(bytes_view packet, clock::time_point now, bool starved);
-  /// A packet with data that usrsctp sends again is to wait for its time. False: none of it is missing, for all that can be known: it has arrived,
-  /// waits already, or left less than a round trip ago. usrsctp sends the same chunks many times once its timer has expired.
+  /// A packet with data that usrsctp sends again is to wait for its time. False: it is not to be sent, since all of it waits already or left less than a
+  /// round trip ago. usrsctp sends the same chunks many times once its timer has expired.
   bool queue_again(bytes_view packet, clock::time_point now);
-  /// Whether some of it has not arrived.
+  /// Whether some of it has not arrived since.
   bool missing(bytes_view packet);
 
   enum class news { none, progress, progress_after_loss };
@@ -80,6 +80,7 @@ class congestion_control {
   void check_start();
   void end_step();
   void cruise(std::size_t step);
+  double least_rate(std::size_t packets) const noexcept;
   std::size_t product() const noexcept;  // what fits into the path without a queue
   void forget_front();
 

@@ -46,7 +46,8 @@ association_core::association_core(asio::any_io_executor executor, datagram_pipe
       channels_(executor, *this, options_),
       path_(options.heartbeat_after, options.lost_after),
       packets_(base_packet_bytes, lower.max_datagram_bytes() & ~std::size_t{3}),
-      congestion_(base_packet_bytes) {}
+      congestion_(base_packet_bytes),
+      send_buffer_(options.send_buffer_bytes, options.send_buffer_limit_bytes) {}
 
 association_core::~association_core() {
   if (!abandoned_) abandon();
@@ -253,9 +254,11 @@ void association_core::steer(bytes_view packet, clock::time_point now) {
   if (what == congestion_control::news::progress && change <= applied_window_ / 16) return;
   applied_window_ = window;
   socket_->set_window(window);
-  // Linux' TCP does not wait less either: a queue that fills is no loss.
-  const auto queue = congestion_.rate() > 0 ? std::chrono::duration<double>(static_cast<double>(pacer_.bytes()) / congestion_.rate()) : std::chrono::duration<double>(0);
-  socket_->set_least_timeout(std::chrono::duration_cast<std::chrono::milliseconds>(congestion_.longest_round_trip() + queue) + retransmission_slack);
+  if (send_buffer_.fit(window)) socket_->set_send_buffer(send_buffer_.size());
+  // As with TCP in Linux: a round trip that grows with a queue is no loss.
+  const auto waits = std::chrono::duration<double>(static_cast<double>(pacer_.bytes()) / std::max(congestion_.rate(), 1.0));
+  const auto longest = congestion_.longest_round_trip() + std::chrono::duration_cast<clock::duration>(waits);
+  socket_->set_least_timeout(std::chrono::duration_cast<std::chrono::milliseconds>(longest) + retransmission_slack);
 }
 
 void association_core::put_out(bytes_view packet) {

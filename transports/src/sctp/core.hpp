@@ -20,6 +20,7 @@
 #include "sctp/pacer.hpp"
 #include "sctp/path_watch.hpp"
 #include "sctp/round_trip.hpp"
+#include "sctp/send_buffer.hpp"
 #include "sctp/socket.hpp"
 #include "sctp/t3_restart.hpp"
 #include "sctp/window.hpp"
@@ -124,6 +125,7 @@ class association_core final : public std::enable_shared_from_this<association_c
   t3_restart t3_;
   congestion_control congestion_;
   pacer pacer_;
+  send_buffer send_buffer_;
   std::size_t applied_window_ = 0;  // what usrsctp was told
   std::optional<bool> fragments_;  // what lower_ was told
   event opened_;

@@ -25,7 +25,7 @@ class pacer {
   bool front_is_again() const noexcept { return !urgent_.empty(); }
   void pop() { urgent_.empty() ? others_.pop() : urgent_.pop(); }
   /// When the next may leave; no_deadline while none waits.
-  deadline next_deadline() const noexcept { return empty() ? no_deadline : due_; }
+  deadline next_deadline() const noexcept { return empty() ? no_deadline : due_ + step_ / 2; }
   void clear();
 
  private:
@@ -45,6 +45,7 @@ class pacer {
 
   lane urgent_, others_;
   clock::time_point due_{};
+  clock::duration step_{0};  // that packets are put together for
 };
 
 }  // namespace agw::sctp

@@ -66,9 +66,8 @@ void sctp_socket::prepare(const config& options, std::size_t path_mtu_bytes) {
   usrsctp_set_upcall(socket_, &upcall, reinterpret_cast<void*>(id_));
   const linger abort_on_close{1, 0};
   usrsctp_setsockopt(socket_, SOL_SOCKET, SO_LINGER, &abort_on_close, sizeof abort_on_close);
-  const int send_buffer = static_cast<int>(std::min<std::size_t>(options.send_buffer_bytes, 1 << 30));
   const int receive_buffer = static_cast<int>(std::min<std::size_t>(options.receive_buffer_bytes, 1 << 30));
-  usrsctp_setsockopt(socket_, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
+  set_send_buffer(options.send_buffer_bytes);
   usrsctp_setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
 
   const std::uint32_t on = 1;
@@ -160,6 +159,11 @@ void sctp_socket::set_window(std::size_t bytes) {
   usrsctp_setsockopt(socket_, IPPROTO_SCTP, SCTP_MAX_CWND, &value, sizeof value);
   value.assoc_value = 0;
   usrsctp_setsockopt(socket_, IPPROTO_SCTP, pluggable_congestion_control, &value, sizeof value);
+}
+
+void sctp_socket::set_send_buffer(std::size_t bytes) {
+  const int size = static_cast<int>(std::min<std::size_t>(bytes, 1 << 30));
+  if (socket_) usrsctp_setsockopt(socket_, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }
 
 void sctp_socket::set_least_timeout(std::chrono::milliseconds least) {

@@ -68,6 +68,7 @@ class sctp_socket {
   void limit_pieces(std::size_t packet_bytes);
   /// What may be unacknowledged from now on, octets; forgets what usrsctp has made of its congestion window.
   void set_window(std::size_t bytes);
+  void set_send_buffer(std::size_t bytes);
   /// The retransmission timer does not wait less, from its next start.
   void set_least_timeout(std::chrono::milliseconds least);
   /// Sends HEARTBEATs, whose answers are samples of the round trip.

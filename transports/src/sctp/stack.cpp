@@ -17,6 +17,7 @@
 #include "agw/core/metrics.hpp"
 #include "sctp/crc32c.hpp"
 #include "sctp/mailbox.hpp"
+#include "sctp/send_buffer.hpp"
 
 namespace agw::sctp {
 
@@ -24,6 +25,9 @@ namespace {
 
 // How long an id is kept unused before it is used again. usrsctp frees an endpoint by timers of milliseconds when it cannot at once.
 constexpr auto rest_time = std::chrono::seconds(2);
+// What a chunk takes of the peer's window beside its data, which is what the window counts (RFC 9260, 6.2.1). Receivers that count more (usrsctp: 256)
+// would be overrun by many small messages; with 256 a window is used to five sixths.
+constexpr std::uint32_t chunk_overhead_bytes = 64;
 // More than any window; times the packet size it fits 32 bits.
 constexpr std::uint32_t unlimited_packets = 40000;
 
@@ -192,6 +196,7 @@ stack::stack(const stack_config& config) : impl_(std::make_unique<impl>()) {
     table.stopping = false;
   }
   impl_->config = config;
+  set_send_memory(config.send_memory_bytes);
   const auto buckets = std::bit_ceil(std::max<std::uint32_t>(config.hash_buckets, 64));
   usrsctp_tunable_set_sctp_hashtblsize(buckets);  // before init only: later calls return 0 and change nothing
   usrsctp_tunable_set_sctp_pcbtblsize(16);  // of each endpoint, which has one association
@@ -210,7 +215,7 @@ stack::stack(const stack_config& config) : impl_(std::make_unique<impl>()) {
   usrsctp_sysctl_set_sctp_max_burst_default(0);
   usrsctp_sysctl_set_sctp_fr_max_burst_default(0);
   usrsctp_sysctl_set_sctp_initial_cwnd(unlimited_packets);
-  usrsctp_sysctl_set_sctp_peer_chunk_oh(0);  // the peer's window counts data (RFC 9260, 6.2.1)
+  usrsctp_sysctl_set_sctp_peer_chunk_oh(chunk_overhead_bytes);
   usrsctp_sysctl_set_sctp_max_retran_chunk(0);  // a closed window is probed for as long as it is closed (see sctp_socket.cpp)
   usrsctp_sysctl_set_sctp_max_chunks_on_queue(config.max_queued_chunks);
   if (config.own_thread) impl_->thread = std::thread([this] { impl_->run(); });

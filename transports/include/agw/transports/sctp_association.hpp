@@ -30,7 +30,8 @@ struct config {
   std::uint16_t streams = 64;              ///< outgoing streams at first (100 B each); more are asked for by RFC 6525 when a channel needs
                                            ///< them, which browsers do not grant: ids that are known beforehand count in
   std::uint16_t max_inbound_streams = 256; ///< what a peer may use; memory is taken at once when the peer wants as many (40 B each)
-  std::size_t send_buffer_bytes = 1 << 20;     ///< also the largest message that can be sent
+  std::size_t send_buffer_bytes = 1 << 20;     ///< at first; also the largest message that can be sent
+  std::size_t send_buffer_limit_bytes = 16 << 20;  ///< what it grows to on a long fast path, while stack_config::send_memory_bytes lasts
   std::size_t receive_buffer_bytes = 1 << 20;  ///< SCTP's receive window
   std::size_t channel_buffer_bytes = 256 << 10;     ///< received but not taken: what a channel may hold for as long as it likes
   std::chrono::milliseconds hold_limit{30000};      ///< a channel that holds more, or the most while the window is used up, and from which

@@ -13,6 +13,7 @@ struct stack_config {
   std::chrono::milliseconds tick{10};     ///< how often timers are checked while there are associations: their resolution
   std::uint32_t max_queued_chunks = 8192; ///< chunks and messages waiting to be sent or read, per association: bounds the memory
                                           ///< that very small messages cost beyond their bytes
+  std::size_t send_memory_bytes = 256 << 20;  ///< what the send buffers of all associations may grow by beyond config::send_buffer_bytes
   bool own_thread = true;                 ///< false: nothing but advance() moves SCTP's time (tests)
 };
 
