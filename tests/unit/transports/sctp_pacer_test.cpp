@@ -27,9 +27,10 @@ std::size_t drain(pacer& p, clock::time_point now, double rate) {
 
 TEST_CASE("packets leave at the rate, in steps of a timer") {
   pacer p;
+  constexpr double rate = 1e6;
+  p.charge(1000, start, rate);  // the first need not wait
   for (int i = 0; i < 1000; ++i) p.push(packet(1000), false);
   CHECK(p.bytes() == 1'000'000);
-  constexpr double rate = 1e6;
   std::size_t most = 0, out = 0;
   auto now = start;
   for (; !p.empty(); now += 1ms) {
@@ -50,7 +51,7 @@ TEST_CASE("a late timer is made up for, a pause is not") {
   for (int i = 0; i < 100; ++i) p.push(packet(1000), false);
   drain(p, start, 1e6);
   CHECK(drain(p, start + 8ms, 1e6) >= 7000);
-  CHECK(drain(p, start + 1s, 1e6) <= 12'000);
+  CHECK(drain(p, start + 1s, 1e6) <= 20'000);
 }
 
 TEST_CASE("what is sent again goes first") {
@@ -73,10 +74,10 @@ TEST_CASE("without a rate everything may leave, and the deadline is the next pac
   CHECK(drain(p, start, 0) == 1000);
   p.push(packet(1000), false);
   p.push(packet(1000), false);
-  p.charge(20'000, start, 1e6);
+  p.charge(40'000, start, 1e6);
   CHECK_FALSE(p.open(start));
-  CHECK(p.next_deadline() >= start + 12ms);
-  CHECK(p.next_deadline() <= start + 20ms);
+  CHECK(p.next_deadline() >= start + 20ms);
+  CHECK(p.next_deadline() <= start + 40ms);
   p.clear();
   CHECK(p.empty());
   CHECK(p.next_deadline() == no_deadline);

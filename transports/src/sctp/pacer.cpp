@@ -12,6 +12,8 @@ using namespace std::chrono_literals;
 constexpr clock::duration least_step = 1ms;
 constexpr clock::duration longest_step = 4ms;
 constexpr double step_bytes = 32 * 1200;
+// Packets that waited because the loop was busy are made up for; a sender that paused has no right to a burst.
+constexpr clock::duration longest_delay = 16ms;
 constexpr std::size_t kept_packets = 64;
 
 clock::duration takes(double bytes, double rate) { return std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(bytes / rate)); }
@@ -22,9 +24,9 @@ bool pacer::open(clock::time_point now) const noexcept { return due_ <= now + st
 
 void pacer::charge(std::size_t bytes, clock::time_point now, double rate) noexcept {
   if (rate < 1) return;
+  const auto late = empty() ? step_ : longest_delay;
   step_ = step_bytes >= rate ? longest_step : std::clamp(takes(step_bytes, rate), least_step, longest_step);
-  // What could have left earlier, had the timer been exact, is made up for.
-  due_ = std::max(due_, now - 2 * step_) + takes(static_cast<double>(bytes), rate);
+  due_ = std::max(due_, now - late) + takes(static_cast<double>(bytes), rate);
 }
 
 void pacer::clear() {

@@ -27,7 +27,7 @@ namespace {
 constexpr auto rest_time = std::chrono::seconds(2);
 // What a chunk takes of the peer's window beside its data, which is what the window counts (RFC 9260, 6.2.1). Receivers that count more (usrsctp: 256)
 // would be overrun by many small messages; with 256 a window is used to five sixths.
-constexpr std::uint32_t chunk_overhead_bytes = 64;
+constexpr std::uint32_t chunk_overhead_bytes = 32;
 // More than any window; times the packet size it fits 32 bits.
 constexpr std::uint32_t unlimited_packets = 40000;
 
