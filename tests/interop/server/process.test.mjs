@@ -121,6 +121,24 @@ test('what the system does not grant is one line and exit code 1, no abort', () 
   assert.match(end.stderr, /error .*Too many open files/);
 });
 
+// RLIMIT_NPROC counts the threads of a user, and root has no such limit: a user of nobody's, therefore.
+test('threads that the system does not grant are one line and exit code 1, whichever of them it is', async () => {
+  const user = ['--reuid=54321', '--regid=54321', '--clear-groups'];
+  const words = (threads) => [...user, 'prlimit', `--nproc=${threads}`, `${bin}/agw-server`, '--threads', '4', '--h248', '127.0.0.1:0', '--mgc', '127.0.0.1:1', '--http', '127.0.0.1:0'];
+  const needed = 8; // the main thread, the log's, two of SCTP, and four shards
+  for (let threads = 1; threads < needed; threads += 1) {
+    const end = spawnSync('setpriv', words(threads), { encoding: 'utf8', timeout: 60000 });
+    assert.equal(end.signal, null, `${threads} threads: ${end.stderr}`);
+    assert.equal(end.status, 1, `${threads} threads: ${end.stderr}`);
+    assert.match(end.stderr.trim().split('\n').at(-1), /thread.*: Resource temporarily unavailable/);
+  }
+  const enough = spawn('setpriv', words(needed), { stdio: ['ignore', 'ignore', 'pipe'] });
+  const gone = new Promise((end) => enough.on('exit', (code, signal) => end({ code, signal })));
+  await Promise.race([gone, new Promise((begun) => enough.stderr.on('data', (data) => /HTTP on/.test(data) && begun()))]);
+  enough.kill('SIGTERM');
+  assert.deepEqual(await gone, { code: 0, signal: null });
+});
+
 test('threads have names', async () => {
   const mg = await gateway(['threads = 2']);
   const tasks = `/proc/${mg.child.pid}/task`;
