@@ -48,9 +48,13 @@ awaitable<void> contained(server::state& server, std::unique_ptr<connection_tabl
 
 awaitable<tcp::socket> accept(tcp::acceptor& acceptor, spare_descriptor& spare) {
   bool told = false;
+  spare.fill();
   for (;;) {
     error_code ec;
     auto token = asio::redirect_error(asio::use_awaitable, ec);
+    // Without a descriptor Linux refuses an accept even when nobody has come: the spare one is for who has.
+    co_await acceptor.async_wait(tcp::acceptor::wait_read, token);
+    if (ec) throw system_error(ec);
     tcp::socket socket = co_await acceptor.async_accept(token);
     if (!ec) co_return socket;
     if (ec == asio::error::operation_aborted) throw system_error(ec);

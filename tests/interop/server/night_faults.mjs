@@ -334,7 +334,8 @@ export const faults = [
         fs.writeFileSync(w.file('clock'), ahead, { flag: fs.existsSync(w.file('clock')) ? 'r+' : 'w' });
       };
       w.set_clock(0);
-      await w.start({ env: { LD_PRELOAD: shim, AGW_CLOCK: w.file('clock') } });
+      const sanitized = [process.env.ASAN_OPTIONS, 'verify_asan_link_order=0'].filter(Boolean).join(':');
+      await w.start({ env: { LD_PRELOAD: shim, AGW_CLOCK: w.file('clock'), ASAN_OPTIONS: sanitized } });
     },
     make: (w) => w.set_clock(7200),
     async after(w) {

@@ -68,7 +68,12 @@ struct no_descriptors_left {
     auto few = before;
     few.rlim_cur = std::min<rlim_t>(before.rlim_max, 256);
     ::setrlimit(RLIMIT_NOFILE, &few);
+    take();
+  }
+  std::size_t take() {
+    const auto had = taken.size();
     for (int fd = 0; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) taken.push_back(fd);
+    return taken.size() - had;
   }
   ~no_descriptors_left() {
     for (const int fd : taken) ::close(fd);
@@ -290,10 +295,13 @@ TEST_CASE("a server whose process is out of descriptors answers still, one conne
       asking.push_back(std::make_unique<client>(f.context.get_executor(), to));
       asking.back()->socket().open(tcp::v4());
     }
-    const no_descriptors_left none;
+    no_descriptors_left none;
     for (auto& c : asking) {
       const auto served = co_await c->ask(get("/healthz"));
       CHECK_THAT(served, EndsWith("ok\n"));
+      while (f.server.connections() > 0) co_await sleep_until(deadline_after(1ms));
+      co_await sleep_until(deadline_after(200ms));  // longer than the server pauses after a failure
+      CHECK(none.take() == 0);                      // it keeps what it has while nobody comes
     }
   });
 }
