@@ -75,6 +75,23 @@ test('SIGHUP takes over what can change, names what cannot, and a wrong file cha
   assert.deepEqual(await mg.end(), { code: 0, signal: null });
 });
 
+test('SIGHUP with other controllers: agw_registered names them, and no others', async () => {
+  const file = path.join(folder, 'controllers.toml');
+  const [own, first, second, third] = [await free_udp_port(), await free_udp_port(), await free_udp_port(), await free_udp_port()];
+  const write = (mgcs) => fs.writeFileSync(file, `[h248]\nlisten = "127.0.0.1:${own}"\nmgc = [${mgcs.map((port) => `"127.0.0.1:${port}"`)}]\n[http]\nlisten = "127.0.0.1:0"\n`);
+  write([first, second]);
+  const mg = new program('agw-server', ['--config', file]);
+  running.add(mg);
+  const [, http] = await mg.says(/HTTP on (\S+),/);
+  const named = async () => [...(await (await fetch(`http://${http}/metrics`)).text()).matchAll(/^agw_registered\{mgc="127\.0\.0\.1:(\d+)"\} 0$/gm)].map(([, port]) => Number(port)).sort();
+  assert.deepEqual(await named(), [first, second].sort());
+  write([third, second]);
+  mg.child.kill('SIGHUP');
+  await mg.says(/the configuration was read again: h248\.mgc changed/);
+  assert.deepEqual(await named(), [third, second].sort());
+  assert.deepEqual(await mg.end(), { code: 0, signal: null });
+});
+
 test('no signal that means something to a server kills it, nor does a standard error that is gone', async () => {
   const mg = await gateway([]);
   for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGPIPE']) mg.child.kill(signal);
