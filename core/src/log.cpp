@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include <spdlog/async.h>
@@ -18,6 +19,7 @@
 #include <spdlog/sinks/sink.h>
 
 #include "agw/core/log_limit.hpp"
+#include "agw/core/log_state.hpp"
 #include "log_format.hpp"
 #include "log_output.hpp"
 
@@ -68,11 +70,11 @@ class output_sink final : public spdlog::sinks::sink {
 
   void log(const spdlog::details::log_msg& m) override {
     tell_drops();
-    if (!put(m)) ++lost_;
+    if (!put(m)) lose();
   }
   void flush() override {
     if (const auto failed = to_->reopen_if_asked()) {
-      if (!say(log::level::err, *failed)) ++lost_;
+      if (!say(log::level::err, *failed)) lose();
     }
     tell_drops();
   }
@@ -87,10 +89,18 @@ class output_sink final : public spdlog::sinks::sink {
   }
   bool say(log::level at, const std::string& text) { return put(spdlog::details::log_msg("agw", at, text)); }
 
+  void lose() {
+    ++lost_;
+    why_ = to_->error();
+  }
+
   void tell_drops() {
     const auto all = lost_.load() + pool_->overrun_counter();
     if (all <= told_) return;
-    if (say(log::level::warn, "the log dropped " + std::to_string(all - told_) + " lines")) told_ = all;
+    const std::string why = why_ != 0 ? std::strerror(why_) : "nobody took them in time";
+    if (!say(log::level::warn, "the log dropped " + std::to_string(all - told_) + " lines: " + why)) return;
+    told_ = all;
+    why_ = 0;
   }
 
   std::shared_ptr<log_output> to_;
@@ -99,6 +109,7 @@ class output_sink final : public spdlog::sinks::sink {
   spdlog::memory_buf_t line_;
   std::atomic<std::uint64_t> lost_{0};
   std::uint64_t told_ = 0;
+  int why_ = 0;  ///< of the last line that could not be written, since drops were told
 };
 
 struct running {
@@ -225,7 +236,11 @@ std::optional<std::string> configure(const config& how) {
   h.end(std::chrono::seconds(1));
   auto formatter = line_formatter(how.as, how.file.empty() && is_journal(STDERR_FILENO));
   next->sink = std::make_shared<output_sink>(next->output, std::move(formatter));
-  next->pool = std::make_shared<spdlog::details::thread_pool>(queue_lines, 1, take_no_signals);
+  try {
+    next->pool = std::make_shared<spdlog::details::thread_pool>(queue_lines, 1, take_no_signals);
+  } catch (const std::system_error& e) {
+    return std::string("a thread for the log: ") + e.code().message();
+  }
   next->sink->count_with(*next->pool);
   next->logger = std::make_shared<spdlog::async_logger>("agw", next->sink, next->pool, spdlog::async_overflow_policy::overrun_oldest);
   next->logger->set_level(*chosen);
@@ -274,6 +289,12 @@ std::uint64_t dropped() noexcept {
   auto& h = the_house();
   const std::lock_guard lock(h.mutex);
   return dropped_before.load() + (h.now ? h.now->dropped() : 0);
+}
+
+clock::duration blocked() noexcept {
+  auto& h = the_house();
+  const std::lock_guard lock(h.mutex);
+  return h.now ? h.now->output->waits_for() : clock::duration{};
 }
 
 std::uint64_t left_out() noexcept {

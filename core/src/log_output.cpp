@@ -11,6 +11,8 @@
 #include <cstring>
 #include <limits>
 
+#include "agw/core/scope_guard.hpp"
+
 namespace agw::log {
 
 namespace {
@@ -52,6 +54,8 @@ bool log_output::writable() {
 }
 
 bool log_output::write(std::string_view line) {
+  since_ns_ = now_ns();
+  const scope_guard taken([this] { since_ns_ = 0; });
   bool done = true;
   std::string mended;
   if (broken_line_) {
@@ -82,6 +86,11 @@ void log_output::end(clock::duration patience) noexcept {
   until_ns_ = now_ns() + patience / std::chrono::nanoseconds(1);
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto n = ::write(wake_, &one, sizeof one);
+}
+
+clock::duration log_output::waits_for() const noexcept {
+  const auto since = since_ns_.load();
+  return since == 0 ? clock::duration{} : std::chrono::nanoseconds(std::max<std::int64_t>(now_ns() - since, 1));
 }
 
 std::optional<std::string> log_output::reopen_if_asked() {

@@ -32,6 +32,9 @@ class log_output {
   /// Waits of now and later are over at that time.
   void end(clock::duration patience) noexcept;
 
+  /// For how long the line that is being written has been waiting; zero: none is. Any thread.
+  clock::duration waits_for() const noexcept;
+
   void ask_reopen() noexcept { reopen_ = true; }
   /// Opens the file anew if that was asked for. Yields why it failed; then the old one stays.
   std::optional<std::string> reopen_if_asked();
@@ -47,6 +50,7 @@ class log_output {
   std::string file_;
   std::atomic<bool> reopen_ = false;
   std::atomic<std::int64_t> until_ns_;
+  std::atomic<std::int64_t> since_ns_ = 0;  ///< the line that is being written; 0: none is
 };
 
 }  // namespace agw::log

@@ -1,5 +1,6 @@
 #include "agw/core/metrics.hpp"
 
+#include <cmath>
 #include <mutex>
 #include <unordered_map>
 
@@ -131,6 +132,11 @@ void metrics::sample_with(std::function<void()> sample) { impl_->samples.push_ba
 std::string metrics::expose() const {
   for (const auto& sample : impl_->samples) sample();
   auto families = impl_->registry.Collect();
+  // A gauge that is NaN stands for what is no more: its series cannot be taken back while others may hold a reference to it.
+  for (auto& f : families) {
+    if (f.type != prometheus::MetricType::Gauge) continue;
+    std::erase_if(f.metric, [](const prometheus::ClientMetric& m) { return std::isnan(m.gauge.value); });
+  }
   std::erase_if(families, [](const prometheus::MetricFamily& f) { return f.metric.empty(); });
   prometheus::MetricFamily dropped;
   dropped.name = "agw_drops_total";

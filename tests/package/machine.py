@@ -14,7 +14,7 @@ Requires=basic.target
 After=basic.target
 [Service]
 Type=oneshot
-ExecStart=/root/under_systemd
+ExecStart=/opt/under_systemd
 '''
 # What a machine of a minute does without.
 MASKED = ['systemd-update-utmp.service', 'systemd-random-seed.service', 'systemd-udevd.service', 'systemd-udev-trigger.service', 'systemd-hwdb-update.service',
@@ -36,8 +36,8 @@ def boot(arguments, environment):
 
 def under_systemd(root, drop_in):
     """Boots `root` (a path), with `drop_in` beside agw-server's unit; yields what under_systemd saw, and all that was said."""
-    (root / 'root/under_systemd').write_bytes((HERE / 'under_systemd').read_bytes())
-    (root / 'root/under_systemd').chmod(0o755)
+    (root / 'opt/under_systemd').write_bytes((HERE / 'under_systemd').read_bytes())
+    (root / 'opt/under_systemd').chmod(0o755)
     units = root / 'etc/systemd/system'
     (units / 'probe.service').write_text(PROBE)
     folder = units / 'agw-server.service.d'
@@ -50,15 +50,15 @@ def under_systemd(root, drop_in):
                      'quiet', 'systemd.unit=probe.service', 'systemd.show_status=0', *(f'systemd.mask={unit}' for unit in MASKED)]
         said = boot(arguments, {'PATH': os.environ['PATH'], 'TMPDIR': scratch, 'HOME': scratch, 'LD_PRELOAD': shim})
     for name in ['seen', 'seen.log', 'journal']:
-        path = root / 'root' / name
+        path = root / 'opt' / name
         said += f'\n{name}:\n' + (path.read_text(errors='replace') if path.exists() else 'is missing')
-    seen = root / 'root/seen'
+    seen = root / 'opt/seen'
     return dict(re.findall(r'^(\w+)=(.*)$', seen.read_text(), re.M) if seen.exists() else []), said
 
 
 def clean(root):
     """Takes away what under_systemd() laid there."""
-    for path in ['root/under_systemd', 'root/seen', 'root/seen.log', 'root/journal', 'etc/systemd/system/probe.service', 'etc/systemd/system/agw-server.service.d/test.conf']:
+    for path in ['opt/under_systemd', 'opt/seen', 'opt/seen.log', 'opt/journal', 'etc/systemd/system/probe.service', 'etc/systemd/system/agw-server.service.d/test.conf']:
         (root / path).unlink(missing_ok=True)
     (root / 'etc/systemd/system/agw-server.service.d').rmdir()
     for left in [*root.glob('tmp/systemd-private-*'), *root.glob('var/tmp/systemd-private-*')]:  # of a machine that was ended

@@ -1,11 +1,15 @@
 #include "agw/http/server.hpp"
 
+#include <memory>
+#include <utility>
+
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
 
 #include "agw/core/error.hpp"
 #include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
+#include "agw/core/scope_guard.hpp"
 #include "agw/core/task_group.hpp"
 #include "agw/core/until.hpp"
 
@@ -28,9 +32,13 @@ void refuse(tcp::socket socket) {
 }
 
 // A connection's own failure stays with it: the siblings in the group go on.
-awaitable<void> contained(server::state& server, connection_table::entry& connection) {
+awaitable<void> contained(server::state& server, std::unique_ptr<connection_table::entry> connection) {
+  const scope_guard ended([&] {
+    connection.reset();
+    server.spare.fill();
+  });
   try {
-    co_await serve_connection(server, connection);
+    co_await serve_connection(server, *connection);
   } catch (const std::exception& e) {
     const auto error = std::current_exception();
     if (is_cancellation(error)) throw;
@@ -38,15 +46,21 @@ awaitable<void> contained(server::state& server, connection_table::entry& connec
   }
 }
 
-awaitable<tcp::socket> accept(tcp::acceptor& acceptor) {
+awaitable<tcp::socket> accept(tcp::acceptor& acceptor, spare_descriptor& spare) {
+  bool told = false;
+  spare.fill();
   for (;;) {
     error_code ec;
     auto token = asio::redirect_error(asio::use_awaitable, ec);
+    // Without a descriptor Linux refuses an accept even when nobody has come: the spare one is for who has.
+    co_await acceptor.async_wait(tcp::acceptor::wait_read, token);
+    if (ec) throw system_error(ec);
     tcp::socket socket = co_await acceptor.async_accept(token);
     if (!ec) co_return socket;
     if (ec == asio::error::operation_aborted) throw system_error(ec);
     // Out of descriptors, or a connection that was gone before we took it: neither ends the server.
-    log::warn("http: accept failed: {}", ec.message());
+    if (ec == asio::error::no_descriptors && spare.release()) continue;
+    if (!std::exchange(told, true)) log::warn("http: accept failed: {}", ec.message());
     co_await sleep_until(deadline_after(std::chrono::milliseconds(100)));
   }
 }
@@ -92,7 +106,7 @@ awaitable<void> server::run() {
   state& s = *state_;
   auto body = [&s](task_group& group) -> awaitable<void> {
     for (;;) {
-      auto socket = co_await accept(s.acceptor);
+      auto socket = co_await accept(s.acceptor, s.spare);
       error_code ec;
       const auto remote = socket.remote_endpoint(ec);
       if (ec) continue;
@@ -102,7 +116,7 @@ awaitable<void> server::run() {
         continue;
       }
       auto entry = std::make_unique<connection_table::entry>(s.connections, std::move(socket), host);
-      auto serve = [&s, entry = std::move(entry)] { return contained(s, *entry); };
+      auto serve = [&s, entry = std::move(entry)]() mutable { return contained(s, std::move(entry)); };
       group.spawn("connection", std::move(serve));
     }
   };

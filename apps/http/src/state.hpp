@@ -8,6 +8,7 @@
 
 #include "agw/http/server.hpp"
 #include "connection_table.hpp"
+#include "spare_descriptor.hpp"
 
 namespace agw::http {
 
@@ -21,6 +22,7 @@ struct server::state {
   std::map<std::string, websocket_handler, std::less<>> websockets;
   std::vector<std::pair<std::string, std::string>> headers;
   connection_table connections{config};
+  spare_descriptor spare;  ///< whoever looks at /metrics does so when everything else has run out, too
 };
 
 /// One connection from its first byte to its last. Throws nothing but cancellation and what a bug throws.

@@ -97,9 +97,10 @@ thread_limits thread_limit() {
 std::optional<std::string> thread_remark(const server_options& o, const thread_limits& limits) {
   const std::size_t wanted = o.shards();
   const auto value = "threads = " + std::to_string(wanted);
-  // The main thread, and usrsctp's.
-  if (wanted + 2 > limits.at_most) {
-    return value + " needs " + std::to_string(wanted + 2) + " threads in all; the system grants " + std::to_string(limits.at_most) +
+  // The main thread, the log's, and for SCTP that of timers and usrsctp's own.
+  constexpr std::size_t others = 4;
+  if (wanted + others > limits.at_most) {
+    return value + " needs " + std::to_string(wanted + others) + " threads in all; the system grants " + std::to_string(limits.at_most) +
            " (RLIMIT_NPROC, pids.max)";
   }
   if (wanted > limits.processors) {
@@ -113,6 +114,15 @@ std::optional<std::string> certificate_remark(const server_options& o) {
   const auto tls = out_of_date("tls.certificate", o.tls.certificate_file, o.tls.private_key_file);
   if (dtls && tls) return *dtls + "; " + *tls;
   return dtls ? dtls : tls;
+}
+
+std::optional<std::string> interface_elsewhere(const server_options& o, const std::function<bool(const gateway::ip_address&)>& is_here) {
+  for (const auto& i : o.iq.interfaces) {
+    const auto& bound = i.addresses.bound;
+    if (bound.empty() || std::ranges::any_of(bound, is_here)) continue;
+    return "interfaces." + i.name + ".address: " + bound.front().to_string() + " is no address of this machine";
+  }
+  return std::nullopt;
 }
 
 std::vector<std::string> remarks(const server_options& o) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,9 @@ struct thread_limits {
 };
 thread_limits thread_limit();
 std::optional<std::string> thread_remark(const server_options& o, const thread_limits& limits);
+
+/// Names the first interface none of whose addresses is of this machine, which would serve no call.
+std::optional<std::string> interface_elsewhere(const server_options& o, const std::function<bool(const gateway::ip_address&)>& is_here);
 
 /// Says of each certificate of the configuration that it has expired, or is not valid yet.
 std::optional<std::string> certificate_remark(const server_options& o);

@@ -168,6 +168,7 @@ void declare(settings& s, server_options& o) {
   s.add("dtls.certificate_lifetime", o.dtls_certificate_lifetime, kind::duration(0s, 24h * 3650), "");
   s.add("dtls.mtu", o.gateway.mtu_bytes, kind::integer<std::size_t>(548, 9000), "");
   s.add("sctp.streams", o.gateway.sctp_streams, kind::integer<std::uint16_t>(2, 65535), "");
+  s.add("sctp.send_memory", o.sctp_send_memory_mib, kind::integer<std::size_t>(0, 1 << 20), "");
   s.add("sctp.hold_limit", o.gateway.hold_limit, kind::duration<std::chrono::milliseconds>(1s, 10min), "");
   s.add("msrp.match", o.gateway.msrp_match,
         kind::choice<msrp::uri_match>({{"exact", msrp::uri_match::exact}, {"sessmatch", msrp::uri_match::sessmatch}}), "");

@@ -1,6 +1,10 @@
 #include "self_report.hpp"
 
+#include <algorithm>
+#include <limits>
+
 #include "agw/core/log.hpp"
+#include "agw/core/log_state.hpp"
 #include "agw/version.hpp"
 #include "descriptors.hpp"
 #include "known_drops.hpp"
@@ -25,6 +29,13 @@ void catch_up(counter& c, std::uint64_t with) {
 
 gauge& registered(metrics& m, const std::string& mgc) {
   return m.gauge("agw_registered", "1 for the controller that the gateway is registered with, 0 for others.", one("mgc", mgc));
+}
+bool is_any_of(const std::vector<h248::peer_name>& mgcs, const std::string& name) {
+  return std::ranges::any_of(mgcs, [&](const h248::peer_name& mgc) { return h248::to_text(mgc) == name; });
+}
+counter& registrations(metrics& m) { return m.counter("agw_registrations_total", "Registrations that a controller has accepted."); }
+gauge& reloaded(metrics& m) {
+  return m.gauge("agw_last_reload_successful", "0 when the last reload was refused for what the configuration or a certificate is, else 1.");
 }
 gauge& silence(metrics& m) {
   return m.gauge("agw_mgc_silence_seconds", "Seconds since the last message of the controller, or since the start where none has come.");
@@ -57,15 +68,24 @@ void declare_series(metrics& counted, const gateway::gateway_services& services)
     catch_up(dropped, log::dropped());
     catch_up(left_out, log::left_out());
   });
+  auto& blocked = counted.gauge("agw_log_blocked_seconds", "Seconds for which nobody has taken the next log line, else 0.");
+  counted.sample_with([&blocked] { blocked.Set(std::chrono::duration<double>(log::blocked()).count()); });
+  registrations(counted);
+  reloaded(counted).Set(1);
 }
+
+void count_registrations(metrics& counted, h248::registration& registration) {
+  registration.on_change([&count = registrations(counted)](h248::registration_state to, const h248::peer_address&) {
+    if (to == h248::registration_state::registered) count.Increment();
+  });
+}
+
+void tell_reload(metrics& counted, bool taken) { reloaded(counted).Set(taken ? 1 : 0); }
 
 self_report::self_report(metrics& counted, const server_options& options, const gateway::gateway_services& services,
                          const h248::registration& registration, const iq::media_gateway& gateway, const loop_watch& loops)
     : counted_(counted), options_(options), services_(services), registration_(registration), gateway_(gateway), loops_(loops) {
-  for (const auto& mgc : options.registration.mgcs) {
-    const auto name = h248::to_text(mgc);
-    registered_[name] = &registered(counted, name);
-  }
+  name_controllers();
   counted.sample_with([this] {
     sample_controller();
     sample_state();
@@ -87,10 +107,26 @@ health_facts self_report::look() const {
   return out;
 }
 
+// Those of the configuration, which a reload changes; and the one that has us.
+void self_report::name_controllers() {
+  const auto add = [this](const std::string& name) {
+    if (!registered_.contains(name)) registered_[name] = &registered(counted_, name);
+  };
+  const auto& mgcs = options_.registration.mgcs;
+  for (const auto& mgc : mgcs) add(h248::to_text(mgc));
+  const auto now = registration_.mgc_name();
+  if (now) add(h248::to_text(*now));
+  std::erase_if(registered_, [&](const auto& known) {
+    const bool gone = !is_any_of(mgcs, known.first) && !(now && h248::to_text(*now) == known.first);
+    if (gone) known.second->Set(std::numeric_limits<double>::quiet_NaN());  // it is exposed no more
+    return gone;
+  });
+}
+
 void self_report::sample_controller() {
+  name_controllers();
   const auto now = registration_.mgc_name();
   const auto name = now ? h248::to_text(*now) : std::string();
-  if (now && !registered_.contains(name)) registered_[name] = &registered(counted_, name);
   for (const auto& [mgc, level] : registered_) level->Set(now && mgc == name ? 1 : 0);
   heard_ = std::max(heard_, registration_.last_heard().value_or(heard_));
   silence(counted_).Set(std::chrono::duration<double>(clock::now() - heard_).count());

@@ -17,6 +17,12 @@ namespace agw::server {
 /// Series that do not need the parts: build, process, log, and 0 for what has not happened yet. `services` has its subprotocols.
 void declare_series(metrics& counted, const gateway::gateway_services& services);
 
+/// agw_registrations_total, from now on. Both outlive what the registration does.
+void count_registrations(metrics& counted, h248::registration& registration);
+
+/// agw_last_reload_successful
+void tell_reload(metrics& counted, bool taken);
+
 /// Of the control loop; the exposition asks it, so it lives as long as HTTP is served, and everything that it refers to as long as itself.
 class self_report {
  public:
@@ -26,6 +32,7 @@ class self_report {
   health_facts look() const;
 
  private:
+  void name_controllers();
   void sample_state();
   void sample_controller();
   void sample_certificates();

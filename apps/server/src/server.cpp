@@ -17,6 +17,8 @@
 #include "agw/http/server.hpp"
 #include "agw/iq/media_gateway.hpp"
 #include "agw/transports/sctp_stack.hpp"
+#include "agw/transports/tcp.hpp"
+#include "clock_watch.hpp"
 #include "descriptors.hpp"
 #include "keys.hpp"
 #include "limits.hpp"
@@ -68,14 +70,17 @@ struct reloaded_parts {
   h248::registration& registration;
   iq::media_gateway& gateway;
   std::deque<h248::package_names>& spellings;  ///< all that there were: messages under way refer to them
+  metrics& counted;
 };
 
-void reload(reloaded_parts& parts, int number) {
+// False: nothing was taken over, or not all of it.
+bool reload(reloaded_parts& parts, int number) {
   auto& now = parts.options;
   if (!now.command_line.empty()) {
     const auto read = read_again(now);
     if (const auto* wrong = std::get_if<std::string>(&read)) {
-      return log::error("signal {}: configuration and certificates stay as they were: {}", number, *wrong);
+      log::error("signal {}: configuration and certificates stay as they were: {}", number, *wrong);
+      return false;
     }
     const auto change = take_over(now, std::get<server_options>(read));
     if (change.has("log.level")) log::set_level(now.log.level);
@@ -91,8 +96,10 @@ void reload(reloaded_parts& parts, int number) {
     if (!change.restart.empty()) log::warn("signal {}: not taken over: {}: this needs a restart", number, list_of(change.restart));
     for (const auto& remark : remarks(now)) log::warn("{}", remark);
   }
-  if (parts.certificates.reload()) log::info("signal {}: certificates were read again", number);
+  const bool read = parts.certificates.reload();
+  if (read) log::info("signal {}: certificates were read again", number);
   else log::error("signal {}: the certificates stay as they were", number);
+  return read;
 }
 
 awaitable<void> reload_on_signal(reloaded_parts& parts, const service_manager& manager) {
@@ -100,7 +107,7 @@ awaitable<void> reload_on_signal(reloaded_parts& parts, const service_manager& m
   for (;;) {
     const int number = co_await signals.next();
     manager.reloading();
-    reload(parts, number);
+    tell_reload(parts.counted, reload(parts, number));
     manager.ready();
   }
 }
@@ -128,6 +135,7 @@ awaitable<void> serve(h248::endpoint& control, http::server& http, reloaded_part
   auto& shards = reloaded.shards;
   auto& registration = reloaded.registration;
   auto& gateway = reloaded.gateway;
+  auto& counted = reloaded.counted;
   running_parts parts(co_await asio::this_coro::executor, registration, gateway, manager);
   std::function<shutdown_config()> ending = [&now = options] {
     shutdown_config out;
@@ -143,6 +151,7 @@ awaitable<void> serve(h248::endpoint& control, http::server& http, reloaded_part
     tasks.spawn("ready", [&] { return announce(manager, registration, options.ready_when_registered); });
     tasks.spawn("renew", [&] { return certificates.renew(); });
     tasks.spawn("loops", [&] { return loops.run(); });
+    tasks.spawn("clock", [&] { return watch_clock(counted); });
     tasks.spawn("reopen", [] { return reopen_log_on_signal(); });
     auto registering = [&](task_group& registration_tasks) -> awaitable<void> {
       registration_tasks.spawn("registration", [&] { return registration.run(); });
@@ -163,9 +172,15 @@ int run_gateway(server_options& options, const std::vector<stage_registrar>& reg
   const service_manager manager;
   const auto descriptors = raise_descriptor_limit();
   if (options.iq.max_contexts == 0) options.iq.max_contexts = fitting_contexts(options, descriptors);
+  if (const auto wrong = interface_elsewhere(options, &tcp::is_local)) {
+    log::error("{}", *wrong);
+    return 1;
+  }
   for (const auto& remark : remarks(options)) log::warn("{}", remark);
   metrics counted;
-  sctp::stack sctp;
+  sctp::stack_config sctp_limits;
+  sctp_limits.send_memory_bytes = options.sctp_send_memory_mib << 20;
+  sctp::stack sctp(sctp_limits);
   sample_sctp(counted);
   port_pool ports(options.ports.low, options.ports.high);
   gateway::gateway_services services;
@@ -192,6 +207,7 @@ int run_gateway(server_options& options, const std::vector<stage_registrar>& reg
   const auto ends = control::own_ends(options.h248, options.registration.mgcs);
   if (!control::add_links(control, ends, h248::link_side::gateway)) return 1;
   h248::registration registration(control, options.registration);
+  count_registrations(counted, registration);
   shard_pool shards(options.shards());
   scarcity scarce(ports, descriptors);
   auto limits = options.iq;
@@ -199,7 +215,7 @@ int run_gateway(server_options& options, const std::vector<stage_registrar>& reg
   std::deque<h248::package_names> spellings;
   spellings.emplace_back(options.names);
   iq::media_gateway gateway(std::move(limits), services, shards, control, registration, spellings.front());
-  reloaded_parts reloaded{options, certificates, services, shards, registration, gateway, spellings};
+  reloaded_parts reloaded{options, certificates, services, shards, registration, gateway, spellings, counted};
   tell_messages(control);
   control.on_request([&gateway](const h248::incoming_request& request, h248::outgoing_reply& reply) { return gateway.execute(request, reply); });
 
@@ -240,7 +256,7 @@ int run_gateway(server_options& options, const std::vector<stage_registrar>& reg
 int run(const server_options& options, const std::vector<stage_registrar>& registrars) {
   hold_signals();  // the log has a thread
   if (const auto why = log::configure(options.log)) {
-    std::fprintf(stderr, "log.file: %s\n", why->c_str());
+    std::fprintf(stderr, "%s: %s\n", options.log.file.empty() ? "log" : "log.file", why->c_str());
     return 1;
   }
   auto now = options;

@@ -2,13 +2,13 @@
 // renamed, /healthz and /readyz. The controller is a few lines of text here, so that it can do what a good one does not.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import dgram from 'node:dgram';
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { bin, free_udp_port, program } from '../chromium/programs.mjs';
+import { mgc } from './mgc.mjs';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'agw-log-'));
 const ends = [];
@@ -17,47 +17,14 @@ after(async () => {
   fs.rmSync(folder, { recursive: true });
 });
 
-class mgc {
-  constructor() {
-    this.socket = dgram.createSocket('udp4');
-    this.waiting = new Map();
-    this.next = 1000;
-    this.registers = (id) => `P=${id}{C=-{SC=ROOT{SV{V=3}}}}`;
-    this.socket.on('message', (data, from) => {
-      this.gateway = from;
-      const text = data.toString();
-      const request = text.match(/\bT=(\d+)\{/);
-      if (request && /SC=ROOT/.test(text)) this.say(this.registers(request[1]));
-      else if (request) this.say(`P=${request[1]}{C=-{N=ROOT}}`);
-      for (const [, id] of text.matchAll(/\bP=(\d+)\{/g)) this.waiting.get(id)?.(text); // a message may have several
-    });
-    ends.push(() => new Promise((closed) => this.socket.close(closed)));
-  }
-  async open() {
-    await new Promise((bound) => this.socket.bind(0, '127.0.0.1', bound));
-    return this;
-  }
-  get port() {
-    return this.socket.address().port;
-  }
-  say(body) {
-    this.socket.send(`!/3 [127.0.0.1]:${this.port} ${body}`, this.gateway.port, this.gateway.address);
-  }
-  ask(actions) {
-    const id = String(this.next++);
-    return new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`no reply to ${actions}`)), 10000);
-      this.waiting.set(id, (text) => {
-        clearTimeout(late);
-        resolve(text);
-      });
-      this.say(`T=${id}{${actions}}`);
-    });
-  }
+async function new_mgc() {
+  const one = await new mgc().open();
+  ends.push(() => one.die());
+  return one;
 }
 
 async function gateway(lines = [], { fd = 'pipe', env = {} } = {}) {
-  const controller = await new mgc().open();
+  const controller = await new_mgc();
   const file = path.join(folder, `${ends.length}.toml`);
   fs.writeFileSync(file, lines.join('\n'));
   const own = await free_udp_port();
@@ -212,7 +179,7 @@ test('a reader of the log that hangs, a full disk and a closed standard error ho
   const full = fs.openSync('/dev/full', 'w');
   for (const fd of [fs.openSync(fifo, 'w'), full]) {
     const port = await free_udp_port();
-    const controller = await new mgc().open();
+    const controller = await new_mgc();
     const options = ['--h248', `127.0.0.1:${await free_udp_port()}`, '--mgc', `127.0.0.1:${controller.port}`, '--http', `127.0.0.1:${port}`, '--log-level', 'debug'];
     const mg = new program('agw-server', options, { fd });
     ends.push(() => mg.end());
@@ -236,7 +203,7 @@ test('a reader of the log that hangs, a full disk and a closed standard error ho
   fs.closeSync(reader);
 
   const port = await free_udp_port();
-  const controller = await new mgc().open();
+  const controller = await new_mgc();
   const command = `exec "${path.join(bin, 'agw-server')}" --h248 127.0.0.1:${await free_udp_port()} --mgc 127.0.0.1:${controller.port} --http 127.0.0.1:${port} 2>&-`;
   const mg = spawn('sh', ['-c', command], { stdio: ['ignore', 'ignore', 'inherit'] });
   const ended = new Promise((resolve) => mg.on('exit', (code, signal) => resolve({ code, signal })));

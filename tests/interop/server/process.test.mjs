@@ -75,6 +75,23 @@ test('SIGHUP takes over what can change, names what cannot, and a wrong file cha
   assert.deepEqual(await mg.end(), { code: 0, signal: null });
 });
 
+test('SIGHUP with other controllers: agw_registered names them, and no others', async () => {
+  const file = path.join(folder, 'controllers.toml');
+  const [own, first, second, third] = [await free_udp_port(), await free_udp_port(), await free_udp_port(), await free_udp_port()];
+  const write = (mgcs) => fs.writeFileSync(file, `[h248]\nlisten = "127.0.0.1:${own}"\nmgc = [${mgcs.map((port) => `"127.0.0.1:${port}"`)}]\n[http]\nlisten = "127.0.0.1:0"\n`);
+  write([first, second]);
+  const mg = new program('agw-server', ['--config', file]);
+  running.add(mg);
+  const [, http] = await mg.says(/HTTP on (\S+),/);
+  const named = async () => [...(await (await fetch(`http://${http}/metrics`)).text()).matchAll(/^agw_registered\{mgc="127\.0\.0\.1:(\d+)"\} 0$/gm)].map(([, port]) => Number(port)).sort();
+  assert.deepEqual(await named(), [first, second].sort());
+  write([third, second]);
+  mg.child.kill('SIGHUP');
+  await mg.says(/the configuration was read again: h248\.mgc changed/);
+  assert.deepEqual(await named(), [third, second].sort());
+  assert.deepEqual(await mg.end(), { code: 0, signal: null });
+});
+
 test('no signal that means something to a server kills it, nor does a standard error that is gone', async () => {
   const mg = await gateway([]);
   for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGPIPE']) mg.child.kill(signal);
@@ -119,6 +136,24 @@ test('what the system does not grant is one line and exit code 1, no abort', () 
   assert.equal(end.signal, null, end.stderr);
   assert.equal(end.status, 1);
   assert.match(end.stderr, /error .*Too many open files/);
+});
+
+// RLIMIT_NPROC counts the threads of a user, and root has no such limit: a user of nobody's, therefore.
+test('threads that the system does not grant are one line and exit code 1, whichever of them it is', async () => {
+  const user = ['--reuid=54321', '--regid=54321', '--clear-groups'];
+  const words = (threads) => [...user, 'prlimit', `--nproc=${threads}`, `${bin}/agw-server`, '--threads', '4', '--h248', '127.0.0.1:0', '--mgc', '127.0.0.1:1', '--http', '127.0.0.1:0'];
+  const needed = 8; // the main thread, the log's, two of SCTP, and four shards
+  for (let threads = 1; threads < needed; threads += 1) {
+    const end = spawnSync('setpriv', words(threads), { encoding: 'utf8', timeout: 60000 });
+    assert.equal(end.signal, null, `${threads} threads: ${end.stderr}`);
+    assert.equal(end.status, 1, `${threads} threads: ${end.stderr}`);
+    assert.match(end.stderr.trim().split('\n').at(-1), /thread.*: Resource temporarily unavailable/);
+  }
+  const enough = spawn('setpriv', words(needed), { stdio: ['ignore', 'ignore', 'pipe'] });
+  const gone = new Promise((end) => enough.on('exit', (code, signal) => end({ code, signal })));
+  await Promise.race([gone, new Promise((begun) => enough.stderr.on('data', (data) => /HTTP on/.test(data) && begun()))]);
+  enough.kill('SIGTERM');
+  assert.deepEqual(await gone, { code: 0, signal: null });
 });
 
 test('threads have names', async () => {

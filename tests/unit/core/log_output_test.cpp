@@ -12,6 +12,7 @@
 #include <catch2/catch.hpp>
 
 #include "agw/core/log.hpp"
+#include "agw/core/log_state.hpp"
 
 using namespace agw;
 using namespace std::chrono_literals;
@@ -86,14 +87,15 @@ TEST_CASE("an output whose reader hangs waits no longer than the end allows") {
   p.fill();
   log::log_output out(p.fds[1]);
   std::thread ends([&] {
-    std::this_thread::sleep_for(50ms);
+    while (out.waits_for() == clock::duration{}) std::this_thread::yield();
     out.end(100ms);
   });
   bool written = true;
   const auto took = seconds_of([&] { written = out.write("never\n"); });
   ends.join();
   CHECK_FALSE(written);
-  CHECK(took > 0.1);
+  CHECK(out.waits_for() == clock::duration{});
+  CHECK(took > 0.09);
   CHECK(took < 5);
   CHECK(seconds_of([&] { CHECK_FALSE(out.write("nor this\n")); }) < 0.05);
 }
@@ -162,10 +164,34 @@ TEST_CASE("a reader of the log that hangs holds up nobody who logs; what is drop
     ended = true;
     CHECK(::write(p.fds[1], "\n", 1) == 1);
     reader.join();
-    CHECK(all.find("warning the log dropped ") != std::string::npos);
+    const auto told = all.find("warning the log dropped ");
+    REQUIRE(told != std::string::npos);
+    CHECK(all.find(" lines: nobody took them in time\n", told) != std::string::npos);
     CHECK(all.find("line number=19999\n") != std::string::npos);
     CHECK(all.find("line number=100\n") == std::string::npos);
   }
+}
+
+TEST_CASE("for how long the next line has been waiting is known, and why lines were lost is told with their number") {
+  pipe_pair p;
+  const int broken = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
+  REQUIRE(broken >= 0);
+  {
+    const stderr_as here(broken);
+    REQUIRE(log::configure("info"));
+    log::warn("lost");
+    log::drain(5s);
+    CHECK(log::blocked() == clock::duration{});
+    p.fill();
+    ::dup2(p.fds[1], 2);
+    log::warn("kept");
+    while (log::blocked() < 20ms) std::this_thread::yield();
+    std::string all;
+    while (all.find("kept\n") == std::string::npos) all += p.read_some();
+    log::finish(5s);
+    CHECK(all.find("warning the log dropped 1 lines: No space left on device\n") != std::string::npos);
+  }
+  ::close(broken);
 }
 
 TEST_CASE("the log ends in time, although nobody reads it") {

@@ -1,5 +1,6 @@
 #include "agw/core/metrics.hpp"
 
+#include <limits>
 #include <optional>
 #include <thread>
 
@@ -27,6 +28,18 @@ TEST_CASE("a metric that is asked for again is the same one") {
   auto& first = m.counter("agw_test_total", "help", {{"a", "1"}});
   CHECK(&first == &m.counter("agw_test_total", "", {{"a", "1"}}));
   CHECK(&first != &m.counter("agw_test_total", "", {{"a", "2"}}));
+}
+
+TEST_CASE("a gauge that is NaN is not exposed until it has a value") {
+  metrics m;
+  m.gauge("agw_test_level", "A test's.", {{"a", "1"}}).Set(5);
+  auto& gone = m.gauge("agw_test_level", "", {{"a", "2"}});
+  gone.Set(std::numeric_limits<double>::quiet_NaN());
+  CHECK_THAT(m.expose(), !Contains("a=\"2\"") && Contains("agw_test_level{a=\"1\"} 5"));
+  m.gauge("agw_test_level", "", {{"a", "2"}}).Set(3);
+  CHECK_THAT(m.expose(), Contains("agw_test_level{a=\"2\"} 3"));
+  m.gauge("agw_other_level", "Another.").Set(std::numeric_limits<double>::quiet_NaN());
+  CHECK_THAT(m.expose(), !Contains("agw_other_level"));
 }
 
 TEST_CASE("a share counts for as long as it lives") {

@@ -2,7 +2,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "agw/core/metrics.hpp"
 #include "agw/http/routes.hpp"
@@ -57,6 +59,28 @@ struct fixture {
   asio::io_context context{1};
   http::server server;
   int waiting = 0;
+};
+
+/// For as long as it lives; what is open stays.
+struct no_descriptors_left {
+  no_descriptors_left() {
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    auto few = before;
+    few.rlim_cur = std::min<rlim_t>(before.rlim_max, 256);
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    take();
+  }
+  std::size_t take() {
+    const auto had = taken.size();
+    for (int fd = 0; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) taken.push_back(fd);
+    return taken.size() - had;
+  }
+  ~no_descriptors_left() {
+    for (const int fd : taken) ::close(fd);
+    ::setrlimit(RLIMIT_NOFILE, &before);
+  }
+  rlimit before{};
+  std::vector<int> taken;
 };
 
 std::string get(std::string_view path, std::string_view more = {}) {
@@ -260,6 +284,25 @@ TEST_CASE("health is told beside a thousand idle connections, and most of them a
     const auto served = co_await asking.ask(get("/healthz"));
     CHECK_THAT(served, EndsWith("ok\n"));
     CHECK(f.server.connections() <= http::server_config().max_host_connections);
+  });
+}
+
+TEST_CASE("a server whose process is out of descriptors answers still, one connection at a time") {
+  fixture f;
+  test::with_server(f.server, f.context, [&](tcp::endpoint to) -> awaitable<void> {
+    std::vector<std::unique_ptr<client>> asking;
+    for (int i = 0; i < 3; ++i) {
+      asking.push_back(std::make_unique<client>(f.context.get_executor(), to));
+      asking.back()->socket().open(tcp::v4());
+    }
+    no_descriptors_left none;
+    for (auto& c : asking) {
+      const auto served = co_await c->ask(get("/healthz"));
+      CHECK_THAT(served, EndsWith("ok\n"));
+      while (f.server.connections() > 0) co_await sleep_until(deadline_after(1ms));
+      co_await sleep_until(deadline_after(200ms));  // longer than the server pauses after a failure
+      CHECK(none.take() == 0);                      // it keeps what it has while nobody comes
+    }
   });
 }
 

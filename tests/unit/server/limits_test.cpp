@@ -1,5 +1,6 @@
 #include "limits.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -39,11 +40,27 @@ TEST_CASE("contexts = 0 is as many as ports or descriptors allow, whichever is l
   CHECK(fitting_contexts(o, 3) == 1);
 }
 
+TEST_CASE("an interface that has no address of this machine is named, one that has one of two is not") {
+  server_options o;
+  const auto address = [](const char* text) { return asio::ip::make_address(text); };
+  iq::interface_config access, core;
+  access.name = "access";
+  access.addresses.bound = {address("192.0.2.1"), address("2001:db8::1")};
+  core.name = "core";
+  core.addresses.bound = {address("192.0.2.7")};
+  o.iq.interfaces = {access, core};
+  std::vector<gateway::ip_address> ours{address("2001:db8::1"), address("192.0.2.7")};
+  const auto is_here = [&](const gateway::ip_address& a) { return std::ranges::find(ours, a) != ours.end(); };
+  CHECK_FALSE(interface_elsewhere(o, is_here));
+  ours.pop_back();
+  CHECK(interface_elsewhere(o, is_here).value_or("") == "interfaces.core.address: 192.0.2.7 is no address of this machine");
+}
+
 TEST_CASE("more threads than the system grants, or than processors, is remarked on with figures") {
   server_options o;
   o.threads = 4;
-  CHECK_FALSE(thread_remark(o, {6, 4}));
-  CHECK_THAT(thread_remark(o, {5, 4}).value_or(""), Contains("threads = 4 needs 6 threads in all; the system grants 5"));
+  CHECK_FALSE(thread_remark(o, {8, 4}));
+  CHECK_THAT(thread_remark(o, {7, 4}).value_or(""), Contains("threads = 4 needs 8 threads in all; the system grants 7"));
   CHECK_THAT(thread_remark(o, {100, 2}).value_or(""), Contains("the machine has 2 processors"));
 }
 

@@ -45,9 +45,7 @@ TEST_CASE("a shard that hangs is seen, and is alive when it goes on; its lag is 
   asio::io_context loop(1);
   loop_watch watch(shards, counted);
   std::atomic<bool> hang = true;
-  asio::post(shards[1].executor(), [&] {
-    while (hang) std::this_thread::sleep_for(1ms);
-  });
+  asio::post(shards[1].executor(), [&] { hang.wait(true); });
   names seen;
   bool well = false;
   asio::cancellation_signal stop;
@@ -58,6 +56,7 @@ TEST_CASE("a shard that hangs is seen, and is alive when it goes on; its lag is 
       seen = watch.stuck();
     }
     hang = false;
+    hang.notify_all();
     while (!well) {
       co_await sleep_until(deadline_after(50ms));
       well = watch.stuck().empty();
@@ -67,6 +66,7 @@ TEST_CASE("a shard that hangs is seen, and is alive when it goes on; its lag is 
   asio::co_spawn(loop, look, [](std::exception_ptr) {});
   loop.run_for(20s);
   hang = false;
+  hang.notify_all();
   shards.stop();
   CHECK(seen == names{"shard1"});
   CHECK(well);

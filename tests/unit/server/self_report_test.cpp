@@ -84,6 +84,7 @@ TEST_CASE("every series is there from the start, with 0") {
         "agw_resources_short_total{resource=\"ports\"} 0", "agw_resources_short_total{resource=\"descriptors\"} 0",
         "agw_resources_short_total{resource=\"contexts\"} 0", "agw_resources_short_total{resource=\"overload\"} 0",
         "agw_drops_total{layer=\"ice\",cause=\"filtered\"} ", "agw_log_lines_dropped_total ", "agw_log_lines_suppressed_total ",
+        "agw_log_blocked_seconds 0", "agw_registrations_total 0", "agw_last_reload_successful 1",
         "agw_loop_lag_seconds_count{loop=\"control\"} 0", "agw_loop_lag_seconds_count{loop=\"shard1\"} 0", "agw_certificate_expiry_timestamp_seconds{certificate=\"dtls\"} "}) {
     CHECK_THAT(text, Contains(series));
   }
@@ -160,6 +161,25 @@ TEST_CASE("a gateway that is not registered is alive and not ready") {
   at.gateway->drain();
   CHECK(not_ready(at.report->look()).size() == 2);
   CHECK_THAT(at.counted.expose(), Contains("agw_draining 1"));
+}
+
+TEST_CASE("controllers that a reload has taken away are named no more, and new ones are there with 0") {
+  gateway_at_rest at;
+  CHECK_THAT(at.counted.expose(), Contains("agw_registered{mgc=\"192.0.2.1:2944\"} 0"));
+  at.options.registration.mgcs.front() = {h248::transport::udp, "192.0.2.9", 2944};
+  for (int i = 0; i < 2; ++i) {
+    const auto text = at.counted.expose();
+    CHECK_THAT(text, !Contains("192.0.2.1:2944"));
+    CHECK_THAT(text, Contains("agw_registered{mgc=\"192.0.2.9:2944\"} 0") && Contains("agw_registered{mgc=\"tcp:mgc.example.com:2944\"} 0"));
+  }
+}
+
+TEST_CASE("a reload that was refused is told until one is taken over") {
+  gateway_at_rest at;
+  tell_reload(at.counted, false);
+  CHECK_THAT(at.counted.expose(), Contains("agw_last_reload_successful 0"));
+  tell_reload(at.counted, true);
+  CHECK_THAT(at.counted.expose(), Contains("agw_last_reload_successful 1"));
 }
 
 TEST_CASE("a port that is leased is counted, and the certificate's end is told") {

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <deque>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 #include <unordered_map>
 
@@ -218,7 +219,15 @@ stack::stack(const stack_config& config) : impl_(std::make_unique<impl>()) {
   usrsctp_sysctl_set_sctp_peer_chunk_oh(chunk_overhead_bytes);
   usrsctp_sysctl_set_sctp_max_retran_chunk(0);  // a closed window is probed for as long as it is closed (see sctp_socket.cpp)
   usrsctp_sysctl_set_sctp_max_chunks_on_queue(config.max_queued_chunks);
-  if (config.own_thread) impl_->thread = std::thread([this] { impl_->run(); });
+  if (!config.own_thread) return;
+  try {
+    impl_->thread = std::thread([this] { impl_->run(); });
+  } catch (const std::system_error& e) {
+    usrsctp_finish();
+    const std::lock_guard lock(table.mutex);
+    table.started = false;
+    throw std::system_error(e.code(), "the thread of SCTP's timers");
+  }
 }
 
 stack::~stack() {

@@ -62,6 +62,7 @@ class stream final : public byte_stream {
 
  private:
   [[noreturn]] void fail(const error_code& e) const;
+  void refuse(int verify_error);
   error_code prepare(role as, const std::string& host);
 
   std::unique_ptr<tcp::stream> connection_;
@@ -69,13 +70,14 @@ class stream final : public byte_stream {
   ssl::stream<tcp_socket&> ssl_;
   verification verification_;
   bool refused_ = false;  // the peer's certificate, by us
+  std::string why_;       // for the log
   std::vector<std::byte> record_;
   unread_bytes unread_;
 };
 
 void stream::fail(const error_code& e) const {
   if (e == asio::error::operation_aborted) throw system_error(e);
-  if (refused_) throw stage_error("tls", "certificate", transport_error::certificate);
+  if (refused_) throw stage_error("tls", "certificate", transport_error::certificate, why_);
   if (e == ssl::error::stream_truncated) throw stage_error("tls", "truncated", transport_error::truncated);
   if (e.category() != asio::error::get_ssl_category()) tcp::fail(e);
   const auto reason = ERR_GET_REASON(static_cast<unsigned long>(e.value()));
@@ -83,6 +85,12 @@ void stream::fail(const error_code& e) const {
     throw stage_error("tls", "certificate", e);
   }
   throw stage_error("tls", reason >= SSL_AD_REASON_OFFSET ? "alert" : "protocol", e);
+}
+
+// By OpenSSL's words, or because of its fingerprint.
+void stream::refuse(int verify_error) {
+  refused_ = true;
+  why_ = verify_error == X509_V_OK ? "its fingerprint is another one" : X509_verify_cert_error_string(verify_error);
 }
 
 error_code stream::prepare(role as, const std::string& host) {
@@ -95,7 +103,7 @@ error_code stream::prepare(role as, const std::string& host) {
       const bool leaf = X509_STORE_CTX_get_error_depth(at.native_handle()) == 0;
       const bool good = (trusted || !verification_.by_ca) &&
                         (!leaf || verification_.accepts(X509_STORE_CTX_get_current_cert(at.native_handle())));
-      if (!good) refused_ = true;
+      if (!good) refuse(trusted ? X509_V_OK : X509_STORE_CTX_get_error(at.native_handle()));
       return good;
     };
     ssl_.set_verify_callback(verify, error);
@@ -123,9 +131,11 @@ awaitable<void> stream::handshake(role as, peer_check check) {
   if (error) fail(error);
   // The callback has seen the leaf; this does not depend on how OpenSSL walks the chain.
   X509* leaf = SSL_get1_peer_certificate(ssl_.native_handle());
-  refused_ = !verification_.accepts(leaf);
+  const bool good = verification_.accepts(leaf);
   X509_free(leaf);
-  if (refused_) throw stage_error("tls", "certificate", transport_error::certificate);
+  if (good) co_return;
+  refuse(X509_V_OK);
+  fail({});
 }
 
 awaitable<std::size_t> stream::read_some(std::span<std::byte> into) {

@@ -48,6 +48,7 @@ struct server_options {
   std::map<std::string, clock::duration, std::less<>> deadlines;  ///< stage_services::deadlines: "ice", "dtls", …
   std::string dtls_certificate;                                   ///< PEM files; empty: self-signed at start
   std::string dtls_key;
+  std::size_t sctp_send_memory_mib = 256;       ///< see sctp::stack_config::send_memory_bytes
   clock::duration dtls_certificate_lifetime{};  ///< of a self-signed one, then there is a new one for new streams; 0: as long as the process
   source_port_choice source_ports;              ///< of connections that are dialled to the core
   tls::config tls;                    ///< towards the core
