@@ -23,6 +23,7 @@ constexpr auto window_step = std::chrono::milliseconds(100);
 constexpr std::uint32_t open_window_bytes = 3000;
 constexpr auto black_hole_look = std::chrono::milliseconds(3100);
 constexpr auto long_missing = std::chrono::seconds(1);
+constexpr auto idle_after = std::chrono::seconds(1);
 constexpr auto retransmission_slack = std::chrono::milliseconds(200);
 constexpr auto shutdown_limit = std::chrono::milliseconds(200);
 // The memory of a burst is freed; an idle association keeps none.
@@ -236,7 +237,12 @@ void association_core::release() {
 
 awaitable<void> association_core::keep_pace() {
   for (;;) {
-    while (pacer_.empty()) co_await paced_.wait();
+    while (pacer_.empty()) {
+      const bool more = co_await within(deadline_after(idle_after), paced_.wait());
+      if (more) continue;
+      pacer_.clear();  // an idle association keeps no memory
+      co_await paced_.wait();
+    }
     co_await sleep_until(pacer_.next_deadline());
     if (abandoned_) co_return;
     release();
