@@ -15,10 +15,11 @@ aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: sys.argv[1:2]
 
 async def begin(call, sdp, core):
     connection = calls[call] = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    connection.on("datachannel", lambda channel: asyncio.ensure_future(join(channel, core)))
     # It takes no offer that leaves it only one role, and chooses the other one by itself.
     await connection.setRemoteDescription(RTCSessionDescription(sdp.replace("a=setup:active", "a=setup:actpass"), "offer"))
     connection.sctp.transport._set_role("server")
+    channel = connection.createDataChannel("load", negotiated=True, id=0)
+    channel.on("open", lambda: asyncio.ensure_future(join(channel, core)))
     await connection.setLocalDescription(await connection.createAnswer())
     print(json.dumps({"call": call, "sdp": connection.localDescription.sdp}), flush=True)
 

@@ -17,8 +17,9 @@ function begin({ call, sdp, core }) {
     if (state !== 'complete') return;
     process.stdout.write(`${JSON.stringify({ call, sdp: connection.localDescription().sdp })}\n`);
   });
-  connection.onDataChannel((channel) => join(channel, core));
   connection.setRemoteDescription(sdp, 'offer');
+  const channel = connection.createDataChannel('load', { negotiated: true, id: 0 });
+  channel.onOpen(() => join(channel, core));
 }
 
 function end(call) {

@@ -75,7 +75,7 @@ def load(system, load_program, words, place, seconds):
         system.prepare(folder, place, mgc)
         clean_up.callback(system.stop)
         command = [*place.prefix, str(load_program), *words, "--duration", f"{seconds}s", "--h248", f"{mgc[0]}:{mgc[1]}", "--server-pid",
-                   str(system.process.pid), "--access", place.wic, "--core", place.peer, "--dcep", "--quiet", "--json", "-"]
+                   str(system.process.pid), "--access", place.wic, "--core", place.peer, "--sctp-port", "5000", "--quiet", "--json", "-"]
         client = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
             wait_until_bound(client, *mgc)

@@ -59,9 +59,11 @@ def tcp(prefix, seconds):
         done = subprocess.run(["iperf3", "-c", FAR, "-C", "cubic", "-t", str(seconds), "-J"], capture_output=True, text=True, timeout=60 + 2 * seconds)
         return json.loads(done.stdout)["end"]["sum_received"]["bits_per_second"] / 1e6
     finally:
-        if server.poll() is None:
+        try:
+            server.wait(2)
+        except subprocess.TimeoutExpired:
             server.terminate()
-        server.wait()
+            server.wait()
 
 
 def run(options, found):

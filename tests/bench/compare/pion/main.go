@@ -68,7 +68,13 @@ func (b *bridge) begin(o order) {
 	b.mutex.Lock()
 	b.calls[o.Call] = connection
 	b.mutex.Unlock()
-	connection.OnDataChannel(func(channel *webrtc.DataChannel) { join(channel, o.Core) })
+	negotiated, id := true, uint16(0)
+	channel, err := connection.CreateDataChannel("load", &webrtc.DataChannelInit{Negotiated: &negotiated, ID: &id})
+	if err != nil {
+		log.Print(err)
+		return
+	}
+	channel.OnOpen(func() { join(channel, o.Core) })
 	if err = connection.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: o.SDP}); err != nil {
 		log.Print(err)
 		return
@@ -120,25 +126,23 @@ func join(channel *webrtc.DataChannel, address string) {
 		close(closed)
 		core.Close()
 	})
-	channel.OnOpen(func() {
-		go func() {
-			piece := make([]byte, pieceBytes)
-			for {
-				n, err := core.Read(piece)
-				if err != nil {
+	go func() {
+		piece := make([]byte, pieceBytes)
+		for {
+			n, err := core.Read(piece)
+			if err != nil {
+				return
+			}
+			if channel.Send(piece[:n]) != nil {
+				return
+			}
+			if channel.BufferedAmount() > bufferBytes {
+				select {
+				case <-drained:
+				case <-closed:
 					return
-				}
-				if channel.Send(piece[:n]) != nil {
-					return
-				}
-				if channel.BufferedAmount() > bufferBytes {
-					select {
-					case <-drained:
-					case <-closed:
-						return
-					}
 				}
 			}
-		}()
-	})
+		}
+	}()
 }
