@@ -19,7 +19,9 @@ async def begin(call, sdp, core):
     await connection.setRemoteDescription(RTCSessionDescription(sdp.replace("a=setup:active", "a=setup:actpass"), "offer"))
     connection.sctp.transport._set_role("server")
     channel = connection.createDataChannel("load", negotiated=True, id=0)
-    channel.on("open", lambda: asyncio.ensure_future(join(channel, core)))
+    early = []  # what comes before TCP stands
+    channel.on("message", early.append)
+    channel.on("open", lambda: asyncio.ensure_future(join(channel, core, early)))
     await connection.setLocalDescription(await connection.createAnswer())
     print(json.dumps({"call": call, "sdp": connection.localDescription.sdp}), flush=True)
 
@@ -29,10 +31,8 @@ async def end(call):
         await connection.close()
 
 
-async def join(channel, core):
-    """aiortc cannot hold its messages back: what comes before TCP stands, and what TCP does not take at once, waits here."""
-    early = []
-    channel.on("message", early.append)
+async def join(channel, core, early):
+    """aiortc cannot hold its messages back: what TCP does not take at once waits in the writer."""
     host, port = core.split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     channel.remove_listener("message", early.append)

@@ -74,7 +74,7 @@ func (b *bridge) begin(o order) {
 		log.Print(err)
 		return
 	}
-	channel.OnOpen(func() { join(channel, o.Core) })
+	join(channel, o.Core)
 	if err = connection.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: o.SDP}); err != nil {
 		log.Print(err)
 		return
@@ -107,12 +107,8 @@ func (b *bridge) end(call int) {
 
 // join carries octets both ways until either end is gone. The reader of the association waits for TCP, the reader of TCP for the association.
 func join(channel *webrtc.DataChannel, address string) {
-	core, err := net.Dial("tcp", address)
-	if err != nil {
-		log.Print(err)
-		return
-	}
-	drained := make(chan struct{}, 1)
+	var core net.Conn
+	dialled, closed, drained := make(chan struct{}), make(chan struct{}), make(chan struct{}, 1)
 	channel.SetBufferedAmountLowThreshold(bufferBytes / 2)
 	channel.OnBufferedAmountLow(func() {
 		select {
@@ -120,29 +116,46 @@ func join(channel *webrtc.DataChannel, address string) {
 		default:
 		}
 	})
-	closed := make(chan struct{})
-	channel.OnMessage(func(m webrtc.DataChannelMessage) { core.Write(m.Data) })
+	channel.OnMessage(func(m webrtc.DataChannelMessage) { // the first may come before TCP stands
+		select {
+		case <-dialled:
+			core.Write(m.Data)
+		case <-closed:
+		}
+	})
+	channel.OnOpen(func() {
+		var err error
+		if core, err = net.Dial("tcp", address); err != nil {
+			log.Print(err)
+			channel.Close()
+			return
+		}
+		close(dialled)
+		go pump(core, channel, drained, closed)
+	})
 	channel.OnClose(func() {
 		close(closed)
-		core.Close()
+		select {
+		case <-dialled:
+			core.Close()
+		default:
+		}
 	})
-	go func() {
-		piece := make([]byte, pieceBytes)
-		for {
-			n, err := core.Read(piece)
-			if err != nil {
+}
+
+func pump(core net.Conn, channel *webrtc.DataChannel, drained, closed chan struct{}) {
+	piece := make([]byte, pieceBytes)
+	for {
+		n, err := core.Read(piece)
+		if err != nil || channel.Send(piece[:n]) != nil {
+			return
+		}
+		if channel.BufferedAmount() > bufferBytes {
+			select {
+			case <-drained:
+			case <-closed:
 				return
-			}
-			if channel.Send(piece[:n]) != nil {
-				return
-			}
-			if channel.BufferedAmount() > bufferBytes {
-				select {
-				case <-drained:
-				case <-closed:
-					return
-				}
 			}
 		}
-	}()
+	}
 }
