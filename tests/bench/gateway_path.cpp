@@ -157,7 +157,7 @@ void whole_path(benchmark::State& state, awaitable<void> (*carry)(end&, core_pee
 
 }  // namespace
 
-BENCHMARK_CAPTURE(whole_path, to_core, send_up)->Arg(200)->Arg(1000)->Arg(16 << 10)->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK_CAPTURE(whole_path, to_wic, send_down)->Arg(200)->Arg(1000)->Arg(16 << 10)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK_CAPTURE(whole_path, to_core, send_up)->Arg(200)->Arg(1000)->Arg(16 << 10)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(whole_path, to_wic, send_down)->Arg(200)->Arg(1000)->Arg(16 << 10)->Unit(benchmark::kMillisecond);
 
 BENCHMARK_MAIN();

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import measures
 
+SYSTEMS = ("agw", "pion", "libdatachannel")
 RATE_MBIT, QUEUE_KB = 1000, 1000
 NEAR, FAR = "198.19.0.254", "198.19.0.2"
 NEAR_CORE, FAR_CORE = "198.19.1.254", "198.19.1.2"
@@ -83,8 +84,6 @@ def run(options, found):
             link.order(f"delay {trip / 2}")
             note("tcp", trip, tcp(place.prefix, seconds), [])
             for system in found:
-                if system.name not in ("agw", "pion", "libdatachannel"):
-                    continue
                 report = measures.load(system, options.bin / "agw-load", ["bulk-down", "--size", "16384", "--sessions", "1"], place, seconds)
                 note(system.name, trip, report.get("rates", {}).get("down_mbit_per_s", 0), report["faults"])
     return {"link": f"{RATE_MBIT} Mbit/s, a queue of {QUEUE_KB} KB", "seconds": seconds, "points": points}
