@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import measures
 
+ONE_SESSION = measures.Measure("rtt", "16 KiB to the WIC", "bulk-down", ("rate",), "--size", "16384", "--sessions", "1")
 SYSTEMS = ("agw", "pion", "libdatachannel")
 RATE_MBIT, QUEUE_KB = 1000, 1000
 NEAR, FAR = "198.19.0.254", "198.19.0.2"
@@ -84,6 +85,6 @@ def run(options, found):
             link.order(f"delay {trip / 2}")
             note("tcp", trip, tcp(place.prefix, seconds), [])
             for system in found:
-                report = measures.load(system, options.bin / "agw-load", ["bulk-down", "--size", "16384", "--sessions", "1"], place, seconds)
-                note(system.name, trip, report.get("rates", {}).get("down_mbit_per_s", 0), report["faults"])
+                figures, faults, _ = system.measure(ONE_SESSION, options.bin / "agw-load", place, seconds)
+                note(system.name, trip, 8 * figures.get("rate", 0), faults)
     return {"link": f"{RATE_MBIT} Mbit/s, a queue of {QUEUE_KB} KB", "seconds": seconds, "points": points}

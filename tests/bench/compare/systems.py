@@ -70,7 +70,10 @@ class System:
 
     def measure(self, one, load_program, place, seconds):
         """The figures, what went wrong, and all that agw-load says."""
-        report = measures.load(self, load_program, [one.scenario, *one.words], place, seconds)
+        try:
+            report = measures.load(self, load_program, [one.scenario, *one.words], place, seconds)
+        except (OSError, RuntimeError, ValueError, subprocess.TimeoutExpired) as error:
+            report = {"faults": [str(error)]}
         figures = measures.figures_of(report) if "rates" in report else {}
         report.pop("seconds", None)
         return {key: figures[key] for key in one.figures if figures.get(key) is not None}, report["faults"], report
