@@ -13,7 +13,7 @@ PORT = 8088  # the namespace is ours
 
 class Janus(systems.System):
     name, title = "janus", "Janus"
-    scenarios = {"setup": ["setup"], "idle": ["idle"], "message": ["messages"]}
+    scenarios = {"setup": ["setup"], "calls": ["setup"], "idle": ["idle"], "message": ["messages"]}
     cannot = "no TCP"
 
     def missing(self):
@@ -46,7 +46,8 @@ class Janus(systems.System):
                 done = subprocess.run(command, capture_output=True, text=True, timeout=120 + 4 * seconds)
                 report = json.loads(done.stdout) if done.stdout else {}
                 faults = [] if report else [done.stderr.strip()[-500:] or "its client said nothing"]
-                return report.get("figures", {}), faults, {"command": " ".join(command), "client": "libdatachannel"}
+                figures = report.get("figures", {})
+                return {key: figures[key] for key in one.figures if key in figures}, faults, {"command": " ".join(command), "client": "libdatachannel"}
             except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
                 return {}, [str(error)], {}
             finally:

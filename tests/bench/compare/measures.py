@@ -30,7 +30,8 @@ MEASURES = [
     Measure("down-1000", "1 000 B to the WIC", "bulk-down", BULK, "--size", "1000", *FOUR),
     Measure("up-200", "200 B to the core", "bulk-up", SMALL, "--size", "200", *FOUR),
     Measure("down-200", "200 B to the WIC", "bulk-down", SMALL, "--size", "200", *FOUR),
-    Measure("setup", "set-up, one call after the other", "setup", ("setup", "cpu_call"), "--sessions", "1"),
+    Measure("setup", "set-up, one call after the other", "setup", ("setup",), "--sessions", "1"),
+    Measure("calls", "calls that come and go, 16 at a time", "setup", ("calls", "cpu_call"), "--sessions", "16"),
     Measure("idle", "an idle call", "idle", ("memory",), "--sessions", "200"),
     Measure("message", "a message there and back", "messages", ("median", "p99"), "--sessions", "10", "--rate", "200", "--size", "200"),
 ]

@@ -24,7 +24,7 @@ def picture(width, height, parts):
 
 PANELS = [(("up-16k", "cpu_mb"), "16 KiB to the core: ms of CPU a MB"), (("down-16k", "cpu_mb"), "16 KiB to the WIC: ms of CPU a MB"),
           (("up-200", "messages"), "200 B to the core: messages/s (more is better)"), (("down-1000", "cpu_mb"), "1 000 B to the WIC: ms of CPU a MB"),
-          (("setup", "cpu_call"), "a call: ms of CPU"), (("idle", "memory"), "an idle call: KB")]
+          (("calls", "cpu_call"), "a call: ms of CPU"), (("idle", "memory"), "an idle call: KB")]
 
 
 def bars(result, means, titles):

@@ -5,7 +5,7 @@ import plots
 from measures import FIGURES, MEASURES
 
 TITLES = {"tcp": "TCP (CUBIC)", "agw": "agw", "pion": "Pion", "libdatachannel": "libdatachannel", "aiortc": "aiortc", "janus": "Janus"}
-LABELS = {"rate": "MB/s", "cpu_mb": "ms of CPU a MB", "messages": "messages/s", "cpu_message": "µs of CPU a message", "setup": "ms",
+LABELS = {"rate": "MB/s", "cpu_mb": "ms of CPU a MB", "messages": "messages/s", "cpu_message": "µs of CPU a message", "setup": "ms", "calls": "calls/s",
           "cpu_call": "ms of CPU a call", "memory": "KB", "median": "median, ms", "p99": "p99, ms"}
 
 
