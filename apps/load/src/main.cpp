@@ -34,9 +34,11 @@ crew_services services_for(const load_options& o, shard& control, mgc& controlle
   out.controller = &controller;
   out.wics.address = o.access;
   out.wics.ports = &ports;
-  out.wics.identity = std::make_shared<const dtls::context>(dtls::certificate::self_signed());
+  // use_srtp, as browsers send it even without media: some servers insist on it.
+  out.wics.identity = std::make_shared<const dtls::context>(dtls::certificate::self_signed(), "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80");
   out.wics.rtt = o.rtt;
   out.wics.mtu = o.mtu;
+  out.wics.sctp_port = o.sctp_port;
   out.wics.buffer_bytes = o.buffers();
   out.wics.dcep = o.dcep;
   out.core_address = o.core;

@@ -107,6 +107,7 @@ void declare(CLI::App& app, load_options& o, std::vector<std::string>& words, st
       ->type_name("N")
       ->check(CLI::Range(std::size_t{65536}, std::size_t{1} << 28).description(""));
   app.add_option("--mtu", o.mtu, "largest UDP payload of a WIC (default: 1200)")->type_name("N")->check(CLI::Range(576, 9000).description(""));
+  app.add_option("--sctp-port", o.sctp_port, "SCTP port of all WICs; 0: each has its own (default: 0)")->type_name("N")->check(CLI::Range(0, 65535).description(""));
   app.add_option("--p99", o.p99_ms, "of sweep: the bound, milliseconds (default: 5)")->type_name("MS")->check(CLI::Range(0.01, 60000.0).description(""));
   app.add_option("--precision", o.precision, "of sweep: how close its bounds come (default: 0.05)")->type_name("SHARE")->check(CLI::Range(0.005, 0.5).description(""));
 

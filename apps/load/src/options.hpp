@@ -34,6 +34,7 @@ struct load_options {
   std::size_t concurrency = 32; ///< of calls that are set up or released before and behind what is measured
   std::size_t buffer_bytes = 0; ///< SCTP's, each way, of a WIC; 0: by the scenario
   std::size_t mtu = 1200;       ///< largest UDP payload of a WIC
+  std::uint16_t sctp_port = 0;  ///< of all WICs; 0: each has its own
   bool dcep = false;
   double p99_ms = 5;            ///< of sweep
   double precision = 0.05;      ///< of sweep: when the bounds are that close

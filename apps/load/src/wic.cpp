@@ -18,7 +18,8 @@ wic_description wic::description() const {
   out.address = path_->local();
   out.credentials = path_->credentials();
   out.fingerprint = settings_.identity->own().fingerprint().str();
-  out.sctp_port = static_cast<std::uint16_t>(5000 + number_ % 60000);  // different ones: usrsctp finds them in a table by port
+  // Different ones: usrsctp finds them in a table by port.
+  out.sctp_port = settings_.sctp_port != 0 ? settings_.sctp_port : static_cast<std::uint16_t>(5000 + number_ % 60000);
   if (!settings_.dcep) out.channel = channel_id;
   return out;
 }

@@ -19,6 +19,7 @@ struct wic_settings {
   std::shared_ptr<const dtls::context> identity;
   clock::duration rtt{};
   std::size_t mtu = 1200;
+  std::uint16_t sctp_port = 0;  ///< 0: each has its own
   std::size_t buffer_bytes = 1 << 20;
   bool dcep = false;
 };

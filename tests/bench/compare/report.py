@@ -1,0 +1,95 @@
+"""What was measured, as text, as the README's section and as plots."""
+import re
+
+import plots
+from measures import FIGURES, MEASURES
+
+TITLES = {"tcp": "TCP (CUBIC)", "agw": "agw", "pion": "Pion", "libdatachannel": "libdatachannel", "aiortc": "aiortc", "janus": "Janus"}
+LABELS = {"rate": "MB/s", "cpu_mb": "ms of CPU a MB", "messages": "messages/s", "cpu_message": "µs of CPU a message", "setup": "ms", "calls": "calls/s",
+          "cpu_call": "ms of CPU a call", "memory": "KB", "median": "median, ms", "p99": "p99, ms"}
+
+
+def short(value):
+    """Three digits."""
+    if value >= 1000:
+        return f"{value:,.0f}".replace(",", " ")
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def line(turn, system, measure, figures, faults):
+    words = ", ".join(f"{short(value)} {FIGURES[key][0]}" for key, value in figures.items())
+    return f"round {turn + 1}  {system.title:15} {measure.title:34} {words or '-'}{'  ' + '; '.join(faults) if faults else ''}"
+
+
+def means(result):
+    """{(measure, figure): {system: mean over the rounds}}; a run with faults counts for nothing."""
+    values = {}
+    for run in result["runs"]:
+        for key, value in ({} if run["faults"] else run["figures"]).items():
+            values.setdefault((run["measure"], key), {}).setdefault(run["system"], []).append(value)
+    return {what: {system: sum(all) / len(all) for system, all in by.items()} for what, by in values.items()}
+
+
+def cell(result, what, by, system):
+    if system in by:
+        ratio = "" if system == "agw" or not by.get("agw") else f" ({short(by[system] / by['agw'])})"
+        return short(by[system]) + ratio
+    runs = [r for r in result["runs"] if r["system"] == system and r["measure"] == what[0]]
+    cannot = next((r["report"]["cannot"] for r in runs if r["report"].get("cannot")), None)
+    return cannot or ("failed" if any(r["faults"] for r in runs) else "")
+
+
+def comparison(result):
+    by_figure = means(result)
+    systems = list(dict.fromkeys(r["system"] for r in result["runs"]))
+    lines = ["| | " + " | ".join(TITLES[s] for s in systems) + " |", "|---" * (len(systems) + 1) + "|"]
+    for measure in MEASURES:
+        for key in measure.figures:
+            if any(r["measure"] == measure.key for r in result["runs"]):
+                what = (measure.key, key)
+                cells = [cell(result, what, by_figure.get(what, {}), s) for s in systems]
+                lines.append(f"| {measure.title}: {LABELS[key]} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def trips(result):
+    points = result["rtt"]["points"]
+    systems = list(dict.fromkeys(p["system"] for p in points))
+    lines = ["| round trip | " + " | ".join(TITLES[s] for s in systems) + " |", "|---" * (len(systems) + 1) + "|"]
+    for trip in dict.fromkeys(p["trip_ms"] for p in points):
+        here = {p["system"]: p for p in points if p["trip_ms"] == trip}
+        cells = ["failed" if here[s]["faults"] else short(here[s]["mbit"]) for s in systems]
+        lines.append(f"| {trip} ms | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def origin(result):
+    machine = result["machine"]
+    versions = "; ".join(f"{TITLES[s]} {v.removeprefix('agw-server ')}" for s, v in result["versions"].items())
+    busy = " The machine had other work: rates and times mean little, costs are upper bounds." if machine["load_before"] > machine["cores"] / 2 else ""
+    return (f"{machine['cores']} cores, {machine['cpu']}, Linux {machine['kernel']}, load {machine['load_before']:.1f} before the run; "
+            f"commit {result['commit']}, {result['date'][:10]}, `{result['command'].strip()}`. {versions}.{busy}")
+
+
+def text(result):
+    return (trips(result) if "rtt" in result else comparison(result)) + "\n\n" + origin(result)
+
+
+def publish(result, root):
+    """Between the section's markers in the README, with its plot beside the operator's guide."""
+    docs = root / "apps" / "server" / "docs"
+    if "rtt" in result:
+        name, picture, alt = "beside-others-rtt", plots.trips(result, TITLES), "Mbit/s to the WIC at round trips of 2 to 300 ms"
+        said = f"One session to the WIC, Mbit/s, over a link with {result['rtt']['link']}, {result['rtt']['seconds']} s from its begin:\n\n{trips(result)}"
+    else:
+        name, picture, alt = "beside-others", plots.bars(result, means(result), TITLES), "what a megabyte, a message, a call and an idle call cost"
+        said = comparison(result)
+    (docs / f"{name}.svg").write_text(picture)
+    readme = root / "README.md"
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    section = f"{begin}\n{said}\n\n{origin(result)}\n\n![{alt}](apps/server/docs/{name}.svg)\n{end}"
+    old = readme.read_text()
+    new, count = re.subn(re.escape(begin) + ".*?" + re.escape(end), lambda _: section, old, flags=re.DOTALL)
+    if count != 1:
+        raise SystemExit(f"compare: README.md has no {begin} … {end}")
+    readme.write_text(new)

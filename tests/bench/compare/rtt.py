@@ -1,0 +1,90 @@
+"""One session to the WIC at several round trips, beside TCP on the same link: agw's own emulator between two namespaces. WIC and core peer are
+in the far one; the core and H.248 have a second link of their own, without delay."""
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import measures
+
+ONE_SESSION = measures.Measure("rtt", "16 KiB to the WIC", "bulk-down", ("rate",), "--size", "16384", "--sessions", "1")
+SYSTEMS = ("agw", "pion", "libdatachannel")
+RATE_MBIT, QUEUE_KB = 1000, 1000
+NEAR, FAR = "198.19.0.254", "198.19.0.2"
+NEAR_CORE, FAR_CORE = "198.19.1.254", "198.19.1.2"
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True, stdout=subprocess.DEVNULL)
+
+
+class Link:
+    def __init__(self, program):
+        self.name = f"agwcompare{os.getpid()}"
+        ip("netns", "add", self.name)
+        far = ["-n", self.name]
+        try:
+            self.child = subprocess.Popen([program, self.name, "-", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+            if self.child.stdout.readline() != "up\n":
+                raise RuntimeError("the link does not come up")
+            ip("link", "add", "core0", "type", "veth", "peer", "name", "core0", "netns", self.name)
+            ip(*far, "link", "set", "lo", "up")
+            for where, device, address in ((far, "link0", FAR), ([], "link0", NEAR), (far, "core0", FAR_CORE), ([], "core0", NEAR_CORE)):
+                ip(*where, "address", "add", f"{address}/24", "dev", device)
+                # The device's own queue must not be what loses packets.
+                ip(*where, "link", "set", device, "mtu", "1500", "txqueuelen", "10000", "up")
+            self.order(f"rate {RATE_MBIT} {QUEUE_KB}")
+        except BaseException:
+            self.end()
+            raise
+
+    def order(self, words):
+        self.child.stdin.write(words + "\n")
+        if not (said := self.child.stdout.readline()).startswith("ok"):
+            raise RuntimeError(f"the link says {said}")
+
+    def end(self):
+        if hasattr(self, "child"):
+            self.child.stdin.close()
+            self.child.wait()
+        ip("netns", "delete", self.name)
+
+
+def tcp(prefix, seconds):
+    """Mbit/s of CUBIC from here to the far side."""
+    server = subprocess.Popen([*prefix, "iperf3", "-s", "-1", "-B", FAR], stdout=subprocess.DEVNULL)
+    try:
+        time.sleep(0.5)
+        done = subprocess.run(["iperf3", "-c", FAR, "-C", "cubic", "-t", str(seconds), "-J"], capture_output=True, text=True, timeout=60 + 2 * seconds)
+        return json.loads(done.stdout)["end"]["sum_received"]["bits_per_second"] / 1e6
+    finally:
+        try:
+            server.wait(2)
+        except subprocess.TimeoutExpired:
+            server.terminate()
+            server.wait()
+
+
+def run(options, found):
+    points = []
+
+    def note(system, trip, mbit, faults):
+        points.append({"system": system, "trip_ms": trip, "mbit": mbit, "faults": faults})
+        print(f"{trip:4} ms  {system:16} {mbit:8.1f} Mbit/s  {'; '.join(faults)}", file=sys.stderr, flush=True)
+
+    with contextlib.ExitStack() as clean_up:
+        link = Link(options.bin / "agw_test_link")
+        clean_up.callback(link.end)
+        place = SimpleNamespace(prefix=["ip", "netns", "exec", link.name], mgc=FAR_CORE, control=NEAR_CORE, gateway=NEAR, core=NEAR_CORE,
+                                wic=FAR, peer=FAR_CORE)
+        seconds = int(options.seconds)
+        for trip in map(int, options.trips.split(",")):
+            link.order(f"delay {trip / 2}")
+            note("tcp", trip, tcp(place.prefix, seconds), [])
+            for system in found:
+                figures, faults, _ = system.measure(ONE_SESSION, options.bin / "agw-load", place, seconds)
+                note(system.name, trip, 8 * figures.get("rate", 0), faults)
+    return {"link": f"{RATE_MBIT} Mbit/s, a queue of {QUEUE_KB} KB", "seconds": seconds, "points": points}
