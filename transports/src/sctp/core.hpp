@@ -117,7 +117,6 @@ class association_core final : public std::enable_shared_from_this<association_c
   t3_restart t3_;
   std::optional<bool> fragments_;  // what lower_ was told
   event opened_;
-  event ended_;    // for the pump
   event drained_;  // for close(): SHUTDOWN is complete
   event pumped_;   // for close(): the pump has ended
   event rearmed_;
