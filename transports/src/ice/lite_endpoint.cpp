@@ -1,7 +1,7 @@
 // The shell around the lite machine: a socket of the shard, and the watch for its deadline.
 #include <boost/asio/post.hpp>
 
-#include "agw/core/alarm.hpp"
+#include "agw/core/event_alarm.hpp"
 #include "agw/core/error.hpp"
 #include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
@@ -315,7 +315,7 @@ void lite_endpoint::send(const datagram_batch& batch) {
 
 // For the life of the path, as a peer may take to ICE later.
 awaitable<void> lite_endpoint::watch_consent() {
-  alarm wakes(co_await asio::this_coro::executor, machine_changed_);
+  event_alarm wakes(co_await asio::this_coro::executor, machine_changed_);
   while (machine_.state() != path_state::lost) {
     wakes.set(machine_.deadline().value_or(no_deadline));
     co_await machine_changed_.wait();

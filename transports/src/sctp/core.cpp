@@ -5,7 +5,7 @@
 
 #include <boost/asio/post.hpp>
 
-#include "agw/core/alarm.hpp"
+#include "agw/core/event_alarm.hpp"
 #include "agw/core/error.hpp"
 #include "agw/core/metrics.hpp"
 #include "agw/core/scope_guard.hpp"
@@ -301,7 +301,7 @@ deadline association_core::stalled_at() const {
 
 awaitable<void> association_core::keep_watch() {
   watch_start_ = clock::now();
-  alarm wakes(executor_, rearmed_);
+  event_alarm wakes(executor_, rearmed_);
   while (phase_ != phase::ended) {
     watched_until_ = next_deadline();
     wakes.set(watched_until_);

@@ -12,12 +12,12 @@ namespace agw {
 
 /// Sets an event when a time has come. Whoever waits for the event looks for itself what is due: it may be woken too often, never too late. Shard-bound,
 /// like the event; destroyed before it.
-class alarm {
+class event_alarm {
  public:
-  alarm(asio::any_io_executor executor, event& rings) : timer_(std::move(executor)), state_(std::make_shared<state>(state{&rings, no_deadline})) {}
-  ~alarm() { state_->rings = nullptr; }
-  alarm(const alarm&) = delete;
-  alarm& operator=(const alarm&) = delete;
+  event_alarm(asio::any_io_executor executor, event& rings) : timer_(std::move(executor)), state_(std::make_shared<state>(state{&rings, no_deadline})) {}
+  ~event_alarm() { state_->rings = nullptr; }
+  event_alarm(const event_alarm&) = delete;
+  event_alarm& operator=(const event_alarm&) = delete;
 
   /// Another time takes the place of the one before; no_deadline: none.
   void set(deadline by) {

@@ -1,4 +1,4 @@
-#include "agw/core/alarm.hpp"
+#include "agw/core/event_alarm.hpp"
 
 #include <optional>
 
@@ -34,7 +34,7 @@ struct waiter {
 
 TEST_CASE("an alarm wakes who waits for the event, once, when its time has come") {
   waiter w;
-  alarm a(w.context.get_executor(), w.rings);
+  event_alarm a(w.context.get_executor(), w.rings);
   a.set(clock::now() + 10s);
   w.time.advance(9s);
   CHECK(w.woken == 0);
@@ -49,7 +49,7 @@ TEST_CASE("an alarm wakes who waits for the event, once, when its time has come"
 
 TEST_CASE("the time that an alarm was set to last counts") {
   waiter w;
-  alarm a(w.context.get_executor(), w.rings);
+  event_alarm a(w.context.get_executor(), w.rings);
   a.set(clock::now() + 10s);
   a.set(clock::now() + 20s);
   w.time.advance(15s);
@@ -65,7 +65,7 @@ TEST_CASE("the time that an alarm was set to last counts") {
 
 TEST_CASE("an alarm that is gone wakes nobody") {
   waiter w;
-  std::optional<alarm> a;
+  std::optional<event_alarm> a;
   a.emplace(w.context.get_executor(), w.rings);
   a->set(clock::now() + 1s);
   a.reset();
