@@ -12,7 +12,7 @@
 namespace agw {
 namespace {
 
-constexpr std::size_t first_read_bytes = 4 * 1024;
+constexpr std::size_t first_read_bytes = 1024;  // what an idle call keeps
 constexpr unsigned small_reads_before_shrinking = 16;
 // Octets that have arrived but were not read yet show within a turn of the loop or two; this is some hundred of them.
 constexpr auto quiet_time = std::chrono::milliseconds(20);

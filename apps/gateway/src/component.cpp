@@ -98,13 +98,14 @@ void component::order(layer l) {
 
 void component::release() {
   (void)machine_.stop();
-  stop_requested_.set();
+  request_stop();
 }
 
 void component::renew() {
   machine_.renew();
   opened_ = nullptr;
-  for (auto* const stale : {&stop_requested_, &ended_, &idled_, &core_changed_, &parted_, &ordered_}) stale->reset();
+  stop_requested_ = false;
+  for (auto* const stale : {&ended_, &idled_, &core_changed_, &parted_, &ordered_}) stale->reset();
   if (!local_.sid) sid_.reset();
   if (std::exchange(any_label_, false)) local_.label.clear();
   channel_went_down();
@@ -120,11 +121,9 @@ awaitable<void> component::run(sctp::association& association) {
   const sweep_entry looked_at(executor, [this] { look(); });
   std::exception_ptr cancelled;
   auto body = [&](task_group& tasks) -> awaitable<void> {
-    tasks.spawn("stop", [this, &tasks]() -> awaitable<void> {
-      co_await stop_requested_.wait();
-      tasks.cancel();
-    });
-    co_await work(association, tasks);
+    running_ = &tasks;
+    const scope_guard stopped([this] { running_ = nullptr; });
+    if (!stop_requested_) co_await work(association, tasks);
   };
   try {
     co_await with_tasks(scope_.label(), body);
@@ -233,6 +232,7 @@ void component::tell_end(side s) {
 void component::look() {
   meter_.publish(services_.stages.metrics);
   // One message may take a slow core longer than a channel may hold the others.
+  if (!channel_ || !opened_->holds()) return;
   const auto taken = taken_by_core();
   if (std::exchange(taken_before_, taken) != taken && channel_) channel_->in_use();
 }
@@ -269,8 +269,13 @@ void component::finish() {
   else idled_.set();
 }
 
+void component::request_stop() {
+  stop_requested_ = true;
+  if (running_) running_->cancel();
+}
+
 awaitable<void> component::stop() {
-  stop_requested_.set();
+  request_stop();
   if (!machine_.stop()) co_return;
   while (machine_.phase() != component_phase::ended) co_await ended_.wait();
 }

@@ -101,6 +101,7 @@ class component final : public component_context {
   awaitable<component_end> run_stage();
   void apply(const stream_settings& settings);
   void look();
+  void request_stop();
 
   const gateway_services& services_;
   stream_link* link_;
@@ -118,7 +119,8 @@ class component final : public component_context {
   bool any_label_ = false;  ///< the WIC's OPEN has chosen it
   std::optional<std::uint16_t> sid_;
   traffic_policer policer_;
-  event stop_requested_;
+  bool stop_requested_ = false;
+  task_group* running_ = nullptr;  ///< what stop() cancels
   event ended_;
   event idled_;
   event core_changed_;

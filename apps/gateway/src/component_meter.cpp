@@ -31,9 +31,10 @@ void component_meter::publish(agw::metrics* to) {
   static constexpr const char* bytes = "Octets of user data relayed, by direction.";
   static constexpr const char* messages = "Data channel messages relayed, by direction.";
   const auto add = [&](const char* name, const char* help, const char* direction, std::uint64_t value, std::uint64_t before) {
+    if (value <= before) return;
     metric_labels labels;
     labels.emplace("direction", direction);
-    if (value > before) to->counter(name, help, labels).Increment(static_cast<double>(value - before));
+    to->counter(name, help, labels).Increment(static_cast<double>(value - before));
   };
   add("agw_relayed_bytes_total", bytes, "to_wic", now.octets_to_wic, published_.octets_to_wic);
   add("agw_relayed_bytes_total", bytes, "to_core", now.octets_from_wic, published_.octets_from_wic);

@@ -424,6 +424,8 @@ sctp::config stream_group::sctp_config() const {
     out.streams = std::max<std::uint16_t>(out.streams, *sid + 1);
     out.max_inbound_streams = std::max<std::uint16_t>(out.max_inbound_streams, *sid + 1);
   }
+  // A peer whose checks have to keep coming needs no second watch: this one is for what ICE cannot see.
+  if (local_.ice && !remote_->ice_lite) out.heartbeat_after = std::chrono::minutes(1);
   out.hold_limit = services_.config.hold_limit;
   if (settings_.association == initiation::in) out.initiate = sctp::initiation::in;
   if (settings_.association == initiation::out) out.initiate = sctp::initiation::out;

@@ -282,7 +282,7 @@ void context_owner::second_passed(clock::time_point now) {
   if (closing_ || !turns_->idle()) return;
   watch_directions(now);
   for (const auto& [key, t] : record_.terminations) {
-    if (!t->events) continue;
+    if (!t->timed) continue;
     if (watch_flow(*t, now)) {
       const auto* stop = subscribed(*t, "adid/ipstop");
       t->stopped = true;  // once for each Events descriptor

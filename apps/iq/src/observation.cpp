@@ -208,11 +208,20 @@ std::int64_t number(const h248::requested_event& e, std::string_view parameter, 
   return p ? p->values.first().as_integer().value_or(otherwise) : otherwise;
 }
 
+namespace {
+
+void activate(termination_record& t, const h248::events_descriptor& events) {
+  t.events = &events;
+  t.timed = subscribed(t, "adid/ipstop") || subscribed(t, "hangterm/thb");
+}
+
+}  // namespace
+
 void subscribe(const h248::command& c, termination_record& termination) {
   const auto* events = c.find<h248::events_descriptor>();
   if (!events) return;
   termination.commanded = std::make_shared<const owned_events>(*events);
-  termination.events = &termination.commanded->descriptor;
+  activate(termination, termination.commanded->descriptor);
   termination.stopped = false;
   termination.subscribed = clock::now();
   termination.regulated.clear();
@@ -233,9 +242,9 @@ reaction react(termination_record& termination, observed event, unsigned regulat
   // What RegulatedNotify embeds is for events that it kept back, and for all where there is nothing else; Embed for those told.
   const auto* embedded = asked->embedded.get();
   if (asked->behaviour && (!embedded || (!told && !asked->behaviour->embedded.empty()))) embedded = &asked->behaviour->embedded;
-  if (asked->reset_events) termination.events = &keeps->descriptor;
+  if (asked->reset_events) activate(termination, keeps->descriptor);
   if (!embedded) return out;
-  if (embedded->events) termination.events = embedded->events.get();
+  if (embedded->events) activate(termination, *embedded->events);
   // The end of a signal starts none: otherwise two of them could call each other for ever.
   if (embedded->signals && !completion) {
     auto& later = termination.embedded.emplace_back();

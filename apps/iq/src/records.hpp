@@ -72,6 +72,7 @@ struct termination_record {
   std::deque<embedded_signals> embedded;
   h248::service_state service = h248::service_state::in_service;  ///< by the MGC's word
   bool interface_lost = false;                        ///< its address is not the machine's now
+  bool timed = false;                                 ///< `events` has some that time alone brings about
   clock::time_point touched = clock::now();           ///< the last command for it, or heartbeat
   clock::time_point subscribed = clock::now();        ///< when the Events descriptor came
   clock::time_point moved = clock::now();             ///< when its octet count last grew, for adid/ipstop

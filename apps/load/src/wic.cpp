@@ -38,6 +38,7 @@ awaitable<void> wic::connect(stage_scope& scope, task_group& tasks, task_group& 
   config.streams = streams;
   config.send_buffer_bytes = config.receive_buffer_bytes = settings_.buffer_bytes;
   config.dtls_client = true;
+  config.heartbeat_after = std::chrono::seconds(30);  // as browsers have it
   auto opening = sctp::open(layers, *session_, config);
   association_ = co_await scope.stage("sctp", std::move(opening));
   channel_ = co_await scope.stage("channel", open_channel());

@@ -580,7 +580,7 @@ TEST_CASE("the call follows a peer that a NAT has moved, by what DTLS says of th
   }
 }
 
-TEST_CASE("once the path is open the kernel drops what is neither STUN nor from a verified source") {
+TEST_CASE("once strangers have found the open path the kernel drops what is neither STUN nor from a verified source") {
   fixture f;
   const auto drops_before = drops("udp", "kernel");
   const auto unverified = drops("ice", "unverified");
@@ -589,10 +589,18 @@ TEST_CASE("once the path is open the kernel drops what is neither STUN nor from 
       f.send(f.client.valid_check(true));
       auto path = co_await ice::connect(tasks, *f.endpoint, f.remote());
       auto other = *udp::socket::open(f.context.get_executor(), loopback, f.ports);
-      for (unsigned i = 0; i < 5; ++i) {
-        const auto foreign = test::dtls_like(i);
-        other.send(bytes_view(foreign), f.endpoint->local().address);
-      }
+      const auto from_stranger = [&](unsigned count) {
+        for (unsigned i = 0; i < count; ++i) {
+          const auto foreign = test::dtls_like(i);
+          other.send(bytes_view(foreign), f.endpoint->local().address);
+        }
+      };
+      from_stranger(4);
+      f.send(test::dtls_like(8));
+      datagram_batch first;
+      co_await path->receive(first);
+      REQUIRE(first.size() == 1);
+      from_stranger(5);
       const auto check = f.client.compose(f.client.valid_check(true));
       other.send(bytes_view(check), f.endpoint->local().address);
       f.send(test::dtls_like(9));
@@ -609,7 +617,7 @@ TEST_CASE("once the path is open the kernel drops what is neither STUN nor from 
     co_await with_tasks("call", body);
   });
   f.endpoint.reset();
-  REQUIRE(drops("ice", "unverified") == unverified);
+  REQUIRE(drops("ice", "unverified") == unverified + 4);
   REQUIRE(drops("udp", "kernel") == drops_before + 5);
 }
 

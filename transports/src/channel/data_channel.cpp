@@ -61,6 +61,7 @@ awaitable<bool> data_channel::peer_closed() {
 }
 
 std::size_t data_channel::unread_messages() const noexcept { return state_->inbox.size(); }
+bool data_channel::holds() const noexcept { return state_->held.bytes() != 0; }
 
 bool data_channel::try_send(bytes_view message, message_kind kind) {
   if (state_->failure) std::rethrow_exception(state_->failure);

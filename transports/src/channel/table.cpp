@@ -282,12 +282,13 @@ bool channel_table::try_send(channel_state& c, bytes_view bytes, message_kind ki
 // messages), and among equals to the one that waits longest. When it does not use the turn at once (its coroutine was cancelled) the next
 // one gets it: its wake-up was posted before this.
 void channel_table::grant_next() {
-  std::erase_if(waiting_, [](const auto& weak) {
+  const auto gone = [](const auto& weak) {
     const auto c = weak.lock();
     if (c && !c->machine.closing()) return false;
     if (c) c->queued_to_send = false;
     return true;
-  });
+  };
+  waiting_.erase(std::remove_if(waiting_.begin(), waiting_.end(), gone), waiting_.end());
   const auto next = std::ranges::min_element(waiting_, {}, [](const auto& weak) { return weak.lock()->turns; });
   if (next == waiting_.end()) return;
   const auto c = next->lock();

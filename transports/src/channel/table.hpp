@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <list>
 #include <map>
 #include <memory>
@@ -11,6 +10,7 @@
 
 #include "agw/core/awaitable.hpp"
 #include "agw/core/error.hpp"
+#include "agw/core/lazy_deque.hpp"
 #include "agw/transports/sctp_association.hpp"
 #include "channel/state.hpp"
 #include "sctp/socket.hpp"
@@ -130,11 +130,11 @@ class channel_table {
   std::map<std::uint16_t, channel> channels_;
   std::list<expectation*> expectations_;
   std::list<event*> watchers_;  // coroutines that wait for an id or for streams
-  std::deque<std::weak_ptr<channel_state>> waiting_;
+  lazy_deque<std::weak_ptr<channel_state>> waiting_;
   std::weak_ptr<channel_state> granted_;
   std::uint64_t grant_ = 0;
   std::uint64_t turns_ = 0;  // that the channel of the last turn had had, for its priority
-  std::deque<std::pair<std::uint16_t, std::vector<std::byte>>> control_;
+  lazy_deque<std::pair<std::uint16_t, std::vector<std::byte>>> control_;
   unsigned small_since_check_ = 0;
   std::uint16_t outgoing_ = 0;
   std::uint16_t incoming_ = 0;

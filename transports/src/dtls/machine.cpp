@@ -9,6 +9,7 @@
 #include "agw/transports/error.hpp"
 #include "dtls/bio.hpp"
 #include "dtls/callbacks.hpp"
+#include "dtls/handshake_memory.hpp"
 #include "dtls/record.hpp"
 
 namespace agw::dtls {
@@ -127,7 +128,9 @@ class machine::impl final : public bio_port, public handshake_watcher {
   }
 
   void release_buffers() noexcept {
-    if (progress_ == progress::done && !released_) released_ = SSL_free_buffers(ssl_.get()) == 1;
+    if (progress_ != progress::done) return;
+    memory_.give_back();
+    if (!released_) released_ = SSL_free_buffers(ssl_.get()) == 1;
   }
 
   status state() const noexcept { return state_; }
@@ -166,7 +169,7 @@ class machine::impl final : public bio_port, public handshake_watcher {
   }
 
   void handshake(datagram_batch* payload) {
-    const int done = SSL_do_handshake(ssl_.get());
+    const int done = shake();
     if (done != 1) return failed(done);
     state_ = status::established;
     progress_ = progress::done;
@@ -176,6 +179,11 @@ class machine::impl final : public bio_port, public handshake_watcher {
     // Payload that overtook the last flight waits inside.
     while (payload && read(*payload, largest_payload)) {
     }
+  }
+
+  int shake() {
+    const handshake_memory::watch noted(memory_);
+    return SSL_do_handshake(ssl_.get());
   }
 
   // One record's payload, which is never larger than the record. False when there was none.
@@ -275,6 +283,7 @@ class machine::impl final : public bio_port, public handshake_watcher {
   const handshake_config config_;
   const std::size_t mtu_;
   std::size_t max_payload_;
+  handshake_memory memory_;
   ssl_ptr ssl_;
   status state_ = status::handshaking;
   progress progress_ = progress::nothing;

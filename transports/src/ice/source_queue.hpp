@@ -1,9 +1,8 @@
 // Application datagrams that wait for the path's reader, in runs of one source each.
 #pragma once
 
-#include <deque>
-
 #include "agw/core/pipe.hpp"
+#include "agw/core/lazy_deque.hpp"
 #include "agw/transports/ice_agent.hpp"
 
 namespace agw::ice {
@@ -43,7 +42,7 @@ class source_queue {
     route source;
     datagram_batch datagrams;
   };
-  std::deque<run> runs_;
+  lazy_deque<run> runs_;
   std::size_t bytes_ = 0;
 };
 

@@ -5,6 +5,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "agw/core/event_alarm.hpp"
 #include "agw/core/error.hpp"
 #include "agw/core/metrics.hpp"
 #include "agw/core/scope_guard.hpp"
@@ -45,7 +46,7 @@ association_core::association_core(asio::any_io_executor executor, datagram_pipe
       options_(options),
       box_(register_mailbox(executor, *this)),
       channels_(executor, *this, options_),
-      path_(options.heartbeat_after, options.lost_after),
+      path_(options.heartbeat_after, std::max(options.lost_after, options.heartbeat_after + options.lost_after / 2)),
       packets_(base_packet_bytes, lower.max_datagram_bytes() & ~std::size_t{3}),
       congestion_(base_packet_bytes),
       send_buffer_(options.send_buffer_bytes, options.send_buffer_limit_bytes) {}
@@ -88,7 +89,7 @@ void association_core::abandon() {
   pacer_.clear();
   parts_.clear();
   lower_ = nullptr;
-  ended_.set();
+  rearmed_.set();
 }
 
 // The pump's receive and watch run beside each other; the first failure, the end of the association or a cancel ends both.
@@ -101,9 +102,8 @@ awaitable<void> association_core::pump(std::shared_ptr<association_core> self) {
   if (self->abandoned_) co_return;
   auto body = [self](task_group& group) -> awaitable<void> {
     group.spawn("receive", [self] { return self->receive_packets(); });
-    group.spawn("watch", [self] { return self->keep_watch(); });
     group.spawn("pace", [self] { return self->keep_pace(); });
-    while (self->phase_ != phase::ended) co_await self->ended_.wait();
+    co_await self->keep_watch();
   };
   try {
     co_await with_tasks("sctp", body);
@@ -344,7 +344,7 @@ void association_core::fail(std::exception_ptr error) {
   channels_.fail(error);
   opened_.set();
   drained_.set();
-  ended_.set();
+  rearmed_.set();
 }
 
 void association_core::end(const char* reason, error_code code) { fail(std::make_exception_ptr(stage_error("sctp", reason, code))); }
@@ -369,9 +369,11 @@ deadline association_core::stalled_at() const {
 
 awaitable<void> association_core::keep_watch() {
   watch_start_ = clock::now();
-  for (;;) {
+  event_alarm wakes(executor_, rearmed_);
+  while (phase_ != phase::ended) {
     watched_until_ = next_deadline();
-    (void)co_await within(watched_until_, rearmed_.wait());
+    wakes.set(watched_until_);
+    co_await rearmed_.wait();
     if (abandoned_) co_return;
     const auto now = clock::now();
     channels_.expire(now);

@@ -129,7 +129,6 @@ class association_core final : public std::enable_shared_from_this<association_c
   std::size_t applied_window_ = 0;  // what usrsctp was told
   std::optional<bool> fragments_;  // what lower_ was told
   event opened_;
-  event ended_;    // for the pump
   event drained_;  // for close(): SHUTDOWN is complete
   event pumped_;   // for close(): the pump has ended
   event rearmed_;

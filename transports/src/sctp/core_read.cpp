@@ -34,6 +34,7 @@ bool copy_into(T& value, bytes_view bytes) {
 }  // namespace
 
 void association_core::feed(bytes_view packet) {
+  note_work(packet);
   usrsctp_conninput(reinterpret_cast<void*>(box_->id()), packet.data(), packet.size(), 0);
 }
 
@@ -168,7 +169,7 @@ void association_core::on_association_change(std::uint16_t state) {
       if (phase_ == phase::shutting_down) {
         phase_ = phase::ended;
         drained_.set();
-        ended_.set();
+        rearmed_.set();
         return;
       }
       return end("closed", make_error_code(transport_error::association_closed));

@@ -61,6 +61,9 @@ class mailbox : public std::enable_shared_from_this<mailbox> {
 std::shared_ptr<mailbox> register_mailbox(asio::any_io_executor executor, mailbox_owner& owner);
 void unregister_mailbox(mailbox& box);
 
+/// A packet goes to usrsctp, or comes from it: unless it is a HEARTBEAT or the answer to one, timers of usrsctp's run from now on.
+void note_work(bytes_view packet) noexcept;
+
 /// While it lives, what usrsctp sends for `id` from this thread goes straight to `owner`.
 class inside_usrsctp {
  public:

@@ -11,14 +11,17 @@
 #include <unordered_map>
 
 #include <boost/asio/post.hpp>
+#include <time.h>
 #include <usrsctp.h>
 
 #include "agw/core/clock.hpp"
 #include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
+#include "sctp/chunks.hpp"
 #include "sctp/crc32c.hpp"
 #include "sctp/mailbox.hpp"
 #include "sctp/send_buffer.hpp"
+#include "sctp/tick_pace.hpp"
 
 namespace agw::sctp {
 
@@ -47,6 +50,8 @@ struct association_table {
   association_id next = 1;
   bool started = false;
   bool stopping = false;
+  std::atomic<bool> worked = false;  // since the last tick, with more than HEARTBEATs
+  std::atomic<bool> idle = false;    // the next tick is far away
 
   static association_table& get() {
     static association_table table;
@@ -83,6 +88,7 @@ int on_output(void* address, void* packet, size_t length, uint8_t, uint8_t) {
   const auto id = reinterpret_cast<association_id>(address);
   seal_checksum(std::span(static_cast<std::byte*>(packet), length));
   const bytes_view bytes(static_cast<const std::byte*>(packet), length);
+  note_work(bytes);
   if (id == current_id && current_owner) {
     at_border(nullptr, [&] { current_owner->on_packet(bytes); });
     return 0;
@@ -164,28 +170,56 @@ inside_usrsctp::~inside_usrsctp() {
   current_owner = previous_owner_;
 }
 
+void note_work(bytes_view packet) noexcept {
+  auto& table = association_table::get();
+  if (table.worked.load(std::memory_order_relaxed) || packet.size() <= common_header_bytes) return;
+  const auto first = std::to_integer<std::uint8_t>(packet[common_header_bytes]);
+  if (first == chunk::heartbeat || first == chunk::heartbeat_ack) return;
+  table.worked = true;
+  if (!table.idle) return;
+  { const std::lock_guard lock(table.mutex); }  // the thread waits by now, or has yet to look
+  table.changed.notify_one();
+}
+
 struct stack::impl {
   stack_config config;
   std::thread thread;
 
-  // usrsctp's time advances by the milliseconds that this reports. They are measured, so that a late wake-up loses no time.
+  // usrsctp's time advances by the milliseconds that this reports. They are measured, so that a late wake-up loses no time; what passed while there was
+  // no work does not count for the timers that work begins.
   void run() {
     auto& table = association_table::get();
+    tick_pace pace(config.tick, config.idle_tick);
     std::unique_lock lock(table.mutex);
-    auto last = std::chrono::steady_clock::now();
+    auto last = real_now();
     while (!table.stopping) {
       if (table.boxes.empty()) {
         table.changed.wait(lock, [&] { return table.stopping || !table.boxes.empty(); });
-        last = std::chrono::steady_clock::now();
+        last = real_now();
+        pace.start(last);
         continue;
       }
-      table.changed.wait_for(lock, config.tick, [&] { return table.stopping; });
+      const bool idle = pace.idle(last);
+      table.idle = idle;
+      table.changed.wait_for(lock, pace.next(last), [&] { return table.stopping || (idle && table.worked); });
+      const bool worked = table.worked.exchange(false);
       lock.unlock();
-      const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - last);
+      if (idle && worked) last = real_now();
+      const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(real_now() - last);
       last += elapsed;
+      const auto before = cpu_time();
       if (elapsed.count() > 0) usrsctp_handle_timers(static_cast<std::uint32_t>(elapsed.count()));
+      pace.looked(last, worked, cpu_time() - before);
       lock.lock();
     }
+  }
+
+  // A test's clock is not ours.
+  static clock::time_point real_now() noexcept { return clock::time_point(std::chrono::steady_clock::now().time_since_epoch()); }
+  static clock::duration cpu_time() noexcept {
+    timespec t{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
   }
 };
 

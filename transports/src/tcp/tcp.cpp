@@ -145,6 +145,7 @@ std::uint64_t stream::acknowledged_bytes() noexcept {
 }
 
 liveness stream::look() noexcept {
+  if (reading_) return liveness::alive;
   pollfd one{};
   one.fd = socket_.native_handle();
   one.events = POLLRDHUP;
@@ -157,7 +158,12 @@ awaitable<std::size_t> stream::read_some(std::span<std::byte> into) {
   if (!unread_.empty()) co_return unread_.take(into);
   const auto buffer = asio::buffer(into.data(), into.size());
   error_code error;
-  const auto count = co_await socket_.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
+  std::size_t count = 0;
+  {
+    reading_ = true;
+    const scope_guard read([this] { reading_ = false; });
+    count = co_await socket_.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
+  }
   // A reset that a write has met does not show in a read any more.
   if (error == asio::error::eof && reset_) fail(reset_);
   if (error == asio::error::eof) co_return 0;

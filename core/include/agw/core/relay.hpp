@@ -2,7 +2,6 @@
 // between the two is a translator's affair.
 #pragma once
 
-#include <deque>
 #include <exception>
 #include <optional>
 #include <string>
@@ -12,6 +11,7 @@
 #include "agw/core/awaitable.hpp"
 #include "agw/core/clock.hpp"
 #include "agw/core/flow_gate.hpp"
+#include "agw/core/lazy_deque.hpp"
 #include "agw/core/pipe.hpp"
 #include "agw/core/relay_ending.hpp"
 #include "agw/core/task_group.hpp"
@@ -85,7 +85,7 @@ class relay {
     bytes_view stays;                // memory that stays as it is until the pieces are written
     std::vector<item> messages;
     std::vector<bytes_view> pieces;
-    std::deque<std::string> copies;  // of pieces that lie elsewhere
+    lazy_deque<std::string> copies;  // of pieces that lie elsewhere
   };
 
   // A pipe takes one writer at a time, and both directions may write to it: at most one of them waits.

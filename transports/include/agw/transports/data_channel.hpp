@@ -65,6 +65,8 @@ class data_channel final : public message_pipe {
   awaitable<bool> peer_closed();
   /// What has arrived and was not received yet.
   std::size_t unread_messages() const noexcept;
+  /// Messages, or parts of one, are held that nobody has taken.
+  bool holds() const noexcept;
 
   const channel_statistics& statistics() const noexcept;
 

@@ -38,8 +38,8 @@ struct config {
                                                     ///< nothing is taken for so long, is closed: channel:blocked. See below
   std::chrono::milliseconds unclaimed_hold{2000};   ///< how long data or an OPEN may wait for a channel that is just being configured
   std::chrono::milliseconds heartbeat_after{15000}; ///< without a packet from the peer a HEARTBEAT asks whether it is there
-  std::chrono::milliseconds lost_after{30000};      ///< data or a HEARTBEAT outstanding and no packet at all from the peer for so long:
-                                                    ///< sctp:timeout
+  std::chrono::milliseconds lost_after{30000};      ///< data outstanding and no packet at all from the peer for so long: sctp:timeout. The same when
+                                                    ///< a HEARTBEAT is not answered, for half of this at least
   std::chrono::milliseconds stalled_after{20000};   ///< data outstanding and neither acknowledged nor sent again: sctp:stalled
   bool dtls_client = false;          ///< channels that we open by DCEP get even ids when we are the DTLS client, else odd (RFC 8832, 6)
 };

@@ -11,6 +11,7 @@ namespace agw::sctp {
 struct stack_config {
   std::uint32_t hash_buckets = 4096;      ///< associations by verification tag and endpoints by port; a power of two
   std::chrono::milliseconds tick{10};     ///< how often timers are checked while there are associations: their resolution
+  std::chrono::milliseconds idle_tick{200}; ///< the same while no association has had anything but HEARTBEATs for seconds
   std::uint32_t max_queued_chunks = 8192; ///< chunks and messages waiting to be sent or read, per association: bounds the memory
                                           ///< that very small messages cost beyond their bytes
   std::size_t send_memory_bytes = 256 << 20;  ///< what the send buffers of all associations may grow by beyond config::send_buffer_bytes

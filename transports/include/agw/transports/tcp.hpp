@@ -91,6 +91,7 @@ class stream final : public byte_stream {
   std::uint64_t acknowledged_bytes() noexcept;
   /// The six DSCP bits of what is sent from now on; false when the system refuses.
   bool set_dscp(unsigned dscp) noexcept;
+  /// Alive while a read waits: that one sees the end.
   liveness look() noexcept;
   /// For TLS, which takes the socket over, and counts the octets inside its records.
   asio::ip::tcp::socket& socket() noexcept { return socket_; }
@@ -108,7 +109,8 @@ class stream final : public byte_stream {
   traffic traffic_;
   unread_bytes unread_;
   std::vector<iovec> pieces_;
-  error_code reset_;  // what a write has met
+  error_code reset_;      // what a write has met
+  bool reading_ = false;  // a read waits
 };
 
 /// A port that listens from Reserve on, for exactly one connection. Connections wait in the kernel until accept().
