@@ -9,6 +9,7 @@ namespace agw::sctp {
 namespace {
 
 constexpr std::byte ack_type{0x02};
+constexpr std::size_t longest_ack_bytes = 4;
 constexpr std::byte open_type{0x03};
 constexpr std::size_t open_header_bytes = 12;
 constexpr std::uint8_t unordered_bit = 0x80;
@@ -53,7 +54,8 @@ boost::system::result<dcep_message> parse_open(std::span<const std::byte> bytes)
 boost::system::result<dcep_message> parse_dcep(std::span<const std::byte> bytes) {
   if (bytes.empty()) return make_error_code(transport_error::bad_dcep);
   if (bytes[0] == open_type) return parse_open(bytes);
-  if (bytes[0] == ack_type && bytes.size() == 1) return dcep_message(dcep_ack());
+  // It has no content; Pion pads it to four octets.
+  if (bytes[0] == ack_type && bytes.size() <= longest_ack_bytes) return dcep_message(dcep_ack());
   return make_error_code(transport_error::bad_dcep);
 }
 
