@@ -15,6 +15,9 @@ using seconds_d = std::chrono::duration<double>;
 
 constexpr std::size_t first_packets = 10;  // RFC 6928
 constexpr std::size_t least_packets = 4;
+// What a path is taken to hold at least: so many packets, a quarter of a small socket buffer, unless they take longer than this.
+constexpr std::size_t local_packets = 24;
+constexpr clock::duration local_time = 25ms;
 // So long the least round trip is taken for the path's own: two cycles, of which each empties its queue.
 constexpr clock::duration least_kept = 1500ms;
 constexpr int least_kept_rounds = 8;
@@ -36,6 +39,7 @@ constexpr double lossy = 0.02;
 constexpr unsigned careful_for = 8;
 
 std::size_t scaled(double rate, clock::duration d) { return static_cast<std::size_t>(rate * duration_cast<seconds_d>(d).count()); }
+std::size_t times(double gain, std::size_t bytes) { return static_cast<std::size_t>(gain * static_cast<double>(bytes)); }
 double per_second(std::uint64_t bytes, clock::duration d) { return static_cast<double>(bytes) / duration_cast<seconds_d>(d).count(); }
 
 constexpr auto earlier = [](const auto& record, std::uint32_t tsn) { return later_tsn(tsn, record.tsn); };
@@ -281,8 +285,11 @@ clock::duration congestion_control::least_round_trip() const noexcept {
   return least == clock::duration::max() ? clock::duration::zero() : least;
 }
 
-std::size_t congestion_control::product() const noexcept {
-  return scaled(highest_rate_, least_round_trip());
+// On a local path the least round trip says little: a peer's loop is often busy for longer.
+std::size_t congestion_control::product() const noexcept { return holds(least_round_trip()); }
+
+std::size_t congestion_control::holds(clock::duration round_trip) const noexcept {
+  return std::max(scaled(highest_rate_, round_trip), std::min(local_packets * packet_bytes_, scaled(highest_rate_, local_time)));
 }
 
 std::size_t congestion_control::window_bytes() const noexcept {
@@ -290,12 +297,12 @@ std::size_t congestion_control::window_bytes() const noexcept {
     // Where round trips differ, the least of them all is less than what a round takes even without a queue. While the rate grows there is none.
     const bool known = flat_rounds_ == 0 && last_round_least_ != clock::duration::max();
     const auto took = known ? std::max(last_round_least_, least_round_trip()) : least_round_trip();
-    return std::max(scaled(start_window * highest_rate_, took) + 3 * packet_bytes_, first_packets * packet_bytes_);
+    return std::max(times(start_window, holds(took)) + 3 * packet_bytes_, first_packets * packet_bytes_);
   }
   const bool emptying = careful_rounds_ == 0 && (phase_ == phase::drain || (step_ == 1 && !emptied_));
-  if (emptying) return std::max(scaled(empty_share * highest_rate_, least_round_trip()), least_packets * packet_bytes_);
+  if (emptying) return std::max(times(empty_share, product()), least_packets * packet_bytes_);
   const auto gain = careful_rounds_ > 0 ? careful_window : cruise_window;
-  return std::max(scaled(gain * highest_rate_, least_round_trip()) + 3 * packet_bytes_, least_packets * packet_bytes_);
+  return std::max(times(gain, product()) + 3 * packet_bytes_, least_packets * packet_bytes_);
 }
 
 double congestion_control::rate() const noexcept {

@@ -81,6 +81,7 @@ class congestion_control {
   void end_step();
   void cruise(std::size_t step);
   double least_rate(std::size_t packets) const noexcept;
+  std::size_t holds(clock::duration round_trip) const noexcept;
   std::size_t product() const noexcept;  // what fits into the path without a queue
   void forget_front();
 
