@@ -2,16 +2,23 @@
 import { spawn } from 'node:child_process';
 import dgram from 'node:dgram';
 import fs from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 
 export const bin = process.env.AGW_BIN ?? path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../../../build/bin');
 
-export async function free_udp_port() {
-  const socket = dgram.createSocket('udp4');
-  await new Promise((bound) => socket.bind(0, '127.0.0.1', bound));
-  const { port } = socket.address();
-  await new Promise((closed) => socket.close(closed));
-  return port;
+// Free for UDP and for TCP: a port that only one of them has free is what made a test fail once in a while.
+export async function free_port() {
+  for (;;) {
+    const socket = dgram.createSocket('udp4');
+    await new Promise((bound) => socket.bind(0, '127.0.0.1', bound));
+    const { port } = socket.address();
+    const server = net.createServer();
+    const free = await new Promise((settled) => server.once('error', () => settled(false)).listen(port, '127.0.0.1', () => settled(true)));
+    if (free) await new Promise((closed) => server.close(closed));
+    await new Promise((closed) => socket.close(closed));
+    if (free) return port;
+  }
 }
 
 export class program {
@@ -51,7 +58,7 @@ export const ws_of = (url) => `${url.replace('http', 'ws').replace(/\/$/, '')}/w
 
 // Both, registered with each other. `server_options`: further options of agw-server. `address`: where WICs reach the controller.
 export async function start(server_options = [], { address = '127.0.0.1' } = {}) {
-  const [mg, mgc] = [await free_udp_port(), await free_udp_port()];
+  const [mg, mgc] = [await free_port(), await free_port()];
   const controller = new program('agw-controller', ['--h248', `127.0.0.1:${mgc}`, '--http', `${address}:0`]);
   const [, url] = await controller.says(/agw-controller: (http:\S+)/);
   const server = new program('agw-server', ['--h248', `127.0.0.1:${mg}`, '--mgc', `127.0.0.1:${mgc}`, '--http', '127.0.0.1:0', ...server_options]);
@@ -79,7 +86,7 @@ export async function start(server_options = [], { address = '127.0.0.1' } = {})
     },
     // One more agw-server at the same controller.
     async another() {
-      const port = await free_udp_port();
+      const port = await free_port();
       const other = new program('agw-server', ['--h248', `127.0.0.1:${port}`, '--mgc', `127.0.0.1:${mgc}`, '--http', '127.0.0.1:0']);
       await other.says(/registered with/);
       return other;

@@ -5,7 +5,7 @@ import dgram from 'node:dgram';
 import net from 'node:net';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { free_udp_port, program, ws_of } from '../chromium/programs.mjs';
+import { free_port, program, ws_of } from '../chromium/programs.mjs';
 
 const bin = process.env.AGW_BIN ?? path.resolve('build/bin');
 const running = new Set();
@@ -56,7 +56,7 @@ const ended = { code: 0, signal: null };
 
 for (const transport of ['udp', 'tcp', 'sctp+udp']) {
   test(`a call under H.248 over ${transport}`, async () => {
-    const [own, far] = [await free_udp_port(), await free_udp_port()];
+    const [own, far] = [await free_port(), await free_port()];
     const prefix = transport === 'udp' ? '' : `${transport}:`;
     const mgc = await controller(`${prefix}127.0.0.1:${far}`);
     const mg = await gateway(['--h248', `127.0.0.1:${own}`, '--mgc', `${prefix}127.0.0.1:${far}`]);
@@ -70,7 +70,7 @@ for (const transport of ['udp', 'tcp', 'sctp+udp']) {
 
 // The primary MGC is reached over `transport`, and dies; the secondary one, `name`, also listens over the transports `also`.
 async function fails_over(transport, name, also) {
-  const [own, first, second] = [await free_udp_port(), await free_udp_port(), await free_udp_port()];
+  const [own, first, second] = [await free_port(), await free_port(), await free_port()];
   const primary = await controller(`${transport}:127.0.0.1:${first}`);
   const secondary = await controller(`127.0.0.1:${second}`, ...also.map((other) => `${other}:127.0.0.1:${second}`));
   const mg = await gateway(['--h248', `127.0.0.1:${own}`, '--mgc', `${transport}:127.0.0.1:${first}`, '--mgc', `${name}:${second}`]);
@@ -87,7 +87,7 @@ test('an MGC over TCP fails over to one that has a name and speaks UDP, and call
 test('an MGC over SCTP in UDP that dies is left for the next one, which speaks UDP', () => fails_over('sctp+udp', '127.0.0.1', []));
 
 test('a stranger is not heard: what it sends is dropped and counted', async () => {
-  const [own, far] = [await free_udp_port(), await free_udp_port()];
+  const [own, far] = [await free_port(), await free_port()];
   const mgc = await controller(`127.0.0.1:${far}`);
   const mg = await gateway(['--h248', `127.0.0.1:${own}`, '--mgc', `127.0.0.1:${far}`]);
   await mg.says(/registered with/);
@@ -107,7 +107,7 @@ test('a stranger is not heard: what it sends is dropped and counted', async () =
 });
 
 test('over TCP the gateway only dials: nobody can connect to it', async () => {
-  const [own, far] = [await free_udp_port(), await free_udp_port()];
+  const [own, far] = [await free_port(), await free_port()];
   const mgc = await controller(`tcp:127.0.0.1:${far}`);
   const mg = await gateway(['--h248', `127.0.0.1:${own}`, '--mgc', `tcp:127.0.0.1:${far}`]);
   await mg.says(/registered with/);

@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { free_udp_port, program, ws_of } from '../chromium/programs.mjs';
+import { free_port, program, ws_of } from '../chromium/programs.mjs';
 import { error_of } from './call.mjs';
 import { capture } from './capture.mjs';
 import { megaco_peer } from './peer.mjs';
@@ -41,7 +41,7 @@ for (const transport of ['udp', 'tcp']) {
 }
 
 async function drive(transport, style) {
-  const port = await free_udp_port();
+  const port = await free_port();
   const trace = await capture(path.join(folder, `${transport}-${style}.pcapng`), transport, [port]);
   const at = `${transport === 'udp' ? '' : `${transport}:`}127.0.0.1:${port}`;
   const controller = new program('agw-controller', ['--h248', at, '--http', '127.0.0.1:0', '--audit-interval', '2s']);

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { free_udp_port, program } from '../chromium/programs.mjs';
+import { free_port, program } from '../chromium/programs.mjs';
 import * as say from './call.mjs';
 import { capture } from './capture.mjs';
 import { serve_msrp } from './core_peer.mjs';
@@ -33,7 +33,7 @@ const method = (...words) => new RegExp(`(?:Method|MT)\\s*=\\s*(?:${words.join('
 async function gateway(transport, style, mgc) {
   const config = path.join(folder, `agw-${transport}-${style}.toml`);
   const address = `${transport === 'udp' ? '' : `${transport}:`}127.0.0.1`;
-  const listen = transport === 'udp' ? `listen = "127.0.0.1:${await free_udp_port()}"` : `listen = "${address}:${await free_udp_port()}"`;
+  const listen = transport === 'udp' ? `listen = "127.0.0.1:${await free_port()}"` : `listen = "${address}:${await free_port()}"`;
   fs.writeFileSync(
     config,
     `[h248]\n${listen}\nmgc = ["${address}:${mgc}"]\nhandoff = "any"\nstyle = "${style}"\nmaximum_waiting_delay = "0ms"\n` +
@@ -52,7 +52,7 @@ for (const transport of (process.env.AGW_TRANSPORTS ?? 'udp,tcp').split(',')) {
 async function drive(transport, style) {
   // The second MGC has another address: it, and not the first, is the one to be obeyed after the hand-over.
   const hosts = ['127.0.0.1', '127.0.0.2'];
-  const ports = [await free_udp_port(), await free_udp_port()];
+  const ports = [await free_port(), await free_port()];
   const trace = await capture(path.join(folder, `${transport}-${style}.pcapng`), transport, ports);
   const [a, b] = ports.map((port, i) => new megaco_peer({ transport, host: hosts[i], port, style, name: `mgc${i + 1}`, answer }));
   await Promise.all([a.listening, b.listening]);
@@ -176,7 +176,7 @@ async function drive(transport, style) {
 }
 
 test('an MGC that speaks version 2 only goes, and comes back', async () => {
-  const port = await free_udp_port();
+  const port = await free_port();
   const offers_3 = /(?:Version|V)\s*=\s*3/i;
   const modest = (request, peer) => {
     if (offers_3.test(request.text)) return 'Context = - { ServiceChange = ROOT { Error = 406 { "version 2 at most" } } }';

@@ -7,7 +7,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { bin, free_udp_port, program } from '../chromium/programs.mjs';
+import { bin, free_port, program } from '../chromium/programs.mjs';
 import { mgc } from './mgc.mjs';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'agw-log-'));
@@ -27,7 +27,7 @@ async function gateway(lines = [], { fd = 'pipe', env = {} } = {}) {
   const controller = await new_mgc();
   const file = path.join(folder, `${ends.length}.toml`);
   fs.writeFileSync(file, lines.join('\n'));
-  const own = await free_udp_port();
+  const own = await free_port();
   const options = ['--config', file, '--h248', `127.0.0.1:${own}`, '--mgc', `127.0.0.1:${controller.port}`, '--http', '127.0.0.1:0'];
   const started = new program('agw-server', options, { fd, env });
   ends.push(() => started.end());
@@ -178,9 +178,9 @@ test('a reader of the log that hangs, a full disk and a closed standard error ho
   const reader = fs.openSync(fifo, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
   const full = fs.openSync('/dev/full', 'w');
   for (const fd of [fs.openSync(fifo, 'w'), full]) {
-    const port = await free_udp_port();
+    const port = await free_port();
     const controller = await new_mgc();
-    const options = ['--h248', `127.0.0.1:${await free_udp_port()}`, '--mgc', `127.0.0.1:${controller.port}`, '--http', `127.0.0.1:${port}`, '--log-level', 'debug'];
+    const options = ['--h248', `127.0.0.1:${await free_port()}`, '--mgc', `127.0.0.1:${controller.port}`, '--http', `127.0.0.1:${port}`, '--log-level', 'debug'];
     const mg = new program('agw-server', options, { fd });
     ends.push(() => mg.end());
     const http = `http://127.0.0.1:${port}`;
@@ -202,9 +202,9 @@ test('a reader of the log that hangs, a full disk and a closed standard error ho
   }
   fs.closeSync(reader);
 
-  const port = await free_udp_port();
+  const port = await free_port();
   const controller = await new_mgc();
-  const command = `exec "${path.join(bin, 'agw-server')}" --h248 127.0.0.1:${await free_udp_port()} --mgc 127.0.0.1:${controller.port} --http 127.0.0.1:${port} 2>&-`;
+  const command = `exec "${path.join(bin, 'agw-server')}" --h248 127.0.0.1:${await free_port()} --mgc 127.0.0.1:${controller.port} --http 127.0.0.1:${port} 2>&-`;
   const mg = spawn('sh', ['-c', command], { stdio: ['ignore', 'ignore', 'inherit'] });
   const ended = new Promise((resolve) => mg.on('exit', (code, signal) => resolve({ code, signal })));
   for (let i = 0; i < 400; ++i) {

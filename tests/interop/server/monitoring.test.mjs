@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { free_udp_port, start } from '../chromium/programs.mjs';
+import { free_port, start } from '../chromium/programs.mjs';
 import { families, missing_names, names_in, table, table_of } from './metrics.mjs';
 
 const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
@@ -56,7 +56,7 @@ async function start_prometheus() {
     `scrape_configs: [{job_name: agw, static_configs: [{targets: ["${target}"]}]}]`,
   ].join('\n'));
   execFileSync('promtool', ['check', 'config', config]);
-  const port = await free_udp_port();
+  const port = await free_port();
   const child = spawn('prometheus', [`--config.file=${config}`, `--storage.tsdb.path=${folder}/data`, `--web.listen-address=127.0.0.1:${port}`], { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   child.stderr.on('data', (data) => (log += data));

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
-import { free_udp_port, program } from '../chromium/programs.mjs';
+import { free_port, program } from '../chromium/programs.mjs';
 import { living_call, place_call } from './living_call.mjs';
 import { mgc } from './mgc.mjs';
 
@@ -85,7 +85,7 @@ export class world {
   async start({ fd, env, waits = true, options = [] } = {}) {
     if (!this.mgc.port) await this.mgc.open();
     this.write_config();
-    const [own, listens] = [await free_udp_port(), await free_udp_port()];
+    const [own, listens] = [await free_port(), await free_port()];
     const all = ['--config', this.file('agw.toml'), '--h248', `127.0.0.1:${own}`, '--mgc', `127.0.0.1:${this.mgc.port}`, '--http', `127.0.0.1:${listens}`, ...options];
     this.http = `http://127.0.0.1:${listens}`;
     this.mg = new program('agw-server', all, { fd, env });

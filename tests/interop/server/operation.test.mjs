@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { free_udp_port, program } from '../chromium/programs.mjs';
+import { free_port, program } from '../chromium/programs.mjs';
 import { megaco_peer } from '../megaco/peer.mjs';
 
 const bin = process.env.AGW_BIN ?? path.resolve('build/bin');
@@ -31,7 +31,7 @@ async function gateway(mgc, lines = [], ports = '20000-29999') {
   const file = path.join(folder, `${running.size}.toml`);
   const h248 = ['[h248]', 'silence = "2s"', 't_max = "5s"', 'min_retry_delay = "200ms"', 'max_retry_delay = "1s"', 'maximum_waiting_delay = "0ms"'];
   fs.writeFileSync(file, [...lines, ...h248].join('\n'));
-  const own = await free_udp_port();
+  const own = await free_port();
   const options = ['--config', file, '--h248', `127.0.0.1:${own}`, '--mgc', `127.0.0.1:${mgc}`, '--http', '127.0.0.1:0', '--ports', ports];
   const started = run('agw-server', options);
   const [, http] = await started.says(/HTTP on (\S+),/);
@@ -55,7 +55,7 @@ async function until_true(what, ms = 20000) {
 }
 
 test('agw-controller dies idle, which is noticed, and restarts, which is too: the next call goes through', async () => {
-  const port = await free_udp_port();
+  const port = await free_port();
   const first = await controller(port);
   const mg = await gateway(port);
   await mg.says(/registered with \S+, version 3/);
@@ -86,7 +86,7 @@ test('an MGC of another make dies idle, and one that has restarted answers 505',
     peer.knows = true;
     return 'Context = - { ServiceChange = ROOT { Services { Version = 3 } } }';
   };
-  const port = await free_udp_port();
+  const port = await free_port();
   let mgc = new megaco_peer({ port, style: 'compact', name: 'mgc1', answer: (request, peer) => answering(() => true, said.first)(request, peer) });
   await mgc.listening;
   const mg = await gateway(port);
@@ -115,7 +115,7 @@ test('an MGC of another make dies idle, and one that has restarted answers 505',
 });
 
 test('a gateway drains, a second one takes the new calls, and those that stood end by themselves', async () => {
-  const port = await free_udp_port();
+  const port = await free_port();
   const mgc = await controller(port);
   const old = await gateway(port, ['[shutdown]', 'mode = "graceful"', 'delay = "60s"'], '20000-24999');
   await old.says(/registered with/);

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { free_udp_port, program } from '../chromium/programs.mjs';
+import { free_port, program } from '../chromium/programs.mjs';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'agw-process-'));
 const running = new Set();
@@ -19,7 +19,7 @@ const bin = process.env.AGW_BIN ?? path.resolve('build/bin');
 async function gateway(lines) {
   const file = path.join(folder, `${running.size}.toml`);
   fs.writeFileSync(file, lines.join('\n'));
-  const [own, far] = [await free_udp_port(), await free_udp_port()];
+  const [own, far] = [await free_port(), await free_port()];
   const started = new program('agw-server', ['--config', file, '--h248', `127.0.0.1:${own}`, '--mgc', `127.0.0.1:${far}`, '--http', '127.0.0.1:0']);
   running.add(started);
   started.file = file;
@@ -77,7 +77,7 @@ test('SIGHUP takes over what can change, names what cannot, and a wrong file cha
 
 test('SIGHUP with other controllers: agw_registered names them, and no others', async () => {
   const file = path.join(folder, 'controllers.toml');
-  const [own, first, second, third] = [await free_udp_port(), await free_udp_port(), await free_udp_port(), await free_udp_port()];
+  const [own, first, second, third] = [await free_port(), await free_port(), await free_port(), await free_port()];
   const write = (mgcs) => fs.writeFileSync(file, `[h248]\nlisten = "127.0.0.1:${own}"\nmgc = [${mgcs.map((port) => `"127.0.0.1:${port}"`)}]\n[http]\nlisten = "127.0.0.1:0"\n`);
   write([first, second]);
   const mg = new program('agw-server', ['--config', file]);
@@ -119,7 +119,7 @@ test('signals that come while it starts end nothing either', async () => {
 });
 
 test('without 0, 1 and 2 no socket becomes standard error', async () => {
-  const port = await free_udp_port();
+  const port = await free_port();
   const shell = `exec "${bin}/agw-server" --h248 127.0.0.1:0 --mgc 127.0.0.1:1 --http 127.0.0.1:${port} <&- >&- 2>&-`;
   const child = spawn('sh', ['-c', shell], { stdio: 'ignore' });
   const gone = new Promise((end) => child.on('exit', (code, signal) => end({ code, signal })));
