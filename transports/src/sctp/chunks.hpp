@@ -62,6 +62,14 @@ void each_chunk(bytes_view packet, F f) {
   }
 }
 
+/// f(type, tsn), for each chunk that has room for a transmission sequence number in its first word.
+template <class F>
+void each_tsn(bytes_view packet, F f) {
+  each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
+    if (c.size() >= chunk_header_bytes + 4) f(type, word_at(c, chunk_header_bytes));
+  });
+}
+
 inline bool has_data(bytes_view packet) {
   bool found = false;
   each_chunk(packet, [&](std::uint8_t type, bytes_view) { found = found || is_data(type); });

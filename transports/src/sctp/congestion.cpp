@@ -92,9 +92,8 @@ void congestion_control::sent_again(std::uint32_t tsn, clock::time_point now) {
 
 bool congestion_control::queue_again(bytes_view packet, clock::time_point now) {
   bool any = false;
-  each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
-    if (!is_data(type) || c.size() < chunk_header_bytes + 4) return;
-    const auto tsn = word_at(c, chunk_header_bytes);
+  each_tsn(packet, [&](std::uint8_t type, std::uint32_t tsn) {
+    if (!is_data(type)) return;
     auto* const r = find(tsn);
     // usrsctp has not taken the acknowledgement that was seen here: the peer's next one will be.
     if (!r) any = any || !later_tsn(tsn, acknowledged_);
@@ -110,9 +109,9 @@ bool congestion_control::queue_again(bytes_view packet, clock::time_point now) {
 
 bool congestion_control::missing(bytes_view packet) {
   bool any = false;
-  each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
-    if (!is_data(type) || c.size() < chunk_header_bytes + 4) return;
-    const auto* const r = find(word_at(c, chunk_header_bytes));
+  each_tsn(packet, [&](std::uint8_t type, std::uint32_t tsn) {
+    if (!is_data(type)) return;
+    const auto* const r = find(tsn);
     any = any || (r && !r->arrived);
   });
   return any;

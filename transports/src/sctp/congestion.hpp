@@ -4,10 +4,10 @@
 // et al., ACM Queue 14/5; rate samples as in draft-cheng-iccrg-delivery-rate-estimation).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "agw/core/clock.hpp"

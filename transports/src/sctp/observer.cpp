@@ -5,18 +5,6 @@
 
 namespace agw::sctp {
 
-namespace {
-
-// f(type, tsn): for each chunk with a transmission sequence number in its first word.
-template <class F>
-void each_tsn(bytes_view packet, F f) {
-  each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
-    if (c.size() >= chunk_header_bytes + 4) f(type, word_at(c, chunk_header_bytes));
-  });
-}
-
-}  // namespace
-
 bool packet_observer::is_new_data(std::uint8_t type, bytes_view c) const noexcept {
   if (!is_data(type) || c.size() < chunk_header_bytes + 4) return false;
   return !any_received_ || later_tsn(word_at(c, chunk_header_bytes), highest_received_);

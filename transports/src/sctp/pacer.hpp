@@ -16,9 +16,9 @@ class pacer {
   bool empty() const noexcept { return urgent_.empty() && others_.empty(); }
   /// Octets that wait.
   std::size_t bytes() const noexcept { return urgent_.bytes() + others_.bytes(); }
-  /// Whether one may leave now. `rate` is in octets a second, 0 for no limit.
+  /// Whether one may leave now.
   bool open(clock::time_point now) const noexcept;
-  /// So many octets leave now: the front (before its pop()), or a packet that need not wait.
+  /// So many octets leave now: the front (before its pop()), or a packet that need not wait. `rate` is in octets a second, below 1: no limit.
   void charge(std::size_t bytes, clock::time_point now, double rate) noexcept;
   /// The next that waits, valid until pop().
   bytes_view front() const noexcept { return urgent_.empty() ? others_.front() : urgent_.front(); }
