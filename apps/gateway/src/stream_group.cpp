@@ -19,6 +19,13 @@ namespace agw::gateway {
 
 namespace {
 
+std::uint16_t next_sctp_port() noexcept {
+  constexpr std::uint16_t lowest = 1024;
+  thread_local std::uint16_t last = lowest - 1;
+  last = std::max<std::uint16_t>(lowest, static_cast<std::uint16_t>(last + 1));
+  return last;
+}
+
 /// A session may name several certificates; their order means nothing.
 bool same_certificates(const std::vector<dtls::fingerprint>& ours, const std::vector<dtls::fingerprint>& theirs) {
   return std::ranges::is_permutation(ours, theirs);
@@ -101,6 +108,7 @@ boost::system::result<association_answer, refusal> stream_group::reserve(const a
   }
   settings.stun = services_.config.stun;
   settings.turn = services_.config.turn;
+  settings.shared = services_.shared_ports;
   settings.use_ice = local.ice;
   settings.tcp = services_.config.ice_tcp;
   settings.controlling = controlling;
@@ -118,8 +126,8 @@ boost::system::result<association_answer, refusal> stream_group::reserve(const a
   };
   dtls_keys_ = services_.dtls.current();
   const auto& ours = endpoint_->local();
-  // Distinct local ports keep the look-up of associations cheap in the SCTP stack, so a free choice follows the UDP port.
-  local_sctp_port_ = local.sctp_port.value_or(ours.address.port());
+  // Distinct local ports keep the look-up of associations cheap in the SCTP stack, so a free choice follows the UDP port if that is distinct.
+  local_sctp_port_ = local.sctp_port.value_or(services_.shared_ports ? next_sctp_port() : ours.address.port());
   local_.sctp_port = local_sctp_port_;
   auto& answer = reserved_;
   show_default_candidate();

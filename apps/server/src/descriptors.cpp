@@ -22,11 +22,16 @@ std::size_t as_size(rlim_t value) noexcept {
 
 bool has_tcp_candidate(const server_options& o) noexcept { return o.gateway.ice_tcp && o.gateway.ice_mode == ice::agent_mode::lite; }
 
-std::size_t for_each_call(const server_options& o) {
+std::size_t udp_for_each_call(const server_options& o) {
+  if (o.shared_port) return 0;
   std::size_t families = 1;
   for (const auto& i : o.iq.interfaces) families = std::max(families, i.addresses.bound.size());
+  return families;
+}
+
+std::size_t for_each_call(const server_options& o) {
   const auto of_tcp_candidate = has_tcp_candidate(o) ? 1 + ice::own_tcp_connections : 0;
-  return families + of_tcp_candidate + 1;
+  return udp_for_each_call(o) + of_tcp_candidate + 1;
 }
 
 std::size_t for_no_call(const server_options& o) {

@@ -19,8 +19,10 @@ namespace {
 
 constexpr auto no_limit = std::numeric_limits<std::size_t>::max();
 
-// A WIC's port for each family, and the one of its TCP candidate: UDP and TCP ports are counted apart. The core side may need none.
+// A WIC's port for each family, and the one of its TCP candidate: UDP and TCP ports are counted apart. The core side may need none. With a shared
+// port there is still the TCP port of a core that dials.
 std::size_t ports_for_each_call(const server_options& o) {
+  if (o.shared_port) return 1;
   std::size_t families = 1;
   for (const auto& i : o.iq.interfaces) {
     if (i.name != "core") families = std::max(families, i.addresses.bound.size());

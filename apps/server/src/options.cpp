@@ -136,6 +136,7 @@ void declare(settings& s, server_options& o) {
   s.add("ports.low", o.ports.low, kind::integer<std::uint16_t>(1024, 65535), "");
   s.add("ports.high", o.ports.high, kind::integer<std::uint16_t>(1024, 65535), "");
   s.add("", o.ports, kind::ports(1024, 65535), "ports of media, towards WICs and the core").option("--ports", "LOW-HIGH");
+  s.add("ports.shared", o.shared_port, kind::truth(), "");
   s.add("tcp.source_ports", o.source_ports, source_ports(), "");
   s.add("threads", o.threads, kind::integer<unsigned>(0, 256), "threads that serve contexts; 0: one for each core")
       .option("--threads", "N");

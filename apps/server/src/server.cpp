@@ -17,6 +17,7 @@
 #include "agw/http/server.hpp"
 #include "agw/iq/media_gateway.hpp"
 #include "agw/transports/sctp_stack.hpp"
+#include "agw/transports/shared_port.hpp"
 #include "agw/transports/tcp.hpp"
 #include "clock_watch.hpp"
 #include "descriptors.hpp"
@@ -128,8 +129,38 @@ void sample_sctp(metrics& counted) {
   });
 }
 
+// Each is read on the loop of its shard.
+struct shared_port_readers {
+  struct reader {
+    shard* home = nullptr;
+    ice::shared_port* port = nullptr;
+  };
+  ice::shared_ports table;
+  std::vector<reader> all;
+};
+
+error_code open_shared_ports(shared_port_readers& readers, const server_options& options, shard_pool& shards, port_pool& ports) {
+  if (!options.shared_port) return {};
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    for (const auto& interface : options.iq.interfaces) {
+      if (interface.name == "core") continue;
+      for (const auto& address : interface.addresses.bound) {
+        const auto opened = readers.table.open(shards[i].executor(), address, ports);
+        if (!opened) return opened.error();
+        shared_port_readers::reader r;
+        r.home = &shards[i];
+        r.port = *opened;
+        readers.all.push_back(r);
+        log::info("shared port {} for the calls of shard {}", gateway::to_text(address, r.port->local().port()), i);
+      }
+    }
+  }
+  return {};
+}
+
 // HTTP and H.248 run to the very end: the registration's last word goes through them.
-awaitable<void> serve(h248::endpoint& control, http::server& http, reloaded_parts& reloaded, loop_watch& loops, const service_manager& manager) {
+awaitable<void> serve(h248::endpoint& control, http::server& http, reloaded_parts& reloaded, loop_watch& loops, const shared_port_readers& readers,
+                      const service_manager& manager) {
   auto& options = reloaded.options;
   auto& certificates = reloaded.certificates;
   auto& shards = reloaded.shards;
@@ -153,6 +184,7 @@ awaitable<void> serve(h248::endpoint& control, http::server& http, reloaded_part
     tasks.spawn("loops", [&] { return loops.run(); });
     tasks.spawn("clock", [&] { return watch_clock(counted); });
     tasks.spawn("reopen", [] { return reopen_log_on_signal(); });
+    for (const auto& r : readers.all) tasks.spawn("shared port", [r] { return on(*r.home, [port = r.port] { return port->run(); }); });
     auto registering = [&](task_group& registration_tasks) -> awaitable<void> {
       registration_tasks.spawn("registration", [&] { return registration.run(); });
       registration_tasks.spawn("gateway", [&] { return gateway.run(); });
@@ -209,6 +241,12 @@ int run_gateway(server_options& options, const std::vector<stage_registrar>& reg
   h248::registration registration(control, options.registration);
   count_registrations(counted, registration);
   shard_pool shards(options.shards());
+  shared_port_readers readers;
+  if (const auto wrong = open_shared_ports(readers, options, shards, ports)) {
+    log::error("ports.shared: {}", wrong.message());
+    return 1;
+  }
+  if (options.shared_port) services.shared_ports = &readers.table;
   scarcity scarce(ports, descriptors);
   auto limits = options.iq;
   limits.scarcest = [&scarce] { return scarce.now(); };
@@ -239,7 +277,7 @@ int run_gateway(server_options& options, const std::vector<stage_registrar>& reg
   tell_start(options, services, h248_ends, gateway::to_text(listening->address(), listening->port()), descriptors);
 
   int code = 0;
-  asio::co_spawn(loop, serve(control, http, reloaded, loops, manager), [&](std::exception_ptr e) {
+  asio::co_spawn(loop, serve(control, http, reloaded, loops, readers, manager), [&](std::exception_ptr e) {
     if (e && !is_cancellation(e)) {
       log::error("{}", describe(e));
       code = 1;

@@ -58,6 +58,16 @@ class Scenarios(unittest.TestCase):
         report = self.good("setup", "--rate", "10", "--duration", "2s")
         self.assertEqual(report["total"]["calls_up"], 20)
 
+    def test_shared_port(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as config:
+            config.write("[ports]\nshared = true\n")
+            config.flush()
+            report = self.good("messages", "--sessions", "40", "--rate", "400", "--duration", "2s", "--config", config.name)
+            self.assertEqual(report["total"]["calls_up"], 40)
+            report = self.good("churn", "--sessions", "10", "--rate", "20", "--duration", "2s", "--config", config.name)
+            self.assertGreater(report["total"]["calls_up"], 30)
+            self.good("bulk-down", "--sessions", "2", "--duration", "1s", "--config", config.name)
+
     def test_bulk_up(self):
         report = self.good("bulk-up", "--sessions", "2", "--duration", "1s")
         self.assertGreater(report["measured"]["up"]["octets_received"], 1 << 20)

@@ -11,7 +11,8 @@ import { peers } from './peers.mjs';
 
 const properties = {
   by: ['wic', 'core'],
-  ice: ['lite', 'full'],
+  // `shared`: lite, at the port of all calls.
+  ice: ['lite', 'shared', 'full'],
   path: ['udp', 'tcp'],
   channel: ['dcep', 'agreed'],
   dtls: ['active', 'passive'],
@@ -38,6 +39,7 @@ before(async () => {
   // Firefox hears nothing from loopback: the test has a network namespace with an address for it.
   const access = ['--access', process.env.AGW_ADDRESS ?? '127.0.0.1'];
   gateways.lite = await start([...access, ...with_config('lite.toml', '[ice]\ntcp = true\n')]);
+  gateways.shared = await start([...access, ...with_config('shared.toml', '[ice]\ntcp = true\n[ports]\nshared = true\n')]);
   gateways.full = await start([...access, ...with_config('full.toml', '[ice]\nmode = "full"\n')]);
 });
 after(async () => {

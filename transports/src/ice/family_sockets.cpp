@@ -1,7 +1,5 @@
 #include "ice/family_sockets.hpp"
 
-#include <vector>
-
 #include <boost/asio/experimental/parallel_group.hpp>
 
 #include "agw/core/metrics.hpp"
@@ -9,20 +7,20 @@
 
 namespace agw::ice {
 
-family_sockets::family_sockets(udp::socket first, std::optional<udp::socket> second)
+family_sockets::family_sockets(std::unique_ptr<packet_port> first, std::unique_ptr<packet_port> second)
     : first_(std::move(first)), second_(std::move(second)) {}
 
 udp::traffic family_sockets::counted() const noexcept {
-  auto out = first_.counted();
+  auto out = first_->counted();
   if (second_) out += second_->counted();
   return out;
 }
 
 std::span<const udp::arrival> family_sockets::receive() {
-  if (!second_) return first_.receive();
+  if (!second_) return first_->receive();
   second_next_ = !second_next_;
-  auto& one = second_next_ ? *second_ : first_;
-  auto& other = second_next_ ? first_ : *second_;
+  auto& one = second_next_ ? *second_ : *first_;
+  auto& other = second_next_ ? *first_ : *second_;
   const auto arrivals = one.receive();
   return arrivals.empty() ? other.receive() : arrivals;
 }
@@ -30,11 +28,11 @@ std::span<const udp::arrival> family_sockets::receive() {
 // A wait that loses the race loses nothing: what has come stays in the kernel's buffer.
 awaitable<void> family_sockets::wait_readable() {
   if (!second_) {
-    co_await first_.wait_readable();
+    co_await first_->wait_readable();
     co_return;
   }
   auto executor = co_await asio::this_coro::executor;
-  auto one = detail::settle<void>(first_.wait_readable());
+  auto one = detail::settle<void>(first_->wait_readable());
   auto other = detail::settle<void>(second_->wait_readable());
   auto group = asio::experimental::make_parallel_group(asio::co_spawn(executor, std::move(one), asio::deferred),
                                                        asio::co_spawn(executor, std::move(other), asio::deferred));
@@ -46,33 +44,41 @@ awaitable<void> family_sockets::wait_readable() {
   if (first_error) std::rethrow_exception(first_error);
 }
 
+std::vector<udp::endpoint> family_sockets::of_family(std::span<const udp::endpoint> sources, const packet_port& port) {
+  std::vector<udp::endpoint> out;
+  for (const auto& s : sources) {
+    if (s.address().is_v6() == port.local().address().is_v6()) out.push_back(s);
+  }
+  return out;
+}
+
 void family_sockets::admit(std::span<const udp::endpoint> sources) {
-  const auto admit_own = [&sources](udp::socket& socket) {
-    std::vector<udp::endpoint> own;
-    for (const auto& s : sources) {
-      if (s.address().is_v6() == socket.local().address().is_v6()) own.push_back(s);
-    }
-    socket.admit(own);
-  };
-  admit_own(first_);
-  if (second_) admit_own(*second_);
+  first_->admit(of_family(sources, *first_));
+  if (second_) second_->admit(of_family(sources, *second_));
+}
+
+bool family_sockets::name(std::string_view ufrag) { return first_->name(ufrag) && (!second_ || second_->name(ufrag)); }
+
+bool family_sockets::claim(std::span<const udp::endpoint> sources) {
+  const bool first = first_->claim(of_family(sources, *first_));
+  return second_ ? second_->claim(of_family(sources, *second_)) && first : first;
 }
 
 void family_sockets::admit_all() noexcept {
-  first_.admit_all();
+  first_->admit_all();
   if (second_) second_->admit_all();
 }
 
-std::uint32_t family_sockets::kernel_drops() const noexcept { return first_.kernel_drops() + (second_ ? second_->kernel_drops() : 0); }
+std::uint32_t family_sockets::kernel_drops() const noexcept { return first_->kernel_drops() + (second_ ? second_->kernel_drops() : 0); }
 
 bool family_sockets::reaches(const udp::endpoint& to) const noexcept {
   const bool v6 = to.address().is_v6();
-  return first_.local().address().is_v6() == v6 || (second_ && second_->local().address().is_v6() == v6);
+  return first_->local().address().is_v6() == v6 || (second_ && second_->local().address().is_v6() == v6);
 }
 
-udp::socket* family_sockets::of_family(const udp::endpoint& to) noexcept {
-  if (first_.local().address().is_v6() == to.address().is_v6()) return &first_;
-  return second_ && reaches(to) ? &*second_ : nullptr;
+packet_port* family_sockets::of_family(const udp::endpoint& to) noexcept {
+  if (first_->local().address().is_v6() == to.address().is_v6()) return first_.get();
+  return reaches(to) ? second_.get() : nullptr;
 }
 
 void family_sockets::send(const datagram_batch& batch, const udp::endpoint& to) {
@@ -86,12 +92,12 @@ void family_sockets::send(bytes_view datagram, const udp::endpoint& to) {
 }
 
 void family_sockets::allow_fragments(bool allowed) noexcept {
-  first_.allow_fragments(allowed);
+  first_->allow_fragments(allowed);
   if (second_) second_->allow_fragments(allowed);
 }
 
 bool family_sockets::set_dscp(unsigned dscp) noexcept {
-  const bool first = first_.set_dscp(dscp);
+  const bool first = first_->set_dscp(dscp);
   return second_ ? second_->set_dscp(dscp) && first : first;
 }
 

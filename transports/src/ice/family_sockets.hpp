@@ -1,20 +1,22 @@
 // The sockets of an ICE agent: one, or one for each address family.
 #pragma once
 
-#include <optional>
+#include <memory>
+#include <vector>
 
-#include "agw/transports/udp.hpp"
+#include "ice/packet_port.hpp"
 
 namespace agw::ice {
 
-/// Used like a udp::socket. Shard-bound. May be destroyed when no wait_readable() is pending.
+/// Used like a packet_port. Shard-bound. May be destroyed when no wait_readable() is pending.
 class family_sockets {
  public:
-  explicit family_sockets(udp::socket first, std::optional<udp::socket> second = {});
+  /// `second` may be null.
+  explicit family_sockets(std::unique_ptr<packet_port> first, std::unique_ptr<packet_port> second = nullptr);
 
   /// Of the first; `second()` is null without another family.
-  const udp::endpoint& local() const noexcept { return first_.local(); }
-  const udp::socket* second() const noexcept { return second_ ? &*second_ : nullptr; }
+  const udp::endpoint& local() const noexcept { return first_->local(); }
+  const packet_port* second() const noexcept { return second_.get(); }
   /// Of both.
   udp::traffic counted() const noexcept;
 
@@ -22,8 +24,8 @@ class family_sockets {
   std::span<const udp::arrival> receive();
   /// Waits until one of them has something. One at a time; cancel throws operation_aborted.
   awaitable<void> wait_readable();
-  /// As udp::socket has them, for both.
-  void wake() { first_.wake(); }
+  /// As packet_port has them, for both.
+  void wake() { first_->wake(); }
   void admit(std::span<const udp::endpoint> sources);
   void admit_all() noexcept;
   std::uint32_t kernel_drops() const noexcept;
@@ -34,12 +36,17 @@ class family_sockets {
   void allow_fragments(bool allowed) noexcept;
   /// Whether there is a socket of the address's family.
   bool reaches(const udp::endpoint& to) const noexcept;
+  bool shared() const noexcept { return first_->shared() || (second_ && second_->shared()); }
+  bool name(std::string_view ufrag);
+  bool claim(std::span<const udp::endpoint> sources);
 
  private:
-  udp::socket* of_family(const udp::endpoint& to) noexcept;
+  packet_port* of_family(const udp::endpoint& to) noexcept;
+  // Those that come from the port's family.
+  static std::vector<udp::endpoint> of_family(std::span<const udp::endpoint> sources, const packet_port& port);
 
-  udp::socket first_;
-  std::optional<udp::socket> second_;
+  std::unique_ptr<packet_port> first_;
+  std::unique_ptr<packet_port> second_;
   bool second_next_ = false;
 };
 

@@ -10,8 +10,10 @@
 #include "agw/core/until.hpp"
 #include "agw/transports/error.hpp"
 #include "agw/transports/ice_machine.hpp"
+#include "agw/transports/shared_port.hpp"
 #include "ice/endpoints.hpp"
 #include "ice/family_sockets.hpp"
+#include "ice/lane.hpp"
 #include "ice/source_queue.hpp"
 #include "ice/tcp_side.hpp"
 
@@ -84,6 +86,9 @@ class lite_endpoint final : public endpoint, private tcp_owner {
   void latch_off() override { machine_.latch_off(); }
   void latch(bool again) override { machine_.latch(again); }
 
+  /// False: another endpoint of the shared port has our ufrag.
+  bool has_name() { return !settings_.use_ice || socket_.name(local_.credentials.ufrag); }
+
   // For the path.
   awaitable<void> receive(datagram_batch& into);
   void send(const datagram_batch& batch);
@@ -97,6 +102,7 @@ class lite_endpoint final : public endpoint, private tcp_owner {
   remote_parameters reachable(remote_parameters remote) const;
   bool read(datagram_batch* into);
   void filter_sources();
+  void claim_sources();
   bool is_application(std::span<std::byte> datagram, const route& source, clock::time_point now);
   void send_to(const route& to, const datagram_batch& batch);
   void repeat_first();
@@ -123,6 +129,7 @@ class lite_endpoint final : public endpoint, private tcp_owner {
   event stop_tcp_;
   std::uint64_t strangers_ = 0;         // datagrams that the filter would have dropped
   std::uint32_t filtered_for_ = 0;  // the verified sources that the socket's filter knows
+  std::uint32_t claimed_for_ = 0;   // those that the shared port knows
   unsigned busy_ = 0;
 };
 
@@ -149,8 +156,11 @@ remote_parameters lite_endpoint::reachable(remote_parameters remote) const {
 }
 
 error_code lite_endpoint::update(const remote_parameters& remote) {
+  // Among others' datagrams a stranger's cannot be told.
+  if (remote.latching && socket_.shared()) return make_error_code(boost::system::errc::operation_not_supported);
   const auto wrong = machine_.set_remote(reachable(remote), clock::now());
   if (wrong) return wrong;
+  claim_sources();
   machine_changed_.set();
   const bool checks = settings_.use_ice && !remote.credentials.ufrag.empty() && !remote.lite;
   if (!checks) strangers_ = 0;
@@ -160,14 +170,28 @@ error_code lite_endpoint::update(const remote_parameters& remote) {
 
 error_code lite_endpoint::restart() {
   if (!settings_.use_ice) return transport_error::bad_credentials;
-  machine_.restart(make_credentials());
+  auto own = make_credentials();
+  if (!socket_.name(own.ufrag)) return make_error_code(boost::system::errc::resource_unavailable_try_again);
+  machine_.restart(std::move(own));
   local_.credentials = machine_.agent().local();
   return {};
 }
 
 void lite_endpoint::begin_anew() {
   machine_.begin_anew();
+  claim_sources();
   waiting_.clear();
+}
+
+// The shared port hands us what comes from these; one that another endpoint has is asked for again with the next datagram.
+void lite_endpoint::claim_sources() {
+  claimed_for_ = machine_.agent().verified_changes();
+  if (!socket_.shared()) return;
+  auto sources = machine_.agent().verified_addresses();
+  if (const auto known = machine_.remote_address()) sources.push_back(*known);
+  if (socket_.claim(sources)) return;
+  count_drop("ice", "source-taken");
+  --claimed_for_;
 }
 
 void lite_endpoint::heard() {
@@ -267,6 +291,7 @@ bool lite_endpoint::is_application(std::span<std::byte> datagram, const route& s
   const bool was_watched = machine_.deadline().has_value();
   const auto decided = machine_.receive(datagram, source, now);
   if (!was_watched && machine_.deadline()) machine_changed_.set();  // the first check of a peer that took to ICE later
+  if (claimed_for_ != machine_.agent().verified_changes()) claim_sources();
   if (decided == verdict::application) return true;
   const bool strange = decided == verdict::dropped && source.connection == 0 && kind_of(datagram) != datagram_kind::stun;
   if (strange && machine_.agent().selected()) ++strangers_;
@@ -348,12 +373,20 @@ awaitable<void> lite_endpoint::watch_consent() {
 }  // namespace
 
 result<std::unique_ptr<endpoint>> reserve_lite(asio::any_io_executor executor, const config& settings, port_pool& ports) {
-  auto socket = udp::socket::open(executor, settings.local_address, ports, settings.socket);
-  if (!socket) return socket.error();
-  std::optional<udp::socket> second;
+  const auto open_port = [&](const asio::ip::address& address) -> result<std::unique_ptr<packet_port>> {
+    if (auto* const shared = settings.shared && settings.use_ice ? settings.shared->find(executor, address) : nullptr) {
+      return std::unique_ptr<packet_port>(std::make_unique<lane>(*shared));
+    }
+    auto socket = udp::socket::open(executor, address, ports, settings.socket);
+    if (!socket) return socket.error();
+    return std::unique_ptr<packet_port>(std::make_unique<own_port>(std::move(*socket)));
+  };
+  auto first = open_port(settings.local_address);
+  if (!first) return first.error();
+  std::unique_ptr<packet_port> second;
   if (settings.use_ice && settings.other_family) {
-    auto opened = udp::socket::open(executor, settings.other_family->bound, ports, settings.socket);
-    if (opened) second.emplace(std::move(*opened));
+    auto opened = open_port(settings.other_family->bound);
+    if (opened) second = std::move(*opened);
     else log::debug("ice: no candidate of {}: {}", settings.other_family->bound.to_string(), opened.error().message());
   }
   std::unique_ptr<tcp_side> tcp;
@@ -362,7 +395,10 @@ result<std::unique_ptr<endpoint>> reserve_lite(asio::any_io_executor executor, c
     if (!listening) return listening.error();
     tcp = std::move(*listening);
   }
-  return std::unique_ptr<endpoint>(std::make_unique<lite_endpoint>(settings, family_sockets(std::move(*socket), std::move(second)), std::move(tcp)));
+  auto out = std::make_unique<lite_endpoint>(settings, family_sockets(std::move(*first), std::move(second)), std::move(tcp));
+  // 48 random bits: it happens once in a gateway's life, if at all.
+  if (!out->has_name()) return make_error_code(boost::system::errc::resource_unavailable_try_again);
+  return std::unique_ptr<endpoint>(std::move(out));
 }
 
 }  // namespace agw::ice

@@ -51,6 +51,8 @@ result<std::optional<candidate>> parse_candidate(std::string_view value);
 /// The value for an a=candidate line.
 std::string format_candidate(const candidate& c);
 
+class shared_ports;
+
 enum class agent_mode {
   lite,  ///< answers checks only, on a socket of the shard; for a gateway with a public address (the default)
   full,  ///< libnice's NiceAgent: checks on its own, for a gateway behind a NAT or lite peers
@@ -82,6 +84,8 @@ struct config {
   std::optional<turn_server> turn;
   /// Lite: a passive TCP candidate, too (RFC 6544), for peers whose network blocks UDP. A descriptor and a TCP port for each endpoint.
   bool tcp = false;
+  /// Lite: an endpoint with ICE is on the shared port of its loop and address, if there is one; else, and without ICE, it has a port of its own.
+  const shared_ports* shared = nullptr;
   bool use_ice = true;  ///< false: plain UDP, for an SDP without candidates
   /// Full mode: our role, which libnice takes only before it gathers. The offerer controls, and so does the agent whose peer is lite
   /// (RFC 8445, 6.1.1); some agents (Pion) do not resolve the conflict when both sides claim it.

@@ -16,6 +16,7 @@
 #include "agw/transports/dtls_context.hpp"
 #include "agw/transports/ice_parameters.hpp"
 #include "agw/transports/port_pool.hpp"
+#include "agw/transports/shared_port.hpp"
 #include "agw/transports/tcp.hpp"
 #include "agw/transports/tls_stream.hpp"
 
@@ -44,6 +45,7 @@ struct gateway_services {
   gateway_config config;
   stage_services stages;
   port_pool* ports = nullptr;         ///< of sockets that SDP names
+  const ice::shared_ports* shared_ports = nullptr;  ///< of ICE-lite associations; null: each has a port of its own
   port_pool* source_ports = nullptr;  ///< from which connections to the core are dialled; null: the system chooses
   replaceable<const agw::dtls::context> dtls;
   replaceable<agw::tls::context> tls;

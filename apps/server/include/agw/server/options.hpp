@@ -37,6 +37,7 @@ struct server_options {
   boost::asio::ip::tcp::endpoint http;  ///< --http: metrics and health; port 0: the system chooses
   std::vector<std::string> http_names;  ///< by which metrics are reached, besides addresses, localhost and this machine's name
   port_range ports{20000, 29999};       ///< --ports: of media sockets towards WICs and the core
+  bool shared_port = false;             ///< one UDP port for each shard and access address, instead of one for each call
   unsigned threads = 0;                 ///< --threads: shards; 0: one for each core. shards() has the number
   log::config log;                      ///< --log-level; format and file
   std::string config_file;              ///< --config; empty: none
