@@ -135,6 +135,31 @@ TEST_CASE("a channel that is reset for a message that is too large loses nothing
   CHECK_FALSE(r.saw("msrp", kind::failed));
 }
 
+TEST_CASE("a channel that is reset while its gate stays closed ends as blocked after the hold limit, and says so once") {
+  rig r;
+  r.services.config.hold_limit = 2s;
+  r.run([&](context& gateway) -> awaitable<void> {
+    call c(r);
+    c.browser.sctp_options.peer_max_message_bytes = 0;
+    co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
+      co_await set_mode(gateway, core_side, stream_mode::receive_only);
+      co_await c.say(msrp_send("last", "what nobody takes"));
+      co_await c.say(std::string(500000, 'y'));
+      const auto gone = co_await r.event_of("channel", kind::failed);
+      CHECK(gone.cause == "channel:reset");
+      const auto since = clock::now();
+      co_await r.events_of("channel", kind::failed, 2);
+      CHECK(r.events.back().cause == "channel:blocked");
+      CHECK(clock::now() - since >= 2s);
+      // It has ended: what it held does not come any more.
+      co_await set_mode(gateway, core_side, stream_mode::send_receive);
+      co_await sleep_until(deadline_after(100ms));
+      CHECK(c.core.available() == 0);
+    });
+  });
+  CHECK(told(r, "channel") == 2);
+}
+
 TEST_CASE("a core that resets its connection while the WIC takes nothing loses nothing, and then the reset is told") {
   rig r;
   r.run([&](context& gateway) -> awaitable<void> {
