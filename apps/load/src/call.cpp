@@ -204,6 +204,7 @@ awaitable<void> call::send_down() {
       down_way_.sent += messages;
       counted.messages_sent.add(messages);
       counted.bytes_sent.add(messages * down_way_.makes->body_bytes());
+      if (core_ended_) co_return;
       const bytes_view whole(batch);
       co_await core_->write(std::span(&whole, 1));
     }
@@ -223,6 +224,9 @@ awaitable<void> call::read_up() {
       if (!good) throw call_failure("core msrp:syntax");
       if (size == buffer.size() && size < largest_read_bytes) buffer.resize(size * 2);
     }
+    // The gateway's reply to Subtract waits for our FIN.
+    core_ended_ = true;
+    if (ending_) co_await core_->close(deadline_after(std::chrono::seconds(1)));
   } catch (const stage_error&) {
     if (!ending_) throw;
     co_return;

@@ -78,6 +78,7 @@ class call {
   std::shared_ptr<call*> self_ = std::make_shared<call*>(this);  // for what comes from the controller's loop
   bool up_ = false;
   bool ending_ = false;
+  bool core_ended_ = false;
 };
 
 }  // namespace agw::load

@@ -1,5 +1,8 @@
 // Debian's Chromium, headless, as the WIC of the tests. playwright-core comes from tests/interop/node_modules, where
 // cmake/install-packages puts it.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { chromium } from 'playwright-core';
 
 const flags = [
@@ -14,10 +17,18 @@ const flags = [
 ];
 
 // `prefix`: a command that runs it, for example in a namespace.
-export function launch(prefix = []) {
+export async function launch(prefix = []) {
   const executable = process.env.CHROMIUM ?? '/usr/bin/chromium';
-  const [executablePath, ...words] = [...prefix, executable];
-  return chromium.launch({ executablePath, headless: true, args: prefix.length ? [...words, ...flags] : flags });
+  if (!prefix.length) return chromium.launch({ executablePath: executable, headless: true, args: flags });
+  // Playwright hands over no argument that is not an option, so the prefix has to be in a program.
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'agw-browser-'));
+  const executablePath = path.join(folder, 'browser');
+  fs.writeFileSync(executablePath, `#!/bin/sh\nexec ${[...prefix, executable].map((word) => `'${word}'`).join(' ')} "$@"\n`, { mode: 0o700 });
+  try {
+    return await chromium.launch({ executablePath, headless: true, args: flags });
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
 }
 
 // A page in a context of its own. `faults` collects what no page may have: uncaught errors and failed requests.

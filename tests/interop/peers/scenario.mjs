@@ -76,9 +76,18 @@ export async function run({ Call, Signalling }, url, scenario) {
     return true;
   };
 
+  // From the description of the gateway to the channel: what the gateway and the WIC need, without the signalling.
+  let described;
+  const { prototype } = RTCPeerConnection;
+  const { setRemoteDescription } = prototype;
+  prototype.setRemoteDescription = function (...words) {
+    described ??= performance.now();
+    return setRemoteDescription.apply(this, words);
+  };
   if (scenario.by === 'core') call.ask(['chat']);
   else await call.start(['chat']);
   await until(call, ['state', 'channel'], () => alive() && call.channel('chat')?.state === 'open', 'the channel');
+  const open_ms = performance.now() - described;
   const channel = call.channel('chat');
 
   async function echo(text) {
@@ -106,5 +115,5 @@ export async function run({ Call, Signalling }, url, scenario) {
   const cause = channel.cause;
   if (!call.ended) call.release();
   await within(released, 'the release');
-  return { ok: true, cause, stages };
+  return { ok: true, cause, stages, open_ms };
 }

@@ -65,14 +65,15 @@ TEST_CASE("a valid check is answered with the source's address, under message in
   REQUIRE(f.ask(f.client.valid_check(), at(1000), &mapped) == 0);
   REQUIRE(mapped == at(1000));
   REQUIRE(f.agent.verified(at(1000)));
-  REQUIRE_FALSE(f.agent.last_sign());
-  REQUIRE_FALSE(f.agent.selected());
+  REQUIRE(f.agent.selected() == ice::route(at(1000)));
+  REQUIRE_FALSE(f.agent.nominated());
+  REQUIRE(f.agent.last_sign() == f.now);
   const udp::endpoint v6(asio::ip::make_address("2001:db8::7"), 5);
   REQUIRE(f.ask(f.client.valid_check(), v6, &mapped) == 0);
   REQUIRE(mapped == v6);
 }
 
-TEST_CASE("what DTLS authenticated is a sign of life of the selected route, before any nomination it is nothing") {
+TEST_CASE("what DTLS authenticated is a sign of life of the selected route, before any check it is nothing") {
   fixture f;
   f.agent.heard(at(1000), f.now);
   REQUIRE_FALSE(f.agent.last_sign());
@@ -490,7 +491,7 @@ TEST_CASE("attributes behind the message integrity have no effect, and are no er
   const auto datagram = with_tail(f.client, f.client.valid_check(), tail);
   REQUIRE(f.give(datagram, at(1)) == ice::verdict::answer);
   REQUIRE(f.client.read_answer(f.agent.answer()) == 0);
-  REQUIRE_FALSE(f.agent.selected());
+  REQUIRE_FALSE(f.agent.nominated());
   REQUIRE(f.agent.verified(at(1)));
   auto broken = with_tail(f.client, f.client.valid_check(true), tail);
   broken.back() ^= std::byte{1};

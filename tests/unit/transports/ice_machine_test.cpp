@@ -62,7 +62,7 @@ using ice::verdict;
 
 }  // namespace
 
-TEST_CASE("a path is idle, waits for a nomination, and is open then") {
+TEST_CASE("a path is idle, waits for a check, and is open then; a nomination moves it") {
   script s;
   REQUIRE(s.machine.state() == path_state::idle);
   REQUIRE_FALSE(s.set(s.remote()));
@@ -71,11 +71,14 @@ TEST_CASE("a path is idle, waits for a nomination, and is open then") {
   REQUIRE(s.data(1) == verdict::dropped);
   REQUIRE(s.check(1) == verdict::answer);
   REQUIRE(s.data(1) == verdict::application);
-  REQUIRE(s.machine.state() == path_state::waiting);
-  REQUIRE_FALSE(s.machine.destination());
-  REQUIRE(s.check(1, true) == verdict::answer);
   REQUIRE(s.machine.state() == path_state::open);
   REQUIRE(s.sends_to(1));
+  REQUIRE(s.machine.deadline() == s.now + 30s);
+  REQUIRE(s.check(2) == verdict::answer);
+  REQUIRE(s.sends_to(1));
+  s.pass(1s);
+  REQUIRE(s.check(2, true) == verdict::answer);
+  REQUIRE(s.sends_to(2));
   REQUIRE(s.machine.deadline() == s.now + 30s);
 }
 

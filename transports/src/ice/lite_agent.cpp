@@ -143,7 +143,10 @@ void lite_agent::on_valid_check(const route& source, const valid_check& check, c
   auto& checked = remember(source, check.priority, now);
   if (!check.old) checked.generation = number_;
   if (source == selected_) last_sign_ = now;
-  if (!check.nominated || check.old || revoked_) return follow(checked, now);
+  const bool may_select = !check.old && !revoked_;
+  // A check shows that the peer reaches us and knows our password: DTLS can begin a round trip before a peer that nominates in a second check.
+  if (may_select && !selected_ && !check.nominated) return select(checked);
+  if (!may_select || !check.nominated) return follow(checked, now);
   if (!selected_ || !first_nomination_) {
     first_nomination_ = now;
     before_.reset();

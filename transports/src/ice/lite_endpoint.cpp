@@ -21,6 +21,8 @@ namespace {
 
 // Datagrams that came from a verified address before it was nominated; a ClientHello with a few fragments is what to expect.
 constexpr std::size_t max_early_bytes = 64 * 1024;
+// Of what is sent before the nomination: a flight of the handshake.
+constexpr std::size_t max_repeated_bytes = 8 * 1024;
 // Datagrams of other sources than the one that is read now; more than one receive of the socket yields.
 constexpr std::size_t max_waiting_bytes = 4 << 20;
 // RFC 6544, 4.2 and 4.5: a preference below UDP's, and the direction "passive" before the other-preference.
@@ -96,6 +98,8 @@ class lite_endpoint final : public endpoint, private tcp_owner {
   bool read(datagram_batch* into);
   void filter_sources();
   bool is_application(std::span<std::byte> datagram, const route& source, clock::time_point now);
+  void send_to(const route& to, const datagram_batch& batch);
+  void repeat_first();
   void report();
   awaitable<void> wait_or_yield(bool had_something);
   awaitable<void> watch_consent();
@@ -113,6 +117,8 @@ class lite_endpoint final : public endpoint, private tcp_owner {
   local_parameters local_;
   source_queue waiting_;
   route reading_;         // the source of what receive() yielded last
+  datagram_batch first_;  // sent to first_to_ last, before the peer has nominated
+  route first_to_;
   event machine_changed_;  // the deadline may be another one
   event stop_tcp_;
   std::uint64_t strangers_ = 0;         // datagrams that the filter would have dropped
@@ -260,7 +266,7 @@ bool lite_endpoint::is_application(std::span<std::byte> datagram, const route& s
   }
   const bool was_watched = machine_.deadline().has_value();
   const auto decided = machine_.receive(datagram, source, now);
-  if (!was_watched && machine_.deadline()) machine_changed_.set();  // the first nomination of a peer that took to ICE later
+  if (!was_watched && machine_.deadline()) machine_changed_.set();  // the first check of a peer that took to ICE later
   if (decided == verdict::application) return true;
   const bool strange = decided == verdict::dropped && source.connection == 0 && kind_of(datagram) != datagram_kind::stun;
   if (strange && machine_.agent().selected()) ++strangers_;
@@ -268,6 +274,7 @@ bool lite_endpoint::is_application(std::span<std::byte> datagram, const route& s
     if (source.connection != 0) tcp_->send(machine_.answer(), source.connection);
     else socket_.send(machine_.answer(), source.address);
   }
+  if (!first_.empty() && machine_.agent().nominated()) repeat_first();
   report();
   return false;
 }
@@ -305,12 +312,26 @@ awaitable<void> lite_endpoint::receive(datagram_batch& into) {
 }
 
 void lite_endpoint::send(const datagram_batch& batch) {
-  if (const auto to = machine_.destination()) {
-    if (to->connection != 0) tcp_->send(batch, to->connection);
-    else socket_.send(batch, to->address);
-  } else {
-    count_drop("ice", machine_.state() == path_state::lost ? "consent" : "no-remote", batch.size());
-  }
+  const auto to = machine_.destination();
+  if (!to) return count_drop("ice", machine_.state() == path_state::lost ? "consent" : "no-remote", batch.size());
+  send_to(*to, batch);
+  if (machine_.agent().nominated() || batch.bytes() > max_repeated_bytes || to != machine_.agent().selected()) return;
+  first_.clear();
+  for (std::size_t i = 0; i < batch.size(); ++i) first_.push(batch[i]);
+  first_to_ = *to;
+}
+
+void lite_endpoint::send_to(const route& to, const datagram_batch& batch) {
+  if (to.connection != 0) tcp_->send(batch, to.connection);
+  else socket_.send(batch, to.address);
+}
+
+// The peer nominates another route than the one that its first check took, perhaps since that one carries nothing back: the handshake's timer,
+// a second, is not waited for.
+void lite_endpoint::repeat_first() {
+  const auto repeated = std::exchange(first_, {});
+  const auto to = machine_.destination();
+  if (to && *to != first_to_) send_to(*to, repeated);
 }
 
 // For the life of the path, as a peer may take to ICE later.

@@ -64,11 +64,11 @@ void lite_machine::begin_anew() {
 
 verdict lite_machine::receive(std::span<std::byte> datagram, const route& source, clock::time_point now) {
   if (peer_ == peer_kind::fixed) return receive_plain(datagram, source);
-  const bool before = agent_.selected().has_value();
+  const bool before = agent_.nominated();
   const bool of_fixed = checks_since_ && fixed_ == source.address && source.connection == 0;
   if (of_fixed && kind_of(datagram) == datagram_kind::dtls) return verdict::application;
   const auto out = agent_.on_datagram(datagram, source, now);
-  if (agent_.selected() && !before) {  // the first nomination, or one after a restart
+  if (agent_.nominated() && !before) {  // the first time, or after a restart
     lost_ = false;
     checks_since_.reset();
   }

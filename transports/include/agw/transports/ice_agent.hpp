@@ -58,11 +58,11 @@ class answer_limiter {
   std::array<source_bucket, 8> sources_;
 };
 
-/// A lite agent is always controlled: it answers connectivity checks (RFC 8445, 7.3), takes the route that the peer nominates, and
-/// knows when the selected route gave its last sign of life (consent, RFC 7675): a valid check, or what DTLS has authenticated. It
-/// works before set_remote(), as checks may overtake the answer. In the first seconds the nominated route of highest priority wins,
-/// for peers that nominate each pair they try; after that the latest. A peer that does not nominate again when a NAT moves it is followed:
-/// when the selected route has been silent for `silent_after` and another verified one carries authentic data, or for
+/// A lite agent is always controlled: it answers connectivity checks (RFC 8445, 7.3), selects the route of the first valid one until the
+/// peer nominates, and knows when the selected route gave its last sign of life (consent, RFC 7675): a valid check, or what DTLS has
+/// authenticated. It works before set_remote(), as checks may overtake the answer. In the first seconds the nominated route of highest
+/// priority wins, for peers that nominate each pair they try; after that the latest. A peer that does not nominate again when a NAT moves
+/// it is followed: when the selected route has been silent for `silent_after` and another verified one carries authentic data, or for
 /// `silent_long_after` and another one is still checked.
 ///
 /// A restart, by the peer's new ufrag or by ours, begins a generation: the credentials of the one before stay valid, for checks that
@@ -83,11 +83,11 @@ class lite_agent {
   void set_remote(credentials remote, std::vector<candidate> candidates);
   /// A restart with new local credentials. The next set_remote() brings the peer's half.
   void restart(credentials local);
-  /// Forgets the selected route; the next nomination selects one.
+  /// Forgets the selected route; the next valid check selects one.
   void forget();
   /// Forgets every route, and the credentials of the generation before.
   void begin_anew();
-  /// As forget(), but only a nomination under new credentials selects one.
+  /// As forget(), but only a check under new credentials selects one.
   void revoke();
 
   /// `datagram` came from `source`; it is not kept.
@@ -100,9 +100,11 @@ class lite_agent {
   /// After verdict::answer, until the next on_datagram() of any agent of this thread.
   bytes_view answer() const noexcept { return answer_; }
 
-  /// Where to send: nothing before the first nomination.
+  /// Where to send: nothing before the first valid check.
   const std::optional<route>& selected() const noexcept { return selected_; }
-  /// When the selected route gave its last sign of life; nothing before the first nomination.
+  /// The selected route is not only the first from which a check came.
+  bool nominated() const noexcept { return first_nomination_.has_value(); }
+  /// When the selected route gave its last sign of life; nothing before there is one.
   const std::optional<clock::time_point>& last_sign() const noexcept { return last_sign_; }
   bool verified(const route& source) const noexcept { return find(source) != nullptr; }
   /// The verified UDP addresses; the number changes with each new one.

@@ -15,7 +15,7 @@ namespace agw::ice {
 /// How far the path is.
 enum class path_state {
   idle,     ///< nothing is known of the peer
-  waiting,  ///< for a nomination, or for the first datagram where the address is learnt
+  waiting,  ///< for a valid check, or for the first datagram where the address is learnt
   open,     ///< destination() says where to send
   lost,     ///< no sign of life for the consent timeout: nothing is sent any more (RFC 7675, 5.1)
 };

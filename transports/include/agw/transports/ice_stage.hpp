@@ -37,7 +37,7 @@ class endpoint {
   /// Returns what is wrong with them (and then nothing has changed), or no error.
   virtual error_code update(const remote_parameters& remote) = 0;
 
-  /// Where the path sends to; nothing before the first nomination.
+  /// Where the path sends to; nothing before the first valid check.
   virtual std::optional<udp::endpoint> remote_address() const = 0;
   virtual udp::traffic counted() const noexcept = 0;
   /// The connectivity checks of the peer that were seen, in words, for the log; empty where nobody counts them.
