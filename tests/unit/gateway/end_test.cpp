@@ -119,11 +119,18 @@ TEST_CASE("a channel that is reset for a message that is too large loses nothing
     c.listens.set_option(asio::socket_base::receive_buffer_size(4096));
     co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
       if (gated) co_await set_mode(gateway, core_side, stream_mode::receive_only);
-      std::string all;
-      for (int i = 0; i < 10; ++i) {
-        const auto chunk = msrp_send("last" + std::to_string(i), std::string(60000, 'x'));
+      const auto at_gateway = [&] { return gateway.statistics(access_side).at(s1).octets_received; };
+      const auto at_system = [&] { return gateway.statistics(core_side).at(s2).octets_sent; };
+      const auto before = at_gateway();
+      std::string all, last;
+      // More than the system takes for the core.
+      while (all.size() < at_system() + 240'000) {
+        last = "last" + std::to_string(all.size());
+        const auto chunk = msrp_send(last, std::string(60000, 'x'));
         all += chunk;
         co_await c.say(chunk);
+        while (at_gateway() < before + all.size()) co_await settle();
+        co_await settle();
       }
       co_await c.say(std::string(500000, 'y'));
       const auto gone = co_await r.event_of("channel", kind::failed);
@@ -131,7 +138,7 @@ TEST_CASE("a channel that is reset for a message that is too large loses nothing
       // The channel is looked at each second: it must not be given up at the second look, when nothing has moved since the first.
       co_await sleep_until(deadline_after(2500ms));
       if (gated) co_await set_mode(gateway, core_side, stream_mode::send_receive);
-      auto hearing = c.core_hears("-------last9$\r\n");
+      auto hearing = c.core_hears("-------" + last + "$\r\n");
       const auto heard = co_await until(deadline_after(20s), std::move(hearing));
       CHECK((heard == all));
     });
