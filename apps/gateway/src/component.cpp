@@ -4,12 +4,15 @@
 
 #include "agw/core/scope_guard.hpp"
 #include "agw/core/sweep.hpp"
+#include "agw/transports/error.hpp"
 #include "bearer.hpp"
 #include "policed_pipes.hpp"
 
 namespace agw::gateway {
 
 namespace {
+
+constexpr auto look_each = std::chrono::seconds(1);
 
 // RFC 8864, 5.1.1: max-retr and max-time exclude each other; a description with both is refused before it comes here.
 sctp::channel_transfer transfer_of(const channel_local& local) {
@@ -194,33 +197,55 @@ awaitable<component_end> component::run_stage() {
 // What the WIC had sent before stays for a later reader.
 awaitable<void> component::watch() {
   bool closed = false;
-  bool failed = false;
+  std::string failure;
   try {
     closed = co_await opened_->peer_closed();
   } catch (stage_error& e) {
     // Of this channel alone. A stage that waits for its turn (a closed gate, a core that does not read) would not see it.
     // Both see the same error, which is reported once.
     scope_.report(e);
-    failed = true;
-    // What a blocked channel held is gone; what one that was reset had received before is still delivered.
-    if (e.reason() != "reset") {
-      release();
-      co_return;
-    }
+    failure = e.reason();
   }
-  if (!closed && !failed) co_return;
+  // What a blocked channel held is gone; what one that was reset had received before is still delivered.
+  if (failure == "reset") co_await drain();
+  if (!failure.empty()) co_return release();
+  if (!closed) co_return;
   std::size_t unread = 0;
   std::uint64_t taken = 0;
   do {
     unread = opened_->unread_messages();
     taken = taken_by_core();
-    co_await sleep_until(deadline_after(std::chrono::seconds(1)));
-  } while (opened_->unread_messages() != unread || taken_by_core() != taken || (failed && !link_->gate.open(side::wic)));
-  if (failed) {
-    release();
-  } else {
-    tell_end(side::wic);
+    co_await sleep_until(deadline_after(look_each));
+  } while (opened_->unread_messages() != unread || taken_by_core() != taken);
+  tell_end(side::wic);
+}
+
+// Ends when nothing is left, or it has stayed for as long as a channel may hold what nobody takes.
+awaitable<void> component::drain() {
+  drain_watch watch(services_.config.hold_limit);
+  for (auto found = drain_watch::verdict::waits; found == drain_watch::verdict::waits;) {
+    co_await sleep_until(deadline_after(look_each));
+    try {
+      (void)co_await opened_->peer_closed();
+    } catch (stage_error& e) {
+      scope_.report(e);
+      if (e.reason() != "reset") co_return;  // its association had no room for it any more
+    }
+    found = watch.look(undelivered(), clock::now());
+    if (found != drain_watch::verdict::blocked) continue;
+    stage_error lost("channel", "blocked", make_error_code(transport_error::channel_blocked), "what came before its reset was not taken in time");
+    scope_.report(lost);
   }
+}
+
+drain_watch::view component::undelivered() const {
+  drain_watch::view out;
+  out.unread = opened_->unread_messages();
+  out.taken_by_core = taken_by_core();
+  out.in_hand = opened_->statistics().messages_received - out.unread > meter_.counted().messages_from_wic;
+  out.at_work = machine_.in_stage();
+  out.gated = !link_->gate.open(side::wic);
+  return out;
 }
 
 std::uint64_t component::taken_by_core() const { return core() ? core()->taken_bytes() : 0; }

@@ -9,6 +9,7 @@
 #include "agw/transports/sctp_association.hpp"
 #include "component_machine.hpp"
 #include "component_meter.hpp"
+#include "drain_watch.hpp"
 #include "link.hpp"
 #include "traffic_policer.hpp"
 
@@ -92,6 +93,8 @@ class component final : public component_context {
   awaitable<std::unique_ptr<message_pipe>> open_channel(sctp::association& association);
   awaitable<void> work(sctp::association& association, task_group& tasks);
   awaitable<void> watch();
+  awaitable<void> drain();
+  drain_watch::view undelivered() const;
   std::uint64_t taken_by_core() const;
   void tell_end(side s);
   void take_place();

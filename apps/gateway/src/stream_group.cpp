@@ -254,8 +254,8 @@ bool stream_group::renews(const stream_change& wanted) const {
 }
 
 std::optional<refusal> stream_group::check_id(std::uint16_t sid) const {
-  if (!association_) return {};  // INIT will provide for it
-  const auto obstacle = association_->obstacle(sid);
+  if (!sctp_) return {};  // INIT will provide for it
+  const auto obstacle = association_ ? association_->obstacle(sid) : sctp::association::obstacle(*sctp_, sid);
   if (obstacle.empty()) return {};
   if (services_.stages.metrics) services_.stages.metrics->ran_short_of("streams");
   return refuse(refusal_reason::no_resources, "a=dcmap:" + std::to_string(sid) + ": " + std::string(obstacle));
@@ -392,7 +392,8 @@ awaitable<void> stream_group::establish(task_group& tasks) {
   auto shaking = dtls::handshake(*path_, dtls_config());
   dtls_ = co_await scope_.stage("dtls", std::move(shaking));
   co_await ordered(layer::sctp);
-  auto opening = sctp::open(tasks, *dtls_, sctp_config());  // simultaneous open
+  sctp_ = sctp_config();
+  auto opening = sctp::open(tasks, *dtls_, *sctp_);  // simultaneous open
   association_ = co_await scope_.stage("sctp", std::move(opening));
   progress_ = progress::serving;
   co_await serve_components(tasks);
@@ -502,6 +503,7 @@ awaitable<void> stream_group::end_layers(deadline by) {
   co_await tasks_.stop();
   last_ = statistics();
   association_.reset();
+  sctp_.reset();
   dtls_.reset();
   path_.reset();
 }

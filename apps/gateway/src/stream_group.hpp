@@ -35,7 +35,7 @@ class stream_group {
   /// Whether apply() can do it, once reserved. refusal: conflict (a source that is not the local address and port, equal roles, a
   /// Local that asks for something else, another association over the same transport), missing, bad_value.
   boost::system::result<void, refusal> check(const stream_change& wanted) const;
-  /// Why the living association cannot carry a channel with this id; nothing when it can, or may.
+  /// Why the association, which lives or for which INIT is under way, cannot carry a channel with this id; nothing when it can, or may.
   std::optional<refusal> check_id(std::uint16_t sid) const;
   /// Whether what check() agreed to needs a new DTLS and SCTP association (RFC 8842): then retire() comes before apply().
   bool renews(const stream_change& wanted) const;
@@ -133,6 +133,7 @@ class stream_group {
   std::unique_ptr<datagram_pipe> path_;
   std::unique_ptr<dtls::session> dtls_;
   std::unique_ptr<sctp::association> association_;
+  std::optional<sctp::config> sctp_;  ///< what INIT says
   std::map<stream_number, std::shared_ptr<component>> components_;
   layer_orders orders_;
   event changed_;

@@ -148,7 +148,9 @@ result<void, refusal> termination::check_groups(const plan& p) const {
     const auto at = groups_.find(group);
     const bool is_new = std::ranges::any_of(p.streams, [n = n](const planned_stream& s) { return s.channel && s.number == n; });
     if (is_new && *id == sctp::reserved_stream_id) return refuse(refusal_reason::bad_value, "a=dcmap:65535: no stream has this id");
-    if (is_new && at != groups_.end()) {
+    // A new association's INIT will provide for it.
+    const auto renews = [&, number = group](const planned_stream& s) { return s.number == number && at->second->renews(s.wanted); };
+    if (is_new && at != groups_.end() && std::ranges::none_of(p.streams, renews)) {
       if (auto bad = at->second->check_id(*id)) return std::move(*bad);
     }
     const auto [other, first] = taken.emplace(std::pair(group, *id), n);

@@ -9,6 +9,7 @@
 
 #include "agw/examples/stages.hpp"
 #include "agw/gateway/tap.hpp"
+#include "agw/gateway/testing/call.hpp"
 #include "agw/gateway/testing/stage_run.hpp"
 
 using namespace agw;
@@ -72,6 +73,21 @@ TEST_CASE("the test that the README shows passes") {
   run.component.wic.arrive("hello", message_kind::text);
   run.settle();
   CHECK(run.component.core.sent == "hello\n");
+}
+
+TEST_CASE("the call that the README shows passes") {
+  testing::rig rig;
+  examples::add_stages(rig.services.subprotocols);
+  rig.run([&](gateway::context& context) -> awaitable<void> {
+    testing::call call(rig);
+    call.adjust = [](auto& asked) { std::get<gateway::channel_local>(*asked.streams.at(testing::s2).local).subprotocol = "lines"; };
+    auto body = [&](task_group&) -> awaitable<void> {
+      co_await call.say_text("hello");
+      const auto heard = co_await call.core_hears("\n");
+      CHECK(heard == "hello\n");
+    };
+    co_await call.run(context, body);
+  });
 }
 
 TEST_CASE("the README's tap before a stage that is there sees what passes it") {

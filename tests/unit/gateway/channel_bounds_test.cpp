@@ -120,3 +120,50 @@ TEST_CASE("an id that the living association cannot have is refused in the reply
     });
   });
 }
+
+TEST_CASE("an id beyond what INIT has asked for is refused in the reply while INIT is under way, a lower one has its channel") {
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    wic browser(r);
+    auto wanted = browser.call({4});
+    const auto made = co_await gateway.apply(std::move(wanted));
+    const auto access = association_of(granted(made));
+    task_group pumps(co_await asio::this_coro::executor, "wic");
+    co_await browser.secure(pumps, access);
+    co_await r.event_of("dtls", kind::established, s1);
+    co_await settle();
+    REQUIRE_FALSE(r.saw("sctp", kind::established, s1));
+    const auto beyond = co_await gateway.apply(with_channel(3000));
+    REQUIRE(beyond.has_error());
+    CHECK(beyond.error().reason == refusal_reason::no_resources);
+    CHECK(beyond.error().text == "a=dcmap:3000: the gateway allows no stream with this id");
+    const auto fine = co_await gateway.apply(with_channel(100));
+    REQUIRE(fine.has_value());
+    co_await browser.associate(pumps);
+    auto channel = co_await browser.association->open_channel(100, "", "msrp");
+    const auto opened = co_await r.event_of("channel", kind::established, s3);
+    CHECK(opened.sid == 100);
+    channel.reset();
+    browser.association.reset();
+    try {
+      co_await pumps.stop();
+    } catch (const stage_error&) {
+    }
+  });
+}
+
+TEST_CASE("an id beyond the living association's is provided for by the new one that the same change asks for") {
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    call c(r);
+    co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
+      wic next(r, false, std::make_shared<const dtls::context>(dtls::certificate::self_signed()));
+      auto wanted = with_channel(3000);
+      stream_change elsewhere;
+      elsewhere.remote = next.remote();
+      wanted.streams.emplace(s1, std::move(elsewhere));
+      const auto answer = co_await gateway.apply(std::move(wanted));
+      CHECK(answer.has_value());
+    });
+  });
+}

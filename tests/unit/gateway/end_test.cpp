@@ -110,29 +110,66 @@ TEST_CASE("a WIC that hangs up while the core takes nothing loses nothing, thoug
   CHECK_FALSE(r.saw("msrp", kind::failed));
 }
 
-TEST_CASE("a channel that is reset for a message that is too large loses nothing of what came before, though the core takes nothing yet") {
+TEST_CASE("a channel that is reset for a message that is too large loses nothing of what came before, though the core takes nothing for long") {
+  const bool gated = GENERATE(true, false);  // or the core does not read
   rig r;
   r.run([&](context& gateway) -> awaitable<void> {
     call c(r);
     c.browser.sctp_options.peer_max_message_bytes = 0;
+    c.listens.set_option(asio::socket_base::receive_buffer_size(4096));
     co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
-      co_await set_mode(gateway, core_side, stream_mode::receive_only);
-      std::string all;
-      for (int i = 0; i < 10; ++i) {
-        const auto chunk = msrp_send("last" + std::to_string(i), std::string(20000, 'x'));
+      if (gated) co_await set_mode(gateway, core_side, stream_mode::receive_only);
+      const auto at_gateway = [&] { return gateway.statistics(access_side).at(s1).octets_received; };
+      const auto at_system = [&] { return gateway.statistics(core_side).at(s2).octets_sent; };
+      const auto before = at_gateway();
+      std::string all, last;
+      // More than the system takes for the core.
+      while (all.size() < at_system() + 240'000) {
+        last = "last" + std::to_string(all.size());
+        const auto chunk = msrp_send(last, std::string(60000, 'x'));
         all += chunk;
         co_await c.say(chunk);
+        while (at_gateway() < before + all.size()) co_await settle();
+        co_await settle();
       }
       co_await c.say(std::string(500000, 'y'));
       const auto gone = co_await r.event_of("channel", kind::failed);
       CHECK(gone.cause == "channel:reset");
-      co_await set_mode(gateway, core_side, stream_mode::send_receive);
-      const auto heard = co_await c.core_hears("-------last9$\r\n");
+      // The channel is looked at each second: it must not be given up at the second look, when nothing has moved since the first.
+      co_await sleep_until(deadline_after(2500ms));
+      if (gated) co_await set_mode(gateway, core_side, stream_mode::send_receive);
+      auto hearing = c.core_hears("-------" + last + "$\r\n");
+      const auto heard = co_await until(deadline_after(20s), std::move(hearing));
       CHECK((heard == all));
     });
   });
   CHECK(told(r, "channel") == 1);
   CHECK_FALSE(r.saw("msrp", kind::failed));
+}
+
+TEST_CASE("a channel that is reset while its gate stays closed ends as blocked after the hold limit, and says so once") {
+  rig r;
+  r.services.config.hold_limit = 2s;
+  r.run([&](context& gateway) -> awaitable<void> {
+    call c(r);
+    c.browser.sctp_options.peer_max_message_bytes = 0;
+    co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
+      co_await set_mode(gateway, core_side, stream_mode::receive_only);
+      co_await c.say(msrp_send("last", "what nobody takes"));
+      co_await c.say(std::string(500000, 'y'));
+      const auto gone = co_await r.event_of("channel", kind::failed);
+      CHECK(gone.cause == "channel:reset");
+      const auto since = clock::now();
+      co_await r.events_of("channel", kind::failed, 2);
+      CHECK(r.events.back().cause == "channel:blocked");
+      CHECK(clock::now() - since >= 2s);
+      // It has ended: what it held does not come any more.
+      co_await set_mode(gateway, core_side, stream_mode::send_receive);
+      co_await sleep_until(deadline_after(100ms));
+      CHECK(c.core.available() == 0);
+    });
+  });
+  CHECK(told(r, "channel") == 2);
 }
 
 TEST_CASE("a core that resets its connection while the WIC takes nothing loses nothing, and then the reset is told") {

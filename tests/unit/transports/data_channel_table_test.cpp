@@ -190,6 +190,34 @@ TEST_CASE("a channel whose user works for longer than the hold limit on what it 
   CHECK(f.host.resets == std::vector<std::uint16_t>{1});
 }
 
+TEST_CASE("what a channel had received before it was reset is bounded like any other's, and its loss is told as such") {
+  fixture f;
+  test::manual_clock time(f.context);
+  auto c = f.open(1);
+  const auto cause = [&] {
+    std::string out;
+    test::run(f.context, [&]() -> awaitable<void> {
+      try {
+        (void)co_await c->peer_closed();
+      } catch (const stage_error& e) {
+        out = e.cause();
+      }
+    });
+    return out;
+  };
+  for (int i = 0; i < 8; ++i) f.table.on_message(1, 53, some(100));
+  f.table.refuse(1);
+  CHECK(cause() == "channel:reset");
+  CHECK(c->unread_messages() == 8);
+  time.advance(29s);
+  f.table.expire(clock::now());
+  CHECK(cause() == "channel:reset");
+  time.advance(1s);
+  f.table.expire(clock::now());
+  CHECK(cause() == "channel:blocked");
+  CHECK(c->unread_messages() == 0);
+}
+
 TEST_CASE("what unclaimed streams send is held, and they are refused when nobody comes for them") {
   fixture f;
   test::manual_clock time(f.context);

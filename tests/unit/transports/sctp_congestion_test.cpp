@@ -1,5 +1,6 @@
 #include "sctp/congestion.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <set>
@@ -28,17 +29,53 @@ std::vector<std::byte> data(std::uint32_t tsn, std::size_t chunks = 1) {
   return out;
 }
 
-std::vector<std::byte> sack(std::uint32_t cumulative, std::vector<std::pair<std::uint16_t, std::uint16_t>> gaps = {}) {
-  std::vector<std::byte> out(common_header_bytes + 16 + 4 * gaps.size());
+using gap_blocks = std::vector<std::pair<std::uint16_t, std::uint16_t>>;
+
+void write_sack(std::vector<std::byte>& out, std::uint32_t cumulative, const gap_blocks& gaps) {
+  out.resize(common_header_bytes + 16 + 4 * gaps.size());
   put_word(out, 12, 0x03000000 | static_cast<std::uint32_t>(16 + 4 * gaps.size()));
   put_word(out, 16, cumulative);
   put_word(out, 20, 1 << 20);
   put_word(out, 24, static_cast<std::uint32_t>(gaps.size()) << 16);
   for (std::size_t i = 0; i < gaps.size(); ++i) put_word(out, 28 + 4 * i, std::uint32_t{gaps[i].first} << 16 | gaps[i].second);
+}
+
+std::vector<std::byte> sack(std::uint32_t cumulative, const gap_blocks& gaps = {}) {
+  std::vector<std::byte> out;
+  write_sack(out, cumulative, gaps);
   return out;
 }
 
-// A sender that has always more to send, a queue in front of a link, and a receiver that acknowledges every packet; millisecond by millisecond.
+// What a receiver reports: all up to `cumulative`, and ranges beyond it.
+struct report {
+  struct range {
+    std::uint32_t first, last;
+  };
+  std::uint32_t cumulative = 0;
+  std::vector<range> beyond;
+
+  void add(std::uint32_t tsn) {
+    if (tsn <= cumulative) return;
+    auto at = std::lower_bound(beyond.begin(), beyond.end(), tsn, [](const range& r, std::uint32_t t) { return r.last + 1 < t; });
+    if (at == beyond.end() || tsn + 1 < at->first) {
+      at = beyond.insert(at, {tsn, tsn});
+    } else {
+      at->first = std::min(at->first, tsn);
+      at->last = std::max(at->last, tsn);
+      const auto next = at + 1;
+      if (next != beyond.end() && next->first == at->last + 1) {
+        at->last = next->last;
+        beyond.erase(next);
+      }
+    }
+    if (beyond.front().first != cumulative + 1) return;
+    cumulative = beyond.front().last;
+    beyond.erase(beyond.begin());
+  }
+};
+
+// A sender that has always more to send, a queue in front of a link, and a receiver that acknowledges every packet; millisecond by millisecond. Light, as
+// it carries hundreds of thousands of packets under sanitizers: buffers are used again, and what is missing is looked for in the gaps only.
 struct path {
   double bytes_per_ms = 6250;  // 50 Mbit/s
   std::size_t queue_bytes = 400'000;
@@ -74,14 +111,15 @@ struct path {
       way_back.pop_front();
     }
     // A retransmission timer.
-    if (cumulative_seen != cumulative || cumulative + 1 >= next) {
-      cumulative_seen = cumulative;
+    if (cumulative_seen != at_peer.cumulative || at_peer.cumulative + 1 >= next) {
+      cumulative_seen = at_peer.cumulative;
       moved = now;
     } else if (now - moved > 4 * way + 300ms) {
       moved = now;
-      missing.insert(cumulative + 1);
+      missing.insert(at_peer.cumulative + 1);
     }
-    credit = control.rate() > 0 ? std::min(credit + control.rate() / 1000, 2 * control.rate() / 1000 + chunk_bytes) : 1e9;
+    const auto rate = control.rate();
+    credit = rate > 0 ? std::min(credit + rate / 1000, 2 * rate / 1000 + chunk_bytes) : 1e9;
     while (!missing.empty() && credit >= chunk_bytes) {
       send(*missing.begin());
       missing.erase(missing.begin());
@@ -92,8 +130,8 @@ struct path {
  private:
   void send(std::uint32_t tsn) {
     credit -= chunk_bytes;
-    const auto p = data(tsn);
-    control.sent(p, now, false);
+    put_word(packet, common_header_bytes + 4, tsn);
+    control.sent(packet, now, false);
     if (queue + chunk_bytes > queue_bytes || (lose_each > 0 && ++count % lose_each == 0)) {
       ++lost;
       return;
@@ -103,40 +141,41 @@ struct path {
   }
   void received(std::uint32_t tsn) {
     ++arrived;
-    if (tsn > cumulative) beyond.insert(tsn);
-    while (beyond.count(cumulative + 1)) beyond.erase(++cumulative);
-    way_back.push_back({now + way, {cumulative, beyond}});
+    at_peer.add(tsn);
+    way_back.push_back({now + way, at_peer});
   }
-  void acknowledge(const std::pair<std::uint32_t, std::set<std::uint32_t>>& what) {
-    std::vector<std::pair<std::uint16_t, std::uint16_t>> gaps;
-    for (const auto tsn : what.second) {
-      const auto at = static_cast<std::uint16_t>(tsn - what.first);
-      if (!gaps.empty() && gaps.back().second + 1 == at) {
-        gaps.back().second = at;
-      } else {
-        gaps.push_back({at, at});
-      }
+  void acknowledge(const report& what) {
+    gaps.clear();
+    for (const auto& r : what.beyond) {
+      gaps.emplace_back(static_cast<std::uint16_t>(r.first - what.cumulative), static_cast<std::uint16_t>(r.last - what.cumulative));
     }
-    control.received(sack(what.first, gaps), now);
+    write_sack(answer, what.cumulative, gaps);
+    control.received(answer, now);
     // What is missing before the last that arrived is sent again, and once more when it could have come.
-    if (what.second.empty()) return;
-    asked.erase(asked.begin(), asked.upper_bound(what.first));
-    for (auto tsn = what.first + 1; tsn < *what.second.rbegin(); ++tsn) {
-      if (what.second.count(tsn)) continue;
-      auto& when = asked[tsn];
-      if (when != clock::time_point() && now - when < 4 * way) continue;
-      when = now;
-      missing.insert(tsn);
+    asked.erase(asked.begin(), asked.upper_bound(what.cumulative));
+    auto from = what.cumulative + 1;
+    for (const auto& r : what.beyond) {
+      for (auto tsn = from; tsn < r.first; ++tsn) ask_for(tsn);
+      from = r.last + 1;
     }
+  }
+  void ask_for(std::uint32_t tsn) {
+    auto& when = asked[tsn];
+    if (when != clock::time_point() && now - when < 4 * way) return;
+    when = now;
+    missing.insert(tsn);
   }
 
   std::deque<std::uint32_t> queued;
   std::deque<std::pair<clock::time_point, std::uint32_t>> way_out;
-  std::deque<std::pair<clock::time_point, std::pair<std::uint32_t, std::set<std::uint32_t>>>> way_back;
-  std::set<std::uint32_t> beyond, missing;
+  std::deque<std::pair<clock::time_point, report>> way_back;
+  std::set<std::uint32_t> missing;
   std::map<std::uint32_t, clock::time_point> asked;
-  std::uint32_t cumulative = 0, cumulative_seen = 0;
+  report at_peer;
+  std::uint32_t cumulative_seen = 0;
   clock::time_point moved = start;
+  std::vector<std::byte> packet = data(0), answer;
+  gap_blocks gaps;
 };
 
 double share(path& p, std::chrono::milliseconds of) {

@@ -93,3 +93,20 @@ TEST_CASE("a probe is a heartbeat and a chunk that fill a packet of its size, an
   p[20] = std::byte{};
   CHECK_FALSE(path_watch::answered(p));
 }
+
+TEST_CASE("the answers to our heartbeats are taken out of a packet, and nothing else is") {
+  auto w = watch();
+  auto answer = w.heartbeat(start + 15s);
+  answer[12] = std::byte{chunk::heartbeat_ack};
+  CHECK(path_watch::without_answers(answer).empty());  // nothing is left
+  std::vector<std::byte> sack(16);
+  put_word(sack, 0, 0x03000010);
+  auto both = answer;
+  append_chunk(both, {}, sack);
+  const auto left = path_watch::without_answers(both);
+  REQUIRE(left.size() == common_header_bytes + 16);
+  CHECK(std::equal(left.begin(), left.begin() + 8, both.begin()));
+  CHECK(std::equal(sack.begin(), sack.end(), left.begin() + common_header_bytes));
+  both[common_header_bytes + 8] = std::byte{};  // the answer to another's
+  CHECK(path_watch::without_answers(both).empty());
+}

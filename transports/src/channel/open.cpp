@@ -105,9 +105,14 @@ awaitable<void> channel_table::wait_for_change(deadline by) {
   (void)co_await within(by, changed.wait());
 }
 
+std::string_view channel_table::obstacle(const config& options, std::uint16_t id) noexcept {
+  const bool beyond = id == reserved_stream_id || id >= std::max(options.streams, options.max_inbound_streams);
+  return beyond ? our_limit : std::string_view();
+}
+
 std::string_view channel_table::obstacle(std::uint16_t id) const {
   if (id < outgoing_ && id < incoming_) return {};
-  if (id == reserved_stream_id || id >= std::max(options_.streams, options_.max_inbound_streams)) return our_limit;
+  if (const auto ours = obstacle(options_, id); !ours.empty()) return ours;
   return refusals_ != 0 ? peers_limit : std::string_view();
 }
 
@@ -117,7 +122,7 @@ awaitable<void> channel_table::need_streams(std::uint16_t id) {
   const auto most = std::max(options_.streams, options_.max_inbound_streams);
   for (int i = 0; id >= outgoing_ || id >= incoming_; ++i) {
     if (failure_) std::rethrow_exception(failure_);
-    if (id == reserved_stream_id || id >= most) no_streams(our_limit);
+    if (const auto ours = obstacle(options_, id); !ours.empty()) no_streams(ours);
     if (refused != refusals_ || i == max_stream_requests) no_streams(peers_limit);
     const auto target = std::min<unsigned>(std::bit_ceil(id + 1U), most);
     const bool more_out = id >= outgoing_;

@@ -121,6 +121,7 @@ void channel_table::close_overdue(clock::time_point now) {
     auto& c = account->holder();
     const auto keep = c.shared_from_this();
     count_drop("sctp", "blocked-channel");
+    if (c.failed_alone) c.failure = nullptr;  // a reset had left it what it had received before, which is lost now
     fail_alone(c, lost("blocked", transport_error::channel_blocked, "what it held was not taken in time"));
     if (c.table) {
       discard(c);

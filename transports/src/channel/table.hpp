@@ -80,6 +80,7 @@ class channel_table {
   std::vector<std::uint16_t> open_streams() const;
   /// See association::obstacle().
   std::string_view obstacle(std::uint16_t id) const;
+  static std::string_view obstacle(const config& options, std::uint16_t id) noexcept;
 
   // What the user asks.
   awaitable<handle> open(std::uint16_t id, std::string label, std::string protocol, channel_transfer transfer = {});

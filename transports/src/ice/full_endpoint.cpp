@@ -45,7 +45,7 @@ class full_endpoint final : public endpoint {
 
   const local_parameters& local() const noexcept override { return local_; }
   udp::traffic counted() const noexcept override { return traffic_; }
-  std::optional<udp::endpoint> remote_address() const override { return agent_.remote_address(); }
+  std::optional<udp::endpoint> remote_address() const override { return anew_ ? std::nullopt : agent_.remote_address(); }
   bool set_dscp(unsigned dscp) override {
     if (dscp > 63) return false;
     agent_.set_dscp(dscp);
@@ -63,7 +63,7 @@ class full_endpoint final : public endpoint {
   }
 
   error_code restart() override;
-  void begin_anew() override { agent_.begin_anew(); }
+  void begin_anew() override;
 
   awaitable<std::unique_ptr<datagram_pipe>> connect(task_group& tasks, remote_parameters remote) override;
 
@@ -88,6 +88,7 @@ class full_endpoint final : public endpoint {
   move_watch moves_;
   std::unique_ptr<stun_probe> probe_;  // while moves_ watches
   std::optional<udp::endpoint> last_resort_;
+  bool anew_ = false;  // libnice still has the former peer's pair
   unsigned reported_ = 0;  // by on_peer_reflexive
   udp::traffic traffic_;
   datagram_batch incoming_;
@@ -131,6 +132,13 @@ error_code full_endpoint::restart() {
   return {};
 }
 
+void full_endpoint::begin_anew() {
+  agent_.begin_anew();
+  end_watch();
+  last_resort_.reset();
+  anew_ = true;
+}
+
 std::optional<udp::endpoint> full_endpoint::next_peer_reflexive() {
   auto found = agent_.take_peer_reflexive();
   if (found && on_peer_reflexive && reported_ < max_reported_addresses) {
@@ -150,6 +158,7 @@ awaitable<std::unique_ptr<datagram_pipe>> full_endpoint::connect(task_group& tas
     if (now == nice_agent::state::failed) throw stage_error("ice", "failed");
     co_await agent_.changed.wait();
   }
+  anew_ = false;
   tasks.spawn("consent", [this]() { return watch_consent(); });
   co_return std::make_unique<full_path>(*this);
 }

@@ -34,6 +34,8 @@ awaitable<void> association::close(deadline by) {
 
 std::string_view association::obstacle(std::uint16_t id) const { return core_->channels().obstacle(id); }
 
+std::string_view association::obstacle(const config& options, std::uint16_t id) noexcept { return channel_table::obstacle(options, id); }
+
 association_statistics association::statistics() const { return core_->statistics(); }
 
 awaitable<std::unique_ptr<association>> open(task_group& tasks, datagram_pipe& lower, config options) {

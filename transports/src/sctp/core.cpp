@@ -172,8 +172,10 @@ void association_core::take(bytes_view packet, clock::time_point now) {
     rearm_by(packets_.next_deadline());
   }
   steer(packet, now);
-  const auto instead = t3_.rewrite(packet, acknowledged, now);
-  feed(instead.empty() ? packet : instead);
+  const auto others = path_watch::without_answers(packet);
+  const auto rest = others.empty() ? packet : bytes_view(others);
+  const auto instead = t3_.rewrite(rest, acknowledged, now);
+  feed(instead.empty() ? rest : instead);
   if (trips_.waiting() && path_watch::answers_other(packet)) {
     const auto status = socket_->status();
     trips_.answered(now, status ? clock::duration(status->srtt) : clock::duration::zero());

@@ -16,6 +16,10 @@ constexpr std::uint32_t ours = 0x61677750;
 constexpr std::size_t least_heartbeat_bytes = chunk_header_bytes + 12;
 constexpr std::size_t most_heartbeat_bytes = 1120;
 
+bool answers_ours(std::uint8_t type, bytes_view c) noexcept {
+  return type == chunk::heartbeat_ack && c.size() >= least_heartbeat_bytes && word_at(c, 4) >> 16 == heartbeat_info && word_at(c, 8) == ours;
+}
+
 std::size_t heartbeat_bytes_beside(std::size_t ballast_bytes, std::size_t size) noexcept {
   const auto room = (size & ~std::size_t{3}) - common_header_bytes - least_heartbeat_bytes;
   return least_heartbeat_bytes + room % padded(ballast_bytes);
@@ -73,8 +77,16 @@ bool fits_probe(std::size_t ballast_bytes, std::size_t size) noexcept {
 std::optional<std::size_t> path_watch::answered(bytes_view packet) {
   std::optional<std::size_t> out;
   each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
-    if (type != chunk::heartbeat_ack || c.size() < least_heartbeat_bytes) return;
-    if (word_at(c, 4) >> 16 == heartbeat_info && word_at(c, 8) == ours) out = word_at(c, 12);
+    if (answers_ours(type, c)) out = word_at(c, 12);
+  });
+  return out;
+}
+
+std::vector<std::byte> path_watch::without_answers(bytes_view packet) {
+  std::vector<std::byte> out;
+  if (!answered(packet)) return out;
+  each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
+    if (!answers_ours(type, c)) append_chunk(out, packet, c);
   });
   return out;
 }

@@ -33,6 +33,9 @@ class path_watch {
   std::vector<std::byte> probe(std::size_t size, bytes_view ballast) const;
   /// The size of the packet whose HEARTBEAT is acknowledged in `packet`; nothing when there is no answer to one of ours.
   static std::optional<std::size_t> answered(bytes_view packet);
+  /// The packet without the answers to ours; empty when there are none in it, or nothing else. The checksum is not kept. usrsctp 0.9.5 ignores all
+  /// that stands in a packet behind a HEARTBEAT-ACK that has not the length of its own, a SACK too; peers put control chunks in any order.
+  static std::vector<std::byte> without_answers(bytes_view packet);
   /// There is a HEARTBEAT in it, or the answer to one that is not ours: usrsctp's.
   static bool asks(bytes_view packet) noexcept;
   static bool answers_other(bytes_view packet);

@@ -94,6 +94,8 @@ class association {
 
   /// Why no channel with this id can be had, and whose limit that is; empty when there is a stream for it, or one may be had by RFC 6525.
   std::string_view obstacle(std::uint16_t id) const;
+  /// The same of every association with these options, whatever its peer allows: known before it is up.
+  static std::string_view obstacle(const config& options, std::uint16_t id) noexcept;
 
   association_statistics statistics() const;
 
