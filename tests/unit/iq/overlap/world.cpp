@@ -242,7 +242,11 @@ struct world::impl : h248::command_handler {
         throw failure(std::string("execute() threw ") + e.what() + " for " + f.request);
       }
     }
-    f.again.emplace(h248::parse(f.answered));
+    // Longer than a message: what an endpoint sends in segments.
+    h248::parse_limits limits;
+    limits.max_bytes = max_reply_bytes + 65536;
+    limits.max_memory_bytes = 64 * limits.max_bytes;
+    f.again.emplace(h248::parse(f.answered, limits));
     const auto& again = *f.again;
     const bool reply = again.ok() && again->transactions.size() == 1 && std::holds_alternative<h248::transaction_reply>(again->transactions.front());
     if (!reply) throw failure("an answer that cannot be read: " + f.answered);
