@@ -15,12 +15,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)quiet;
   agw::test::choices choose(std::span(data, size));
   play_config config;
-  const auto kind = choose.below(8);
+  const auto kind = choose.below(10);
   config.world.shards = 1 + choose.below(3);
   config.rounds = 6;
   config.beside.peers = config.beside.time = kind > 2;
   config.beside.give_up = kind == 6;
-  config.beside.close = kind > 4;
+  config.beside.cancel = kind > 7;
+  config.beside.close = kind > 4 && kind != 8;
   try {
     play(choose, config);
   } catch (const failure& f) {

@@ -6,7 +6,6 @@
 
 #include "agw/core/log.hpp"
 #include "audits.hpp"
-#include "many_contexts.hpp"
 #include "termination_name.hpp"
 
 namespace agw::iq {
@@ -165,17 +164,15 @@ awaitable<visit> everywhere_action::send(h248::action_state& at, const h248::com
   visit total;
   std::vector<h248::outgoing_reply> parts;
   auto run = [&what](context_home& there, places& all) { return run_errand(what, there, all); };
-  shard_question ask = [this, &run, &total, &parts](context_home& home, std::vector<h248::context_id> ids) -> awaitable<std::vector<h248::context_id>> {
-    auto call = many_contexts(home, std::move(ids), run);
-    auto answer = co_await on(home.where(), std::move(call));
+  auto heard = [this, &total, &parts](std::unique_ptr<shard_answer> answer) {
     total.matched += answer->concerned.matched;
     total.answered += answer->concerned.answered;
     for (const auto& news : answer->news) control_.take(news);
     parts.push_back(std::move(answer->reply));
-    co_return std::move(answer->absent);
+    return std::move(answer->absent);
   };
   for (const auto id : to) control_.directory_.touch(id.value);
-  co_await control_.ask_shards(std::move(to), std::move(ask));
+  co_await control_.work_on_shards(std::move(to), std::move(run), std::move(heard));
   at.join(std::move(parts));
   co_return total;
 }

@@ -11,7 +11,6 @@
 #include "agw/core/shielded.hpp"
 #include "agw/h248/ascii.hpp"
 #include "everywhere_action.hpp"
-#include "many_contexts.hpp"
 #include "move_action.hpp"
 
 namespace agw::iq {
@@ -144,18 +143,21 @@ awaitable<void> gateway_control::ask_shards(std::vector<h248::context_id> to, sh
   }
 }
 
+awaitable<void> gateway_control::in_contexts(std::vector<h248::context_id> ids, std::size_t at_once,
+                                             std::function<awaitable<void>(context_owner&)> act) {
+  auto each = [&act, at_once](context_home& there, places& asked) -> awaitable<std::vector<h248::context_id>> {
+    auto never = [] { return false; };
+    co_return co_await in_each(there, asked, at_once, act, never);
+  };
+  auto absent = [](std::vector<h248::context_id> out) { return out; };
+  co_await work_on_shards(std::move(ids), std::move(each), std::move(absent));
+}
+
 awaitable<void> gateway_control::in_every_context(std::function<awaitable<void>(context_owner&)> act) {
   std::vector<h248::context_id> all;
   for (const auto& entry : directory_.contexts()) all.push_back(h248::context_id{entry.first});
-  auto each = [&act](context_home& there, places& asked) -> awaitable<std::vector<h248::context_id>> {
-    auto never = [] { return false; };
-    co_return co_await in_each(there, asked, asked.size(), act, never);
-  };
-  shard_question ask = [&each](context_home& home, std::vector<h248::context_id> ids) -> awaitable<std::vector<h248::context_id>> {
-    auto call = many_contexts(home, std::move(ids), each);
-    co_return co_await on(home.where(), std::move(call));
-  };
-  co_await ask_shards(std::move(all), std::move(ask));
+  const auto at_once = all.size();
+  co_await in_contexts(std::move(all), at_once, std::move(act));
 }
 
 awaitable<void> gateway_control::execute(const h248::incoming_request& request, h248::outgoing_reply& reply) {

@@ -7,7 +7,6 @@
 #include "agw/core/metrics.hpp"
 #include "agw/core/scope_guard.hpp"
 #include "gateway_control.hpp"
-#include "many_contexts.hpp"
 
 namespace agw::iq {
 
@@ -73,19 +72,11 @@ awaitable<void> gateway_control::end_orphans(std::vector<std::uint32_t> contexts
     touched.emplace(id, known->touched);
     ids.push_back(h248::context_id{id});
   }
-  auto never = [] { return false; };
   auto end = [](context_owner& owner) -> awaitable<void> {
     co_await owner.close();
     owner.forget();
   };
-  auto each = [&end, &never](context_home& there, places& asked) -> awaitable<std::vector<h248::context_id>> {
-    co_return co_await in_each(there, asked, ended_at_once, end, never);
-  };
-  shard_question ask = [&each](context_home& home, std::vector<h248::context_id> asked) -> awaitable<std::vector<h248::context_id>> {
-    auto call = many_contexts(home, std::move(asked), each);
-    co_return co_await on(home.where(), std::move(call));
-  };
-  co_await ask_shards(std::move(ids), std::move(ask));
+  co_await in_contexts(std::move(ids), ended_at_once, std::move(end));
   std::size_t ended = 0;
   for (const auto& [id, when] : touched) {
     const auto* const known = directory_.find(id);

@@ -41,7 +41,7 @@ class checker {
     for (const auto& event : e.events) {
       named(item_kind::event, event.name, event.parameters);
       if (event.name.is("it/ito") && find(event.parameters, "mit") == nullptr) object(error_code::missing_parameter, "it/ito { mit }");
-      if (event.digit_map) object(error_code::unknown_parameter, "DigitMap in " + full(event.name) + ": no digits here");
+      if (event.digit_map) object(error_code::unknown_parameter, "DigitMap in " + to_text(event.name) + ": no digits here");
       if (event.embedded) embedded(*event.embedded);
       if (event.behaviour) embedded(event.behaviour->embedded);
     }
@@ -114,7 +114,6 @@ class checker {
  private:
   bool root() const { return command_.termination().is_root(); }
   std::uint8_t place_here() const { return root() ? place::root : place::termination_state; }
-  static std::string full(item_name name) { return std::string(name.package) + "/" + std::string(name.item); }
   void object(error_code code, std::string what) { out_.push_back({code, {}, std::move(what)}); }
 
   void termination(termination_id t) {
@@ -142,7 +141,7 @@ class checker {
 
   void signal(const signal_request& s) {
     named(item_kind::signal, s.name, s.parameters);
-    if (s.type == signal_type::time_out && !s.duration) object(error_code::missing_parameter, full(s.name) + " { Duration }");
+    if (s.type == signal_type::time_out && !s.duration) object(error_code::missing_parameter, to_text(s.name) + " { Duration }");
   }
 
   // Null after an objection, and for wildcards.
@@ -158,7 +157,7 @@ class checker {
     if (known == nullptr) {
       static constexpr error_code codes[] = {error_code::no_such_property, error_code::no_such_event,
                                              error_code::no_such_signal, error_code::no_such_statistic};
-      object(codes[static_cast<std::size_t>(kind)], full(name));
+      object(codes[static_cast<std::size_t>(kind)], to_text(name));
     }
     return known;
   }
@@ -180,15 +179,15 @@ class checker {
     if ((known->places & place_here()) == 0) {
       const bool event = kind == item_kind::event;
       object(event ? error_code::cannot_detect_event : error_code::cannot_generate_signals,
-             full(name) + (root() ? " on ROOT" : " on a termination"));
+             to_text(name) + (root() ? " on ROOT" : " on a termination"));
       return;
     }
     for (const auto& p : parameters) {
       const parameter_info* rule = known->parameter(p.name);
       if (rule == nullptr) {
-        object(error_code::unknown_parameter, full(name) + " { " + std::string(p.name) + " }");
+        object(error_code::unknown_parameter, to_text(name) + " { " + std::string(p.name) + " }");
       } else if (!p.values.empty()) {
-        value(full(name) + " { " + std::string(p.name) + " }", rule->value, p.values);
+        value(to_text(name) + " { " + std::string(p.name) + " }", rule->value, p.values);
       }
     }
   }
@@ -198,13 +197,13 @@ class checker {
     for (const auto& p : all) {
       const item_info* known = item(item_kind::property, p.name);
       if (known == nullptr) continue;
-      if (!seen.insert(full(p.name)).second) object(error_code::property_twice, full(p.name));
+      if (!seen.insert(to_text(p.name)).second) object(error_code::property_twice, to_text(p.name));
       if ((known->places & where) == 0) {
-        object(error_code::property_illegal_here, full(p.name));
+        object(error_code::property_illegal_here, to_text(p.name));
       } else if (known->read_only) {
-        object(error_code::read_only_property, full(p.name));
+        object(error_code::read_only_property, to_text(p.name));
       } else {
-        value(full(p.name), known->value, p.values);
+        value(to_text(p.name), known->value, p.values);
       }
     }
   }
@@ -293,8 +292,7 @@ std::vector<objection> check_profile(const message& m) {
         out.push_back({error_code::unknown_action, place_of(*request, a, nullptr), "the NULL context has no properties"});
       }
       for (const auto& p : a.properties.attributes) {
-        out.push_back({error_code::unknown_property, place_of(*request, a, nullptr),
-                       std::string(p.name.package) + "/" + std::string(p.name.item)});
+        out.push_back({error_code::unknown_property, place_of(*request, a, nullptr), to_text(p.name)});
       }
       for (const auto& c : a.commands) {
         sessions_by_stream read;

@@ -5,8 +5,10 @@
 
 #include "agw/control/sctp_link.hpp"
 #include "agw/core/event.hpp"
+#include "agw/core/metrics.hpp"
 #include "agw/core/task_group.hpp"
 #include "agw/core/until.hpp"
+#include "agw/h248/endpoint.hpp"
 #include "agw/transports/sctp_stack.hpp"
 #include "support/loop.hpp"
 
@@ -61,6 +63,14 @@ struct side {
   peer_address last;
   event changed;
 };
+
+std::size_t occurrences(const std::vector<std::string>& all, std::string_view word) {
+  std::size_t out = 0;
+  for (const auto& text : all) {
+    for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + word.size())) ++out;
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -174,5 +184,46 @@ TEST_CASE("garbage on the port of the link does no harm") {
     CHECK(mgc.heard.front() == "still here");
     co_await mg.group.stop();
     co_await mgc.group.stop();
+  });
+}
+
+TEST_CASE("a request beyond those that may run is refused with error 510 over an association, and none is dropped") {
+  sctp::stack stack;
+  test::run([]() -> awaitable<void> {
+    const auto executor = co_await asio::this_coro::executor;
+    h248::endpoint_config config;
+    config.mid = h248::mid_name::parse("mgc").value();
+    config.transactions.max_running_per_peer = 2;
+    h248::endpoint mgc(executor, std::move(config));
+    auto link = control::open_sctp_link(executor, {transport::sctp_over_udp, loopback, 0}, config_of(true));
+    REQUIRE(link);
+    const auto to = (*link)->local();
+    mgc.add_link(std::move(*link));
+    std::size_t most = 0, running = 0;
+    mgc.on_request([&](const h248::incoming_request&, h248::outgoing_reply& reply) -> awaitable<void> {
+      most = std::max(most, ++running);
+      for (int turn = 0; turn < 50; ++turn) co_await asio::post(executor, asio::use_awaitable);
+      --running;
+      reply.actions().emplace_back().context = {1};
+    });
+    const auto dropped = drops("h248", "too-many-transactions");
+    task_group group(executor, "mgc");
+    group.spawn("endpoint", [&]() -> awaitable<void> { co_await mgc.run(); });
+    side mg(executor, false);
+    mg.start();
+    for (int n = 1; n <= 300; n += 10) {
+      std::string message = "!/3 mg ";
+      for (int i = n; i < n + 10; ++i) message += "T=" + std::to_string(i) + "{C=1{A=ip/1}}";
+      mg.link->send(to, message);
+    }
+    co_await mg.until_true([&] { return occurrences(mg.heard, "P=") == 300; });
+    const auto refused = occurrences(mg.heard, "ER=510{");
+    CHECK(refused > 0);
+    CHECK(occurrences(mg.heard, "{C=1}") == 300 - refused);
+    CHECK(occurrences(mg.heard, "{C=1}") >= 2);
+    CHECK(most == 2);
+    CHECK(drops("h248", "too-many-transactions") == dropped);
+    co_await mg.group.stop();
+    co_await group.stop();
   });
 }

@@ -125,6 +125,24 @@ TEST_CASE("an audit of all contexts goes to their shards, not to each context", 
   CHECK(many - few <= 180 * 3);
 }
 
+TEST_CASE("the list of contexts comes from the control loop, whatever their number", "[iq][bounded]") {
+  const auto handlers = [](std::size_t contexts) {
+    world w(world_config{});
+    make_calls(w, contexts);
+    auto list = of(h248::command_kind::audit_value, "ROOT");
+    list.audit = audit_kind::nothing;
+    const auto before = w.handlers();
+    const auto answered = ask(w, {in(h248::context_id::all(), std::move(list))});
+    const auto out = w.handlers() - before;
+    CHECK(answered.front().said->actions.size() == contexts);
+    w.close();
+    return out;
+  };
+  const auto few = handlers(20), many = handlers(200);
+  INFO(few << " handlers for 20 contexts, " << many << " for 200");
+  CHECK(many <= few + 5);
+}
+
 TEST_CASE("calls whose peers are silent end together", "[iq][bounded]") {
   const auto time_for = [](std::size_t calls, bool at_the_end) {
     world_config config;

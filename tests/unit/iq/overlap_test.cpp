@@ -33,7 +33,7 @@ std::pair<std::uint64_t, std::uint64_t> seeds(std::uint64_t from, std::uint64_t 
 
 void play_seeds(const play_config& config, std::uint64_t first, std::uint64_t last) {
   const auto [from, to] = seeds(first, last);
-  std::size_t transactions = 0, undecided = 0, failures = 0;
+  std::size_t transactions = 0, dropped = 0, undecided = 0, failures = 0;
   for (auto seed = from; seed < to && failures < 5; ++seed) {
     CAPTURE(seed);
     running = seed;
@@ -41,6 +41,7 @@ void play_seeds(const play_config& config, std::uint64_t first, std::uint64_t la
     try {
       const auto result = play(choose, config);
       transactions += result.transactions;
+      dropped += result.dropped;
       undecided += result.undecided;
     } catch (const failure& f) {
       ++failures;
@@ -48,6 +49,8 @@ void play_seeds(const play_config& config, std::uint64_t first, std::uint64_t la
     }
   }
   CHECK(transactions > 0);
+  CHECK((dropped > 0) == config.beside.cancel);
+  CHECK(dropped * 2 <= transactions);
   CHECK(undecided * 20 <= transactions);  // otherwise the test says little
 }
 
@@ -164,4 +167,24 @@ TEST_CASE("a gateway that ends while transactions run answers them and leaves no
   config.rounds = 2;
   config.beside.peers = config.beside.time = config.beside.close = true;
   play_seeds(config, 4001, 4031);
+}
+
+TEST_CASE("transactions whose caller ends are answered or dropped, and leave the gateway whole", "[iq][overlap]") {
+  play_config config;
+  config.beside.peers = config.beside.time = config.beside.cancel = true;
+  play_seeds(config, 6001, 6031);
+}
+
+TEST_CASE("the same while the gateway ends", "[iq][overlap]") {
+  play_config config;
+  config.rounds = 2;
+  config.beside.peers = config.beside.time = config.beside.cancel = config.beside.close = true;
+  play_seeds(config, 7001, 7031);
+}
+
+TEST_CASE("the same with threads whose caller ends", "[iq][overlap][threads]") {
+  play_config config;
+  config.world.threads = true;
+  config.beside.peers = config.beside.cancel = true;
+  play_seeds(config, 8001, 8011);
 }

@@ -1,10 +1,8 @@
 // What a gateway has to answer, and what stands in it afterwards, when one action is carried out at a time.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <map>
-#include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -13,81 +11,9 @@
 #include <agw/h248/message.hpp>
 
 #include "script.hpp"
+#include "state.hpp"
 
 namespace agw::iq::overlap {
-
-struct stream_state {
-  h248::stream_mode mode = h248::stream_mode::send_receive;
-  bool reserve_value = false;
-  bool operator==(const stream_state&) const = default;
-};
-
-/// A signal that may be active.
-struct playing {
-  std::string name;
-  std::optional<std::uint16_t> list;
-  bool certain = true;  ///< until `ends_from` it is active; otherwise an event or its place in a list decides
-  clock::time_point ends_from = no_deadline;
-  clock::time_point ends_by = no_deadline;  ///< from then on it is not active
-  bool operator==(const playing&) const = default;
-};
-
-struct termination {
-  std::string name;
-  side of = side::core;
-  std::map<std::uint16_t, stream_state> streams;
-  bool in_service = true;
-  std::set<std::uint32_t> events;  ///< request ids of which one is active; empty: there is no Events descriptor
-  bool fragile = false;            ///< an event may have ended the signals
-  bool vague_events = false;       ///< which Events are active is not known, until others are commanded
-  bool vague_signals = false;      ///< the same of signals
-  std::vector<playing> signals;
-  bool operator==(const termination&) const = default;
-};
-
-struct context {
-  std::map<std::string, termination> terminations;
-  std::uint16_t priority = 0;
-  std::vector<topology_rule> topology;
-  bool operator==(const context&) const = default;
-};
-
-/// A context that states share until one of them changes it: a search copies many states.
-class shared_context {
- public:
-  shared_context() : of_(std::make_shared<body>()) {}
-  const context& operator*() const noexcept { return of_->value; }
-  const context* operator->() const noexcept { return &of_->value; }
-  context& edit() {
-    if (of_.use_count() > 1) of_ = std::make_shared<body>(*of_);
-    of_->text.clear();
-    return of_->value;
-  }
-  const std::string& text() const;
-  bool operator==(const shared_context& other) const { return of_ == other.of_ || of_->value == other.of_->value; }
-
- private:
-  struct body {
-    context value;
-    std::string text;  ///< made when it is first asked for
-  };
-  std::shared_ptr<body> of_;
-};
-
-struct state {
-  std::map<std::uint32_t, shared_context> contexts;
-  std::set<std::string> interfaces_out;  ///< of service
-  bool draining = false;
-  bool out_of_service = false;
-
-  std::size_t terminations() const;
-  /// The context a termination stands in; end() when there is none.
-  std::map<std::uint32_t, shared_context>::const_iterator home_of(const std::string& name) const;
-  bool operator==(const state&) const = default;
-};
-
-/// Text that is equal for equal states.
-std::string to_text(const state& s);
 
 struct limits {
   std::size_t terminations_per_context = 4;
@@ -101,6 +27,9 @@ struct moment {
   std::set<std::string> given;
   bool alone = true;  ///< one transaction: which of two errors says that a termination is not here is exact
 };
+
+/// 0 without an error.
+unsigned code_of(const h248::command& answer);
 
 /// The answers of an action, which are consumed one after the other.
 class answers {
@@ -159,7 +88,5 @@ class model {
   moment moment_;
   std::string why_;
 };
-
-std::string key_of(std::string_view name);
 
 }  // namespace agw::iq::overlap

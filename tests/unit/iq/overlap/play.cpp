@@ -137,6 +137,7 @@ state overlap_round(world& w, agw::test::choices& choose, const state& before, c
     m.given = given_twice(all);
     auto done = w.run(all, choose, config.beside);
     result.transactions += all.size();
+    result.dropped += all.size() - done.size();
     if (config.beside.close) return state();
     heard = w.transcript();
     w.pass({});
@@ -145,7 +146,7 @@ state overlap_round(world& w, agw::test::choices& choose, const state& before, c
     heard += "afterwards\n" + w.transcript();
     m.by = w.now() + slack;
     check_always(w, told);
-    if (!config.modelled || config.beside.give_up) return as_told(told, before);
+    if (!config.modelled || config.beside.give_up || config.beside.cancel) return as_told(told, before);
     done.insert(done.end(), told.begin(), told.end());
     auto found = explain(before, done, config.world.limits, m);
     if (found.found == verdict::contradiction) throw failure("no order explains the replies. " + found.why);
@@ -173,7 +174,7 @@ play_result play(agw::test::choices& choose, const play_config& config) {
   generator_config made;
   made.listening = w.listening();
   made.refusing = w.refusing();
-  made.modelled = config.modelled && !config.beside.give_up && !config.beside.close;
+  made.modelled = config.modelled && !config.beside.give_up && !config.beside.cancel && !config.beside.close;
   c.modelled = made.modelled;
   generator makes(choose, made);
   state known;

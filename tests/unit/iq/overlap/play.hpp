@@ -20,6 +20,7 @@ struct play_config {
 
 struct play_result {
   std::size_t transactions = 0;
+  std::size_t dropped = 0;    ///< of them, that were cancelled and not answered
   std::size_t undecided = 0;  ///< rounds for which the search for an explanation was given up
 };
 

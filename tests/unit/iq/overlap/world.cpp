@@ -7,8 +7,11 @@
 
 #include <sys/socket.h>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include <agw/core/error.hpp>
 #include <agw/core/metrics.hpp>
 #include <agw/core/shard.hpp>
 #include <agw/core/task_group.hpp>
@@ -40,6 +43,11 @@ struct flight {
   std::uint64_t begun = 0;
   std::uint64_t ended = 0;
   std::exception_ptr error;
+  asio::cancellation_signal cancel;
+  bool cancelled = false;
+
+  /// It was cancelled, and has ended without a reply.
+  bool dropped() const { return cancelled && error && is_cancellation(error); }
 };
 
 h248::endpoint_config named(const char* name) {
@@ -144,29 +152,47 @@ struct world::impl : h248::command_handler {
     if (error) std::rethrow_exception(error);
   }
 
+  /// As the endpoint does: at once, since afterwards what the reply refers to may be gone.
+  void write_answer(flight& f) {
+    if (f.reply.full()) {
+      f.reply.actions().clear();
+      f.reply.fail(h248::error_code::response_too_long);
+    }
+    h248::message out;
+    out.version = (*f.in)->version;
+    out.from = {h248::mid::form::device, "mg", {}};
+    f.reply->id = (*f.handed_over)->id;
+    out.transactions.push_back(std::move(*f.reply));
+    f.answered = h248::to_text(out);
+  }
+
   void start(flight& f) {
     f.begun = ++clock_of_steps;
+    auto over = [this, &f](std::exception_ptr e) {
+      if (e) f.error = std::move(e);
+      f.ended = ++clock_of_steps;
+      ++ended;
+    };
     asio::co_spawn(
         loop,
         [this, &f]() -> awaitable<void> {
-          co_await gateway->execute(*f.handed_over, f.reply);
-          if (f.reply.full()) {  // as the endpoint does
-            f.reply.actions().clear();
-            f.reply.fail(h248::error_code::response_too_long);
+          try {
+            co_await gateway->execute(*f.handed_over, f.reply);
+            write_answer(f);
+          } catch (...) {
+            f.error = std::current_exception();
           }
-          // As the endpoint does: at once, since afterwards what the reply refers to may be gone.
-          h248::message out;
-          out.version = (*f.in)->version;
-          out.from = {h248::mid::form::device, "mg", {}};
-          f.reply->id = (*f.handed_over)->id;
-          out.transactions.push_back(std::move(*f.reply));
-          f.answered = h248::to_text(out);
+          co_await asio::this_coro::throw_if_cancelled(false);  // see task_group: else the handler would not be called
         },
-        [this, &f](std::exception_ptr e) {
-          f.error = std::move(e);
-          f.ended = ++clock_of_steps;
-          ++ended;
-        });
+        asio::bind_cancellation_slot(f.cancel.slot(), std::move(over)));
+  }
+
+  /// The caller of one of the first `begun` ends, if that is still under way.
+  void cancel(std::size_t begun, agw::test::choices& choose) {
+    auto& f = *flights[choose.below(begun)];
+    if (f.ended != 0 || f.cancelled) return;
+    f.cancelled = true;
+    f.cancel.emit(asio::cancellation_type::terminal);
   }
 
   void connect(std::uint16_t port) {
@@ -216,7 +242,11 @@ struct world::impl : h248::command_handler {
         throw failure(std::string("execute() threw ") + e.what() + " for " + f.request);
       }
     }
-    f.again.emplace(h248::parse(f.answered));
+    // Longer than a message: what an endpoint sends in segments.
+    h248::parse_limits limits;
+    limits.max_bytes = max_reply_bytes + 65536;
+    limits.max_memory_bytes = 64 * limits.max_bytes;
+    f.again.emplace(h248::parse(f.answered, limits));
     const auto& again = *f.again;
     const bool reply = again.ok() && again->transactions.size() == 1 && std::holds_alternative<h248::transaction_reply>(again->transactions.front());
     if (!reply) throw failure("an answer that cannot be read: " + f.answered);
@@ -300,6 +330,7 @@ std::vector<carried_out> world::run(const std::vector<transaction>& all, agw::te
     if (d.peers && choose.one_in(8)) w.meddle(choose);
     if (d.time && w.driven && choose.one_in(40)) w.driven->advance(std::chrono::milliseconds(choose.below(500)));
     if (d.give_up && begun > 0 && choose.one_in(10)) w.flights[choose.below(begun)]->reply.give_up();
+    if (d.cancel && begun > 0 && choose.one_in(12)) w.cancel(begun, choose);
     if (d.close && !closing && (turn >= close_at || w.ended == w.flights.size())) {
       closing = true;
       asio::co_spawn(w.loop, [&w] { return w.gateway->close(); }, [&closed](std::exception_ptr e) {
@@ -318,6 +349,7 @@ std::vector<carried_out> world::run(const std::vector<transaction>& all, agw::te
   }
   std::vector<carried_out> out;
   for (const auto& f : w.flights) {
+    if (f->dropped()) continue;
     w.check(*f);
     carried_out one;
     one.asked = f->asked;
@@ -336,7 +368,7 @@ std::string world::transcript() const {
   std::ranges::sort(all, {}, [](const flight* f) { return f->ended == 0 ? ~std::uint64_t{0} : f->ended; });
   std::string out;
   for (const auto* f : all) {
-    out += "[" + std::to_string(f->begun) + " to " + (f->ended == 0 ? "never" : std::to_string(f->ended)) + "]\n" + f->request + "\n" + f->answered + "\n";
+    out += "[" + std::to_string(f->begun) + " to " + (f->ended == 0 ? "never" : std::to_string(f->ended)) + "]\n" + f->request + "\n" + (f->dropped() ? "cancelled" : f->answered) + "\n";
   }
   // Without what stands in Local and Remote.
   std::string shown;

@@ -33,6 +33,7 @@ struct disturbances {
   bool peers = false;    ///< connect, close, send
   bool time = false;     ///< goes on while transactions run
   bool give_up = false;  ///< transactions that take too long
+  bool cancel = false;   ///< transactions whose caller ends, as an endpoint's that stops: no reply leaves then
   bool close = false;    ///< the gateway ends meanwhile
 };
 
@@ -45,7 +46,7 @@ class world {
   world& operator=(const world&) = delete;
 
   /// Carries out the transactions at the same time: each begins at a moment that is chosen. Throws a failure when one of them does not end,
-  /// throws, or is answered with what cannot be read.
+  /// throws, or is answered with what cannot be read. Yields those that were answered; one that was cancelled may be none of them.
   std::vector<carried_out> run(const std::vector<transaction>& all, agw::test::choices& choose, const disturbances& d = {});
   /// Everything that can happen without time has happened; then time goes on by `by`.
   void pass(clock::duration by);
