@@ -136,7 +136,7 @@ boost::system::result<association_answer, refusal> stream_group::reserve(const a
   answer.ice_pwd = ours.credentials.pwd;
   answer.candidates = ours.candidates;
   answer.fingerprint = dtls_keys_->own().fingerprint().str();
-  choose_tls_id(&local_, false);
+  choose_tls_id(&local_, false, false);
   answer.sctp_port = local_sctp_port_;
   if (const auto* line = resource_difference(local_, reserved_, local_)) {
     return refuse(refusal_reason::bad_value, std::string(line) + ": the gateway chooses it, ask with $");
@@ -181,9 +181,8 @@ boost::system::result<void, refusal> stream_group::check(const stream_change& wa
   if (!local) return local.error();
   const auto remote = only<association_remote>(wanted.remote, "Remote");
   if (!remote) return remote.error();
-  if (wanted.forget_remote && remote_) return refuse(refusal_reason::conflict, "an association keeps its Remote: give Local back as well");
   const auto ours = *local ? **local : local_;
-  const bool anew = *remote && renews(ours, **remote);
+  const bool anew = wanted.forget_remote || progress_ == progress::retired || (*remote && renews(ours, **remote));
   if (*local) {
     const auto* line = resource_difference(local_, answer_for(ours), ours);
     if (!line && remote_ && !anew) line = difference(local_, ours);
@@ -271,7 +270,7 @@ void stream_group::apply(const stream_change& wanted) {
     reserved_ = answer_for(local_);
     if (reserved_.address != before.address()) other_family_ = before;
   }
-  choose_tls_id(local, remote_ && local && local->new_ice_credentials && !wanted.remote);
+  choose_tls_id(local, progress_ == progress::retired && wanted.remote, remote_ && local && local->new_ice_credentials && !wanted.remote);
   orders_.set(wanted.waits_for_order);
   if (!wanted.waits_for_order.empty()) changed_.set();
   if (wanted.settings) apply(*wanted.settings);
@@ -280,8 +279,7 @@ void stream_group::apply(const stream_change& wanted) {
 }
 
 // A new association has a new one (RFC 8842, 4), which is ours already where we have offered it.
-void stream_group::choose_tls_id(const association_local* local, bool asks_restart) {
-  const bool anew = progress_ == progress::retired;
+void stream_group::choose_tls_id(const association_local* local, bool anew, bool asks_restart) {
   const bool offered = anew && std::exchange(renewal_offered_, false);
   const auto before = reserved_.tls_id;
   const bool asked = local && local->choose_tls_id;

@@ -39,6 +39,8 @@ class stream_group {
   std::optional<refusal> check_id(std::uint16_t sid) const;
   /// Whether what check() agreed to needs a new DTLS and SCTP association (RFC 8842): then retire() comes before apply().
   bool renews(const stream_change& wanted) const;
+  /// There is a Remote, and retire() has not forgotten it.
+  bool has_remote() const noexcept { return remote_ && progress_ != progress::retired; }
   /// The association ends in order, as in finish(), flush() and close(); the socket and the components stay.
   awaitable<void> retire(deadline flushed);
   bool retiring() const noexcept { return progress_ == progress::retiring; }
@@ -85,7 +87,7 @@ class stream_group {
     serving,      ///< the association is up
     ended,        ///< by a failure or the peer
     retiring,     ///< retire() runs
-    retired,      ///< apply() starts anew
+    retired,      ///< the next Remote starts anew
   };
 
   std::string remark() const;
@@ -98,7 +100,7 @@ class stream_group {
   const char* another_association(const association_local& ours, const association_remote& theirs) const;
   bool another_transport(const association_local& ours, const association_remote& theirs) const;
   bool renews(const association_local& ours, const association_remote& theirs) const;
-  void choose_tls_id(const association_local* local, bool asks_restart);
+  void choose_tls_id(const association_local* local, bool anew, bool asks_restart);
   void show_default_candidate();
   awaitable<void> end_layers(deadline by);
   void begin_anew();

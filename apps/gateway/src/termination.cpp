@@ -178,8 +178,9 @@ awaitable<void> termination::remove(stream_number n) {
   }
 }
 
-// The bearer begins anew on its own port. A channel's Remote is a path, which apply() forgets.
+// Bearers and associations begin anew on their own ports. A channel's Remote is a path, which apply() forgets.
 awaitable<void> termination::forget_remote(stream_number n) {
+  if (const auto group = groups_.find(n); group != groups_.end() && group->second->has_remote()) co_await retire_association(n);
   const auto found = bearers_.find(n);
   if (found == bearers_.end()) co_return;
   (void)co_await found->second->part(true, flush_deadline());

@@ -118,6 +118,59 @@ TEST_CASE("a Remote of another WIC brings up a new association, its channels ope
   });
 }
 
+TEST_CASE("an empty Remote releases the association and keeps what stands towards the core; the next Remote brings up a new one") {
+  const bool with_ice = GENERATE(false, true);
+  const auto mode = GENERATE(ice::agent_mode::lite, ice::agent_mode::full);
+  if (!with_ice && mode == ice::agent_mode::full) return;
+  rig r;
+  r.services.config.ice_mode = mode;
+  r.run([&](context& gateway) -> awaitable<void> {
+    call c(r, with_ice);
+    co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
+      co_await c.say(msrp_send("xxxx", "of the first"));
+      co_await c.core_hears("-------xxxx$\r\n");
+      for (int twice = 0; twice < 2; ++twice) {
+        stream_change empty;
+        empty.forget_remote = true;
+        auto asked = with_stream(access_side, s1, std::move(empty));
+        const auto answer = co_await gateway.apply(std::move(asked));
+        REQUIRE(answer.has_value());
+        for (const char* layer : {"channel", "sctp", "dtls"}) CHECK(r.count(layer, kind::released) == 1);
+      }
+      successor next(r, with_ice);
+      const auto answer = co_await tell(gateway, next.peer.remote());
+      REQUIRE(answer.has_value());
+      auto there = c.access;
+      if (with_ice) there = association_of(*answer);
+      co_await converse(r, c, next, there);
+      CHECK(r.count("sctp", kind::established, s1) == 2);
+      CHECK(r.count("tcp", kind::established) == 1);
+      for (const auto& e : r.events) CHECK(e.what != kind::failed);
+    });
+  });
+}
+
+TEST_CASE("an empty Remote may come while the association is coming up") {
+  rig r;
+  r.run([&](context& gateway) -> awaitable<void> {
+    call c(r);
+    co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
+      wic silent(r, false, another_identity());
+      auto answer = co_await tell(gateway, silent.remote());  // its handshake has no answer
+      REQUIRE(answer.has_value());
+      stream_change empty;
+      empty.forget_remote = true;
+      auto asked = with_stream(access_side, s1, std::move(empty));
+      answer = co_await gateway.apply(std::move(asked));
+      REQUIRE(answer.has_value());
+      successor next(r);
+      answer = co_await tell(gateway, next.peer.remote());
+      REQUIRE(answer.has_value());
+      co_await converse(r, c, next, c.access);
+    });
+  });
+}
+
 TEST_CASE("what was taken from the first WIC reaches the core") {
   rig r;
   r.run([&](context& gateway) -> awaitable<void> {
