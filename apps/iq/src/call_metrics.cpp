@@ -16,7 +16,7 @@ counter& calls_ended(metrics& m, std::string_view cause) {
 gauge& one_way_calls(metrics& m) { return m.gauge("agw_one_way_calls", "Calls that have carried data in one direction only for 30 seconds."); }
 
 gauge& orphaned_contexts(metrics& m) {
-  return m.gauge("agw_contexts_orphaned", "Contexts that no command or audit has concerned for limits.orphaned_after, or an hour without it.");
+  return m.gauge("agw_contexts_orphaned", "Contexts that no command or audit has concerned for the time of orphaned_after, or an hour without it.");
 }
 counter& orphans_ended(metrics& m) { return m.counter("agw_contexts_orphans_ended_total", "Contexts that were ended because nobody owned them."); }
 
