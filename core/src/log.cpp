@@ -161,12 +161,30 @@ void hold_standard_streams() {
   }
 }
 
-// JOURNAL_STREAM: "device:inode" of the stream (systemd.exec(5)).
-bool is_journal(int fd) {
+enum class journal { none, stream, sockets };
+
+// JOURNAL_STREAM: "device:inode" of the stream (systemd.exec(5)). Where it is a socket, that of entries may be reached as well.
+journal journal_at(int fd) {
   const char* const named = std::getenv("JOURNAL_STREAM");
   struct stat is {};
-  if (!named || ::fstat(fd, &is) != 0) return false;
-  return std::to_string(is.st_dev) + ":" + std::to_string(is.st_ino) == named;
+  if (!named || ::fstat(fd, &is) != 0) return journal::none;
+  if (std::to_string(is.st_dev) + ":" + std::to_string(is.st_ino) != named) return journal::none;
+  return S_ISSOCK(is.st_mode) ? journal::sockets : journal::stream;
+}
+
+struct way_out {
+  std::shared_ptr<log_output> output;
+  std::unique_ptr<spdlog::formatter> formatter;
+};
+
+way_out way_out_of(const config& how) {
+  if (!how.file.empty()) return {std::make_shared<log_output>(how.file), line_formatter(how.as, false)};
+  const auto at = journal_at(STDERR_FILENO);
+  if (at == journal::sockets) {
+    auto entries = std::make_shared<log_output>(log_output::datagrams{"/run/systemd/journal/socket"});
+    if (entries->good()) return {std::move(entries), entry_formatter(how.as)};
+  }
+  return {std::make_shared<log_output>(STDERR_FILENO), line_formatter(how.as, at != journal::none)};
 }
 
 void take_no_signals() {
@@ -230,12 +248,12 @@ std::optional<std::string> configure(const config& how) {
   if (!chosen) return "the level \"" + how.level + "\": allowed is trace, debug, info, warning, error or off";
   hold_standard_streams();
   auto next = std::make_unique<running>();
-  next->output = how.file.empty() ? std::make_shared<log_output>(STDERR_FILENO) : std::make_shared<log_output>(how.file);
+  auto way = way_out_of(how);
+  next->output = std::move(way.output);
   if (!next->output->good()) return how.file + ": " + std::strerror(next->output->error());
   auto& h = the_house();
   h.end(std::chrono::seconds(1));
-  auto formatter = line_formatter(how.as, how.file.empty() && is_journal(STDERR_FILENO));
-  next->sink = std::make_shared<output_sink>(next->output, std::move(formatter));
+  next->sink = std::make_shared<output_sink>(next->output, std::move(way.formatter));
   try {
     next->pool = std::make_shared<spdlog::details::thread_pool>(queue_lines, 1, take_no_signals);
   } catch (const std::system_error& e) {

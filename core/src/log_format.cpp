@@ -1,6 +1,7 @@
 #include "log_format.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <vector>
@@ -114,18 +115,25 @@ parts parts_of(const spdlog::details::log_msg& m) {
   return out;
 }
 
+enum class frame {
+  none,
+  priority,  ///< before the line, for a stream of the journal's
+  entry      ///< of the journal's native protocol
+};
+
 class formatter final : public spdlog::formatter {
  public:
-  formatter(log::format as, bool journal) : as_(as), journal_(journal) {}
+  formatter(log::format as, frame around) : as_(as), frame_(around) {}
 
   void format(const spdlog::details::log_msg& m, spdlog::memory_buf_t& into) override {
     line_.clear();
-    if (journal_) {
+    const auto p = parts_of(m);
+    if (frame_ == frame::priority) {
       line_ += '<';
       line_ += priority_of(m.level);
       line_ += '>';
     }
-    const auto p = parts_of(m);
+    if (frame_ == frame::entry) add_fields(m, p);
     switch (as_) {
       case log::format::text: add_text(m, p); break;
       case log::format::logfmt: add_logfmt(m, p); break;
@@ -134,11 +142,26 @@ class formatter final : public spdlog::formatter {
     line_ += '\n';
     into.append(line_.data(), line_.data() + line_.size());
   }
-  std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<formatter>(as_, journal_); }
+  std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<formatter>(as_, frame_); }
 
  private:
+  // No value has a line end, so that the short form of a field does.
+  void add_fields(const spdlog::details::log_msg& m, const parts& p) {
+    line_ += "PRIORITY=";
+    line_ += priority_of(m.level);
+    line_ += "\nSYSLOG_IDENTIFIER=";
+    line_ += program_invocation_short_name;
+    for (const auto& [name, value] : p.facts) {
+      line_ += "\nAGW_";
+      for (const char c : name) line_ += static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+      line_ += '=';
+      add_plain(line_, value);
+    }
+    line_ += "\nMESSAGE=";
+  }
+
   void add_text(const spdlog::details::log_msg& m, const parts& p) {
-    if (!journal_) {
+    if (frame_ == frame::none) {
       add_time(line_, m.time);
       line_ += ' ';
       const auto word = word_of(m.level);
@@ -185,12 +208,15 @@ class formatter final : public spdlog::formatter {
   }
 
   log::format as_;
-  bool journal_;
+  frame frame_;
   std::string line_;
 };
 
 }  // namespace
 
-std::unique_ptr<spdlog::formatter> line_formatter(log::format as, bool journal) { return std::make_unique<formatter>(as, journal); }
+std::unique_ptr<spdlog::formatter> line_formatter(log::format as, bool journal) {
+  return std::make_unique<formatter>(as, journal ? frame::priority : frame::none);
+}
+std::unique_ptr<spdlog::formatter> entry_formatter(format as) { return std::make_unique<formatter>(as, frame::entry); }
 
 }  // namespace agw::log

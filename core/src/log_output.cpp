@@ -3,13 +3,16 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "agw/core/scope_guard.hpp"
 
@@ -26,12 +29,29 @@ std::int64_t now_ns() { return std::chrono::steady_clock::now().time_since_epoch
 
 int open_file(const std::string& path) { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640); }
 
+int connect_datagrams(const std::string& path) {
+  sockaddr_un to{};
+  to.sun_family = AF_UNIX;
+  if (path.size() >= sizeof to.sun_path) return errno = ENAMETOOLONG, -1;
+  std::memcpy(to.sun_path, path.data(), path.size());
+  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0 || ::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0) return fd;
+  const int why = errno;
+  ::close(fd);
+  return errno = why, -1;
+}
+
 }  // namespace
 
 log_output::log_output(int fd) : fd_(fd), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), until_ns_(for_ever) {}
 
 log_output::log_output(std::string file)
     : fd_(open_file(file)), owned_(true), error_(fd_ < 0 ? errno : 0), file_(std::move(file)), until_ns_(for_ever) {
+  wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+log_output::log_output(datagrams to)
+    : fd_(connect_datagrams(to.path)), owned_(true), error_(fd_ < 0 ? errno : 0), socket_(std::move(to.path)), until_ns_(for_ever) {
   wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
@@ -56,6 +76,25 @@ bool log_output::writable() {
 bool log_output::write(std::string_view line) {
   since_ns_ = now_ns();
   const scope_guard taken([this] { since_ns_ = 0; });
+  return socket_.empty() ? write_stream(line) : write_datagram(line);
+}
+
+bool log_output::write_datagram(std::string_view line) {
+  for (bool connected_anew = false;;) {
+    if (!writable()) return error_ = EAGAIN, false;
+    if (::send(fd_, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
+    error_ = errno;
+    if (error_ == EINTR || error_ == EAGAIN) continue;
+    // Who has received them was started again.
+    const bool gone = error_ == ECONNREFUSED || error_ == ENOTCONN || error_ == ECONNRESET;
+    const int anew = gone && !std::exchange(connected_anew, true) ? connect_datagrams(socket_) : -1;
+    if (anew < 0) return false;
+    ::close(fd_);
+    fd_ = anew;
+  }
+}
+
+bool log_output::write_stream(std::string_view line) {
   bool done = true;
   std::string mended;
   if (broken_line_) {
@@ -94,7 +133,7 @@ clock::duration log_output::waits_for() const noexcept {
 }
 
 std::optional<std::string> log_output::reopen_if_asked() {
-  if (!reopen_.exchange(false) || !owned_) return std::nullopt;
+  if (!reopen_.exchange(false) || file_.empty()) return std::nullopt;
   const int anew = open_file(file_);
   if (anew < 0) return file_ + " cannot be opened anew: " + std::strerror(errno);
   ::close(fd_);

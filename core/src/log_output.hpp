@@ -18,6 +18,11 @@ class log_output {
   explicit log_output(int fd);
   /// Appends to a file, made where it is not there. Check good().
   explicit log_output(std::string file);
+  /// A socket of datagrams, which a line is written to as one. Check good().
+  struct datagrams {
+    std::string path;
+  };
+  explicit log_output(datagrams to);
   ~log_output();
   log_output(const log_output&) = delete;
   log_output& operator=(const log_output&) = delete;
@@ -41,6 +46,8 @@ class log_output {
 
  private:
   bool writable();
+  bool write_stream(std::string_view line);
+  bool write_datagram(std::string_view line);
 
   int fd_ = -1;
   bool owned_ = false;
@@ -48,6 +55,7 @@ class log_output {
   int error_ = 0;
   bool broken_line_ = false;
   std::string file_;
+  std::string socket_;
   std::atomic<bool> reopen_ = false;
   std::atomic<std::int64_t> until_ns_;
   std::atomic<std::int64_t> since_ns_ = 0;  ///< the line that is being written; 0: none is

@@ -127,7 +127,7 @@ class Package(unittest.TestCase):
         self.addCleanup(machine.clean, self.root.path)
         seen, said = machine.under_systemd(self.root.path, '[Service]\nType=exec\nWatchdogSec=0\n' if 'sd_notify' in pending() else '')
         self.assertRegex(seen.pop('health', ''), r'"status":"ok"', said)
-        self.assertEqual(seen, {'start': '0', 'capabilities': '0' * 32, 'user': 'agw', 'seccomp': '2', 'descriptors': '524288', 'reload': '0', 'restarts': '1',
+        self.assertEqual(seen, {'start': '0', 'capabilities': '0' * 32, 'user': 'agw', 'seccomp': '2', 'descriptors': '524288', 'entry': '1', 'reload': '0', 'restarts': '1',
                                 'active': 'active', 'result': 'success', 'status': '2', 'restarts_of_a_wrong_configuration': '0', 'end': 'yes'}, said)
 
     def test_4_an_upgrade_brings_the_new_configuration_where_the_old_one_was_not_changed(self):

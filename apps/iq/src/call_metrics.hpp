@@ -10,5 +10,7 @@ namespace agw::iq {
 counter& calls_started(metrics& m);
 counter& calls_ended(metrics& m, std::string_view cause);
 gauge& one_way_calls(metrics& m);
+gauge& orphaned_contexts(metrics& m);
+counter& orphans_ended(metrics& m);
 
 }  // namespace agw::iq

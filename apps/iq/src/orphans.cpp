@@ -6,6 +6,7 @@
 #include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
 #include "agw/core/scope_guard.hpp"
+#include "call_metrics.hpp"
 #include "gateway_control.hpp"
 
 namespace agw::iq {
@@ -16,8 +17,6 @@ namespace {
 constexpr auto told_after = std::chrono::hours(1);
 constexpr std::size_t most_listed = 20;
 constexpr std::size_t ended_at_once = 64;  // on each shard
-
-counter& ended_counter(metrics& m) { return m.counter("agw_contexts_orphans_ended_total", "Contexts that were ended because nobody owned them."); }
 
 std::string list_of(const std::vector<std::uint32_t>& contexts) {
   std::string out;
@@ -46,16 +45,13 @@ void gateway_control::watch_orphans() {
     if (orphaned) ++all;
     if (orphaned && (ends || !known.orphaned)) found.push_back(id);
   }
-  if (auto* const counted = facts_.services.stages.metrics) {
-    counted->gauge("agw_contexts_orphaned", "Contexts that no command or audit has concerned for limits.orphaned_after, or an hour without it.")
-        .Set(static_cast<double>(all));
-    ended_counter(*counted).Increment(0);
-  }
+  if (auto* const counted = facts_.services.stages.metrics) orphaned_contexts(*counted).Set(static_cast<double>(all));
   if (found.empty()) return;
   for (const auto id : found) directory_.find(id)->orphaned = true;
-  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(after).count();
-  if (!ends) return log::info("{} contexts that no MGC has touched or audited for {} min: {}", found.size(), minutes, list_of(found));
-  log::warn("{} contexts that no MGC has touched or audited for {} min end: {}", found.size(), minutes, list_of(found));
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(after).count();
+  const auto age = seconds < 120 ? std::to_string(seconds) + " s" : std::to_string(seconds / 60) + " min";
+  if (!ends) return log::info("{} contexts that no MGC has touched or audited for {}: {}", found.size(), age, list_of(found));
+  log::warn("{} contexts that no MGC has touched or audited for {} end: {}", found.size(), age, list_of(found));
   ending_orphans_ = true;
   orders_.spawn("orphans", [this, ids = std::move(found)] { return end_orphans(ids); });
 }
@@ -85,7 +81,7 @@ awaitable<void> gateway_control::end_orphans(std::vector<std::uint32_t> contexts
     ++ended;
   }
   if (auto* const counted = facts_.services.stages.metrics) {
-    ended_counter(*counted).Increment(static_cast<double>(ended));
+    orphans_ended(*counted).Increment(static_cast<double>(ended));
   }
   if (directory_.size() == 0) emptied_.set();
 }

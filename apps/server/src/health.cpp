@@ -32,6 +32,7 @@ std::vector<std::string> not_ready(const health_facts& now) {
   std::vector<std::string> out;
   if (!now.registered) out.push_back("not registered with a controller");
   if (now.draining) out.push_back("draining");
+  out.insert(out.end(), now.absent.begin(), now.absent.end());
   if (!now.contexts.room_for(1)) out.push_back(short_of("contexts", now.contexts));
   if (!now.udp_ports.room_for(1)) out.push_back(short_of("UDP ports", now.udp_ports));
   if (!now.tcp_ports.room_for(1)) out.push_back(short_of("TCP ports", now.tcp_ports));

@@ -21,7 +21,8 @@ struct health_facts {
   bool registered = false;
   bool draining = false;
   use contexts, udp_ports, tcp_ports, descriptors;
-  std::vector<std::string> stuck;  ///< loops
+  std::vector<std::string> stuck;   ///< loops
+  std::vector<std::string> absent;  ///< interfaces whose address is not of this machine, in words
 };
 
 /// Why no call can be taken, each in words; empty: one can.

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "agw/transports/certificate.hpp"
+#include "certificate_watch.hpp"
 
 namespace agw::server {
 
@@ -51,15 +52,13 @@ std::string date(const ASN1_TIME* when) {
   return text;
 }
 
-std::optional<std::string> out_of_date(const std::string& key, const std::string& certificate_file, const std::string& key_file) {
+std::optional<std::string> dates_remark(const std::string& key, const std::string& certificate_file, const std::string& key_file) {
   if (certificate_file.empty()) return std::nullopt;
   const auto loaded = dtls::certificate::load(certificate_file, key_file);
   if (!loaded) return std::nullopt;  // which is an error elsewhere
-  const auto* const until = X509_get0_notAfter(loaded->x509());
   const auto* const from = X509_get0_notBefore(loaded->x509());
-  if (X509_cmp_current_time(until) < 0) return key + ": " + certificate_file + " expired on " + date(until);
   if (X509_cmp_current_time(from) > 0) return key + ": " + certificate_file + " is not valid before " + date(from);
-  return std::nullopt;
+  return expiry_remark(key + ": " + certificate_file, loaded->not_after(), wall_clock::now());
 }
 
 std::size_t open_descriptors() {
@@ -112,20 +111,24 @@ std::optional<std::string> thread_remark(const server_options& o, const thread_l
 }
 
 std::optional<std::string> certificate_remark(const server_options& o) {
-  const auto dtls = out_of_date("dtls.certificate", o.dtls_certificate, o.dtls_key);
-  const auto tls = out_of_date("tls.certificate", o.tls.certificate_file, o.tls.private_key_file);
+  const auto dtls = dates_remark("dtls.certificate", o.dtls_certificate, o.dtls_key);
+  const auto tls = dates_remark("tls.certificate", o.tls.certificate_file, o.tls.private_key_file);
   if (dtls && tls) return *dtls + "; " + *tls;
   return dtls ? dtls : tls;
 }
 
-std::optional<std::string> interface_elsewhere(const server_options& o, const std::function<bool(const gateway::ip_address&)>& is_here) {
+std::vector<absent_interface> absent_interfaces(const server_options& o, const std::function<bool(const gateway::ip_address&)>& is_here) {
+  std::vector<absent_interface> out;
   for (const auto& i : o.iq.interfaces) {
     const auto& bound = i.addresses.bound;
     if (bound.empty() || std::ranges::any_of(bound, is_here)) continue;
-    return "interfaces." + i.name + ".address: " + bound.front().to_string() + " is no address of this machine";
+    const auto floating = o.floating.find(i.name);
+    out.push_back({i.name, bound.front(), floating != o.floating.end() && floating->second});
   }
-  return std::nullopt;
+  return out;
 }
+
+std::string to_text(const absent_interface& i) { return "interfaces." + i.name + ".address: " + i.address.to_string() + " is no address of this machine"; }
 
 std::vector<std::string> remarks(const server_options& o) {
   std::vector<std::string> out;

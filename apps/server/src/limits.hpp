@@ -27,10 +27,17 @@ struct thread_limits {
 thread_limits thread_limit();
 std::optional<std::string> thread_remark(const server_options& o, const thread_limits& limits);
 
-/// Names the first interface none of whose addresses is of this machine, which would serve no call.
-std::optional<std::string> interface_elsewhere(const server_options& o, const std::function<bool(const gateway::ip_address&)>& is_here);
+/// An interface none of whose addresses is of this machine: it serves no call.
+struct absent_interface {
+  std::string name;
+  gateway::ip_address address;  ///< the first
+  bool floating = false;        ///< the configuration expects that it comes and goes
+};
+std::vector<absent_interface> absent_interfaces(const server_options& o, const std::function<bool(const gateway::ip_address&)>& is_here);
+/// "interfaces.access.address: 192.0.2.1 is no address of this machine"
+std::string to_text(const absent_interface& i);
 
-/// Says of each certificate of the configuration that it has expired, or is not valid yet.
+/// Says of each certificate of the configuration that it has expired or soon will, or is not valid yet.
 std::optional<std::string> certificate_remark(const server_options& o);
 
 /// All of these, as --check-config and the start of the gateway tell them.

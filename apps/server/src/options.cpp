@@ -89,7 +89,7 @@ void declare_interfaces(settings& s, server_options& o) {
   auto& interfaces = o.iq.interfaces;
   // Settings refer to the elements.
   interfaces.reserve(max_interfaces);
-  const auto declare = [&s, &interfaces](const std::string& name) {
+  const auto declare = [&s, &interfaces, &floating = o.floating](const std::string& name) {
     const auto declared = s.keys();
     const auto key = "interfaces." + name;
     if (std::find(declared.begin(), declared.end(), key + ".address") != declared.end()) return true;
@@ -104,6 +104,7 @@ void declare_interfaces(settings& s, server_options& o) {
                           "address of the interface \"" + name + "\"");
     s.add(key + ".advertised", at->addresses.advertised,
           addresses("an IPv4 or IPv6 address, not a wildcard or a group, or a list of one of each, or []", true), "");
+    s.add(key + ".floating", floating[name], kind::truth(), "");
     if (name == "access" || name == "core") address.option("--" + name, "ADDR");
     s.add(key + ".realm", at->realm, kind::text(1, 64), "");
     return true;

@@ -5,9 +5,11 @@
 
 #include "agw/core/log.hpp"
 #include "agw/core/log_state.hpp"
+#include "agw/transports/tcp.hpp"
 #include "agw/version.hpp"
 #include "descriptors.hpp"
 #include "known_drops.hpp"
+#include "limits.hpp"
 #include "process_metrics.hpp"
 
 namespace agw::server {
@@ -49,6 +51,9 @@ gauge& ports_used(metrics& m, const char* protocol) {
 gauge& ports_limit(metrics& m, const char* protocol) {
   return m.gauge("agw_media_ports_limit", "Media ports that may be in use, by protocol.", one("protocol", protocol));
 }
+gauge& interface_up(metrics& m, const std::string& name) {
+  return m.gauge("agw_interface_up", "1 while an address of the interface is of this machine, else 0.", one("interface", name));
+}
 gauge& expiry(metrics& m, const char* certificate) {
   return m.gauge("agw_certificate_expiry_timestamp_seconds", "When the certificate expires, in seconds since the epoch.", one("certificate", certificate));
 }
@@ -89,6 +94,7 @@ self_report::self_report(metrics& counted, const server_options& options, const 
   counted.sample_with([this] {
     sample_controller();
     sample_state();
+    sample_interfaces();
     sample_certificates();
   });
 }
@@ -104,6 +110,7 @@ health_facts self_report::look() const {
   const auto limit = descriptor_limit().now;
   out.descriptors = {open_descriptors().value_or(limit), limit};
   out.stuck = loops_.stuck();
+  for (const auto& one : absent_interfaces(options_, &tcp::is_local)) out.absent.push_back(to_text(one));
   return out;
 }
 
@@ -141,6 +148,14 @@ void self_report::sample_state() {
   ports_used(counted_, "tcp").Set(static_cast<double>(now.tcp_ports.taken));
   ports_limit(counted_, "udp").Set(static_cast<double>(now.udp_ports.most));
   ports_limit(counted_, "tcp").Set(static_cast<double>(now.tcp_ports.most));
+}
+
+void self_report::sample_interfaces() {
+  const auto absent = absent_interfaces(options_, &tcp::is_local);
+  for (const auto& i : options_.iq.interfaces) {
+    const bool away = std::ranges::any_of(absent, [&](const absent_interface& a) { return a.name == i.name; });
+    interface_up(counted_, i.name).Set(away ? 0 : 1);
+  }
 }
 
 void self_report::sample_certificates() {

@@ -35,6 +35,7 @@ class self_report {
   void name_controllers();
   void sample_state();
   void sample_controller();
+  void sample_interfaces();
   void sample_certificates();
 
   metrics& counted_;

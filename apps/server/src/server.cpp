@@ -19,6 +19,7 @@
 #include "agw/transports/sctp_stack.hpp"
 #include "agw/transports/shared_port.hpp"
 #include "agw/transports/tcp.hpp"
+#include "certificate_watch.hpp"
 #include "clock_watch.hpp"
 #include "descriptors.hpp"
 #include "keys.hpp"
@@ -72,6 +73,7 @@ struct reloaded_parts {
   iq::media_gateway& gateway;
   std::deque<h248::package_names>& spellings;  ///< all that there were: messages under way refer to them
   metrics& counted;
+  certificate_watch& expiry;
 };
 
 // False: nothing was taken over, or not all of it.
@@ -181,6 +183,7 @@ awaitable<void> serve(h248::endpoint& control, http::server& http, reloaded_part
     tasks.spawn("watchdog", [&] { return keep_alive(manager, shards); });
     tasks.spawn("ready", [&] { return announce(manager, registration, options.ready_when_registered); });
     tasks.spawn("renew", [&] { return certificates.renew(); });
+    tasks.spawn("expiry", [&] { return reloaded.expiry.run(); });
     tasks.spawn("loops", [&] { return loops.run(); });
     tasks.spawn("clock", [&] { return watch_clock(counted); });
     tasks.spawn("reopen", [] { return reopen_log_on_signal(); });
@@ -204,9 +207,12 @@ int run_gateway(server_options& options, const std::vector<stage_registrar>& reg
   const service_manager manager;
   const auto descriptors = raise_descriptor_limit();
   if (options.iq.max_contexts == 0) options.iq.max_contexts = fitting_contexts(options, descriptors);
-  if (const auto wrong = interface_elsewhere(options, &tcp::is_local)) {
-    log::error("{}", *wrong);
-    return 1;
+  for (const auto& absent : absent_interfaces(options, &tcp::is_local)) {
+    if (!absent.floating) {
+      log::error("{}", to_text(absent));
+      return 1;
+    }
+    log::warn("{} yet: it is out of service until then", to_text(absent));
   }
   for (const auto& remark : remarks(options)) log::warn("{}", remark);
   metrics counted;
@@ -253,7 +259,8 @@ int run_gateway(server_options& options, const std::vector<stage_registrar>& reg
   std::deque<h248::package_names> spellings;
   spellings.emplace_back(options.names);
   iq::media_gateway gateway(std::move(limits), services, shards, control, registration, spellings.front());
-  reloaded_parts reloaded{options, certificates, services, shards, registration, gateway, spellings, counted};
+  certificate_watch expiry(options, services.dtls, services.tls);
+  reloaded_parts reloaded{options, certificates, services, shards, registration, gateway, spellings, counted, expiry};
   tell_messages(control);
   control.on_request([&gateway](const h248::incoming_request& request, h248::outgoing_reply& reply) { return gateway.execute(request, reply); });
 

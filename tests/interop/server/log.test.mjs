@@ -171,6 +171,67 @@ test('JSON is one object a line, logfmt is pairs, and under systemd a line begin
   for (const line of text().trim().split('\n')) assert.match(line, /^<[2-7]>[a-z]/);
 });
 
+// /run/systemd of a mount namespace of its own, with a socket that takes entries and prints each as JSON, and a socket as standard error.
+const journal = `
+import json, os, socket, subprocess, sys
+subprocess.run(['mount', '-t', 'tmpfs', 'tmpfs', '/run'], check=True)
+os.makedirs('/run/systemd/journal')
+entries = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+entries.bind('/run/systemd/journal/socket')
+ours, theirs = socket.socketpair()
+at = os.fstat(theirs.fileno())
+child = subprocess.Popen(sys.argv[1:], stderr=theirs.fileno(), env={**os.environ, 'JOURNAL_STREAM': f'{at.st_dev}:{at.st_ino}'})
+print(json.dumps({'pid': child.pid}), flush=True)
+entries.settimeout(0.2)
+while child.poll() is None:
+    try: fields = entries.recv(1 << 20).decode().rstrip('\\n').split('\\n')
+    except TimeoutError: continue
+    print(json.dumps(dict(field.split('=', 1) for field in fields)), flush=True)
+ours.setblocking(False)
+theirs.close()
+try: print(json.dumps({'stderr': ours.recv(65536).decode()}), flush=True)
+except BlockingIOError: pass
+sys.exit(child.returncode)
+`;
+
+test("under systemd a line is an entry of the journal's native protocol, with a field for each fact", async () => {
+  const controller = await new_mgc();
+  const file = path.join(folder, 'journal.toml');
+  fs.writeFileSync(file, '[log]\nlevel = "debug"\n');
+  const options = ['--config', file, '--h248', `127.0.0.1:${await free_port()}`, '--mgc', `127.0.0.1:${controller.port}`, '--http', '127.0.0.1:0'];
+  const machine = spawn('unshare', ['--mount', '/usr/bin/python3', '-c', journal, path.join(bin, 'agw-server'), ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  machine.stdout.on('data', (data) => (said += data));
+  const ended = new Promise((resolve) => machine.on('exit', resolve));
+  for (let i = 0; i < 400 && !said.includes('\n'); ++i) await new Promise((later) => setTimeout(later, 50));
+  const { pid } = JSON.parse(said.split('\n')[0]);
+  ends.push(() => machine.exitCode === null && process.kill(pid, 'SIGKILL'));
+  const entries = () => said.split('\n').slice(0, -1).map((line) => JSON.parse(line));
+  const entry = async (pattern) => {
+    for (let i = 0; i < 400; ++i) {
+      const found = entries().find((e) => pattern.test(e.MESSAGE));
+      if (found) return found;
+      await new Promise((later) => setTimeout(later, 50));
+    }
+    assert.fail(`never ${pattern}: ${said}`);
+  };
+  const start = await entry(/^agw-server \d/);
+  assert.match(start.AGW_FINGERPRINT, /^sha-256 /);
+  assert.equal(start.PRIORITY, '6');
+  assert.equal(start.SYSLOG_IDENTIFIER, 'agw-server');
+  await entry(/registered with/);
+  assert.equal((await entry(/^h248: to 127/)).PRIORITY, '7');
+  const context = context_of(await controller.ask(`C=\${A=ip/1/core/\${${core(9)}}}`));
+  await controller.ask(`C=${context}{S=*}`);
+  const end = await entry(/^call ended/);
+  assert.equal(end.AGW_CONTEXT, context);
+  assert.match(end.AGW_CALL, new RegExp(`^[0-9a-f]{8,}-${context}$`));
+  assert.match(end.MESSAGE, new RegExp(` call=${end.AGW_CALL} `));
+  process.kill(pid, 'SIGTERM');
+  assert.equal(await ended, 0);
+  assert.ok(!entries().some((e) => e.stderr), said);
+});
+
 test('a reader of the log that hangs, a full disk and a closed standard error hold up no call', async () => {
   // Nobody reads this pipe: node does not, as long as nothing listens for its data.
   const fifo = path.join(folder, 'fifo');

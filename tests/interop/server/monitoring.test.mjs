@@ -1,13 +1,14 @@
-// What an operator watches: a real Prometheus scrapes an agw-server with calls, its rules and the dashboard's queries answer, every metric that the
-// guide, the rules or the dashboard name is there, and the guide's table is what /metrics says. AGW_WRITE_METRICS=1 writes that table anew.
+// What an operator watches: a real Prometheus scrapes an agw-server with calls, its rules and the dashboard's queries answer, every panel of the dashboard
+// shows what happened, every series was there before anything happened, every metric that the guide, the rules or the dashboard name is there, and the guide's table is what /metrics says. AGW_WRITE_METRICS=1 writes that table anew.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import dgram from 'node:dgram';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { free_port, start } from '../chromium/programs.mjs';
-import { families, missing_names, names_in, table, table_of } from './metrics.mjs';
+import { begins_later, families, missing_names, names_in, series_in, table, table_of } from './metrics.mjs';
 
 const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
 const docs = path.join(here, '../../../apps/server/docs');
@@ -20,10 +21,15 @@ const guide = path.join(docs, 'monitor.md');
 const pending_file = path.join(here, 'monitoring.pending');
 const pending = new Set(fs.existsSync(pending_file) ? fs.readFileSync(pending_file, 'utf8').split(/\s+/).filter(Boolean) : []);
 
-let agw, prometheus, api, calls, seen;
+const places = 8; // contexts: 6 calls stand, and a flood of calls finds them out
+
+let agw, prometheus, api, calls, seen, from_the_start;
 
 before(async () => {
-  agw = await start();
+  const config = path.join(folder, 'agw.toml');
+  fs.writeFileSync(config, `[limits]\ncontexts = ${places}\noverload_percent = 100\n`);
+  agw = await start(['--config', config]);
+  from_the_start = series_in(await agw.metrics());
   calls = spawn(path.join(bin, 'pion-wic'), ['-url', ws(), '-calls', '6', '-parallel', '6', '-messages', '20', '-hold', '900s'], { stdio: 'ignore' }); // until it is ended
   await spawn_and_wait('pion-wic', ['-url', ws(), '-bad', 'wrong-fingerprint']);
   await agw.reaches('agw_contexts', 6);
@@ -118,6 +124,27 @@ test('every query of rules and dashboard answers', async () => {
   for (const query of queries) await api('query', { query });
 });
 
+test('the dashboard is one that Grafana lays out: panels have ids, places, a data source and legends of their own', () => {
+  const ids = new Set();
+  const taken = new Map();
+  for (const panel of dashboard.panels) {
+    assert.ok(!ids.has(panel.id), `id ${panel.id} twice`);
+    ids.add(panel.id);
+    const { x, y, w, h } = panel.gridPos;
+    assert.ok(x >= 0 && x + w <= 24, panel.title);
+    for (let i = x; i < x + w; i += 1) {
+      for (let j = y; j < y + h; j += 1) {
+        assert.equal(taken.get(`${i},${j}`), undefined, `${panel.title} lies on another panel`);
+        taken.set(`${i},${j}`, panel.title);
+      }
+    }
+    if (panel.type === 'row') continue;
+    assert.equal(panel.datasource.uid, '${datasource}', panel.title);
+    assert.equal(new Set(panel.targets.map((t) => t.refId)).size, panel.targets.length, panel.title);
+  }
+  for (const query of dashboard_queries) assert.doesNotMatch(filled(query), /\$/, 'a variable that the dashboard does not have');
+});
+
 test('queries of a loaded gateway have the values that the load makes', async () => {
   const value = async (query) => Number((await api('query', { query: filled(query) })).result[0]?.value[1]);
   assert.equal(await value('agw_contexts'), 6);
@@ -127,6 +154,55 @@ test('queries of a loaded gateway have the values that the load makes', async ()
   assert.ok((await value('histogram_quantile(0.95, sum by (le) (agw_stage_duration_seconds_bucket{stage="dtls"}))')) > 0);
   assert.equal(await value('agw_stage_failures_total{stage="dtls",reason="fingerprint"}'), 1);
   assert.ok((await value('sum(agw_h248_transactions_total{command=~"(?i)add",direction="received",result="ok"})')) >= 6);
+});
+
+// What nothing in this test makes, and why.
+const empty_here = new Map([['Starts', 'a gateway that was started once, before Prometheus looked']]);
+
+test('every panel of the dashboard shows what happens, by the labels of its legend', async () => {
+  // Calls that end, fail and are refused, and messages that are dropped, while Prometheus looks.
+  const begin = Date.now() / 1000;
+  await spawn_and_wait('pion-wic', ['-url', ws(), '-bad', 'wrong-fingerprint']);
+  await spawn_and_wait('pion-wic', ['-url', ws(), '-calls', '8', '-parallel', '8', '-messages', '2']);
+  const [, host, port] = agw.server.log.match(/H\.248 on ([\d.]+):(\d+)/);
+  const stranger = dgram.createSocket('udp4');
+  await new Promise((sent) => stranger.send('!/3 [192.0.2.1] T=1{C=*{S=*}}', Number(port), host, sent));
+  stranger.close();
+  await later(4000);
+  const range = { start: begin - 5, end: Date.now() / 1000, step: 1 };
+  const targets = [
+    ...dashboard.panels.flatMap((panel) => (panel.targets ?? []).map((target) => ({ ...target, title: panel.title }))),
+    ...dashboard.annotations.list.map((a) => ({ expr: a.expr, legendFormat: a.titleFormat, title: a.name })),
+  ];
+  assert.ok(targets.length > 35);
+  for (const { title, expr, legendFormat } of targets) {
+    const { result } = await api('query_range', { query: filled(expr), ...range });
+    const shown = result.filter(({ values }) => values.some(([, value]) => Number.isFinite(Number(value))));
+    if (empty_here.has(title)) {
+      assert.equal(shown.length, 0, `${title} has data: it is not to be explained`);
+      continue;
+    }
+    assert.ok(shown.length > 0, `${title}: ${expr} shows nothing`);
+    for (const [, label] of (legendFormat ?? '').matchAll(/\{\{(\w+)\}\}/g)) {
+      for (const { metric } of shown) assert.ok(metric[label], `${title}: the legend has {{${label}}}, the series ${JSON.stringify(metric)} has not`);
+    }
+  }
+  const labels = async (title, label) => {
+    const [{ expr }] = targets.filter((t) => t.title === title);
+    return (await api('query_range', { query: filled(expr), ...range })).result.map(({ metric }) => metric[label]);
+  };
+  for (const cause of ['controller', 'dtls:fingerprint']) assert.ok((await labels('Calls that end, by cause', 'cause')).includes(cause), cause);
+  assert.deepEqual(await labels('Commands refused, by error code', 'code'), ['412']);
+  assert.ok((await labels('Dropped, by layer and cause', 'cause')).includes('refused-peer'));
+  const [variable] = dashboard.templating.list.filter((v) => v.type === 'query').map((v) => v.definition.match(/^label_values\((\w+), (\w+)\)$/));
+  const series = await api('series', { 'match[]': variable[1] });
+  assert.ok(series.length > 0 && series.every((s) => s[variable[2]]), variable[0]);
+});
+
+test('every series was there from the start, so that the first failure is an increase', async () => {
+  const now = series_in(await agw.metrics());
+  assert.ok(now.size > 300);
+  assert.deepEqual([...now].filter((one) => !from_the_start.has(one) && !begins_later(one)), []);
 });
 
 test('every metric that rules, dashboard and guide name is at /metrics', () => {

@@ -50,6 +50,20 @@ const with_ca = {
   prepare: (w) => (w.ca = certificate(w, 'ca', 9)),
 };
 
+// With a clock of its own, so many seconds ahead of ours; w.set_clock sets it.
+async function start_with_clock(w, seconds_ahead) {
+  const shim = w.file('set_clock.so');
+  execFileSync('gcc', ['-O1', '-shared', '-fPIC', '-o', shim, new URL('set_clock.c', import.meta.url).pathname]);
+  w.set_clock = (seconds) => {
+    const ahead = Buffer.alloc(8);
+    ahead.writeBigInt64LE(BigInt(seconds) * 1000000000n);
+    fs.writeFileSync(w.file('clock'), ahead, { flag: fs.existsSync(w.file('clock')) ? 'r+' : 'w' });
+  };
+  w.set_clock(seconds_ahead);
+  const sanitized = [process.env.ASAN_OPTIONS, 'verify_asan_link_order=0'].filter(Boolean).join(':');
+  await w.start({ env: { LD_PRELOAD: shim, AGW_CLOCK: w.file('clock'), ASAN_OPTIONS: sanitized } });
+}
+
 const until_refused = async (w, media, most = 400) => {
   for (let i = 0; i < most; ++i) {
     const reply = await w.add(media);
@@ -209,6 +223,20 @@ export const faults = [
     make: () => {}, // from the start on; and WICs, which go by the fingerprint, do not mind
   },
   {
+    fault: 'our certificate expires while we run',
+    line: 'dtls.certificate: … expired on …',
+    metric: 'agw_certificate_expiry_timestamp_seconds{certificate="dtls"} < time()',
+    within: '10 s + 3 s',
+    config: { dtls: { certificate: 'own.pem', key: 'own.key' } },
+    prepare: (w) => certificate(w, 'own', -1),
+    async start(w) {
+      await start_with_clock(w, -2 * 86400);
+      assert.doesNotMatch(w.log(), / expired on /);
+    },
+    make: (w) => w.set_clock(0),
+    after: (w) => w.live(),
+  },
+  {
     fault: 'our new certificate is broken',
     line: 'signal 1: configuration and certificates stay as they were: …',
     metric: 'agw_last_reload_successful = 0',
@@ -325,18 +353,7 @@ export const faults = [
     line: 'the system clock was set forward by … s',
     metric: 'agw_clock_steps_total rises',
     within: '3 s',
-    async start(w) {
-      const shim = w.file('set_clock.so');
-      execFileSync('gcc', ['-O1', '-shared', '-fPIC', '-o', shim, new URL('set_clock.c', import.meta.url).pathname]);
-      w.set_clock = (seconds) => {
-        const ahead = Buffer.alloc(8);
-        ahead.writeBigInt64LE(BigInt(seconds) * 1000000000n);
-        fs.writeFileSync(w.file('clock'), ahead, { flag: fs.existsSync(w.file('clock')) ? 'r+' : 'w' });
-      };
-      w.set_clock(0);
-      const sanitized = [process.env.ASAN_OPTIONS, 'verify_asan_link_order=0'].filter(Boolean).join(':');
-      await w.start({ env: { LD_PRELOAD: shim, AGW_CLOCK: w.file('clock'), ASAN_OPTIONS: sanitized } });
-    },
+    start: (w) => start_with_clock(w, 0),
     make: (w) => w.set_clock(7200),
     async after(w) {
       w.set_clock(-7200);

@@ -104,6 +104,14 @@ test('no signal that means something to a server kills it, nor does a standard e
   assert.deepEqual(await mg.end(), { code: 0, signal: null });
 });
 
+test('every thread has a name of its own', async () => {
+  const mg = await gateway(['threads = 2']);
+  const tasks = `/proc/${mg.child.pid}/task`;
+  const names = fs.readdirSync(tasks).map((id) => fs.readFileSync(`${tasks}/${id}/comm`, 'utf8').trim()).sort();
+  assert.deepEqual(names, ['SCTP iterator', 'agw-log', 'agw-sctp', 'agw-server', 'agw-shard-0', 'agw-shard-1']);
+  assert.deepEqual(await mg.end(), { code: 0, signal: null });
+});
+
 test('signals that come while it starts end nothing either', async () => {
   for (let i = 0; i < 3; i += 1) {
     const early = new program('agw-server', ['--h248', '127.0.0.1:0', '--mgc', '127.0.0.1:1', '--http', '127.0.0.1:0']);

@@ -2,10 +2,13 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <sstream>
 #include <thread>
 
@@ -53,6 +56,24 @@ struct folder {
     std::stringstream text;
     text << in.rdbuf();
     return text.str();
+  }
+};
+
+/// Receives datagrams at a path.
+struct datagram_receiver {
+  int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  explicit datagram_receiver(const std::string& path) {
+    sockaddr_un at{};
+    at.sun_family = AF_UNIX;
+    path.copy(at.sun_path, sizeof at.sun_path - 1);
+    REQUIRE(::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0);
+  }
+  ~datagram_receiver() { ::close(fd); }
+  std::string receive() const {
+    std::string out(65536, '\0');
+    const auto n = ::recv(fd, out.data(), out.size(), MSG_DONTWAIT);
+    out.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+    return out;
   }
 };
 
@@ -269,4 +290,34 @@ TEST_CASE("a standard error that was closed is held by /dev/null, so that no soc
   CHECK(configured);
   CHECK(next > 2);
   ::close(next);
+}
+
+TEST_CASE("a datagram is a whole line, its receiver may be started again, and one that reads nothing holds up the line, not its end") {
+  folder f;
+  const auto path = (f.path / "socket").string();
+  CHECK_FALSE(log::log_output(log::log_output::datagrams{path}).good());
+  auto receiver = std::make_unique<datagram_receiver>(path);
+  log::log_output out(log::log_output::datagrams{path});
+  REQUIRE(out.good());
+  const std::string line = std::string(20'000, 'x') + "\n";
+  CHECK(out.write(line));
+  CHECK(receiver->receive() == line);
+
+  receiver.reset();
+  CHECK_FALSE(out.write("lost\n"));
+  CHECK(out.error() == ECONNREFUSED);
+  std::filesystem::remove(path);
+  receiver = std::make_unique<datagram_receiver>(path);
+  CHECK(out.write("after\n"));
+  CHECK(receiver->receive() == "after\n");
+
+  std::thread writer([&] {
+    while (out.write("waits\n")) {
+    }
+  });
+  for (int i = 0; i < 1000 && out.waits_for() < 50ms; ++i) std::this_thread::sleep_for(5ms);
+  CHECK(out.waits_for() >= 50ms);
+  out.end(10ms);
+  writer.join();
+  CHECK(out.error() == EAGAIN);
 }

@@ -1,5 +1,6 @@
 #include "agw/core/log.hpp"
 
+#include <cerrno>
 #include <string>
 
 #include <catch2/catch.hpp>
@@ -73,6 +74,24 @@ TEST_CASE("under systemd a line begins with its priority, and text leaves the ti
   CHECK(formatted(log::format::text, true, log::level::err, "a") == "<3>a\n");
   CHECK(formatted(log::format::text, true, log::level::critical, "a") == "<2>a\n");
   CHECK(formatted(log::format::json, true, log::level::info, "a").starts_with("<6>{\"time\":"));
+}
+
+TEST_CASE("an entry of the journal has the facts as fields, and the line as its message") {
+  const auto entry = [](log::format as, log::level at, const std::string& text, bool facts) {
+    const auto formatter = log::entry_formatter(as);
+    spdlog::memory_buf_t out;
+    const spdlog::source_loc from("", 1, facts ? log::record_source : "elsewhere");
+    formatter->format(spdlog::details::log_msg(from, "agw", at, text), out);
+    return std::string(out.data(), out.size());
+  };
+  const std::string ours = std::string("\nSYSLOG_IDENTIFIER=") + program_invocation_short_name;
+  CHECK(entry(log::format::text, log::level::info, began, true) ==
+        "PRIORITY=6" + ours + "\nAGW_CALL=1a-7\nAGW_PEER=[2001:db8::1]:5 \"x\"\nAGW_EMPTY=\n"
+        "MESSAGE=call began call=1a-7 peer=\"[2001:db8::1]:5 \\\"x\\\"\" empty=\"\"\n");
+  // No text makes a field.
+  CHECK(entry(log::format::text, log::level::warn, "a\nPRIORITY=0", false) == "PRIORITY=4" + ours + "\nMESSAGE=a\\x0aPRIORITY=0\n");
+  CHECK(entry(log::format::text, log::level::warn, "a\x1f" "b\x1f" "c\nPRIORITY=0", true) == "PRIORITY=4" + ours + "\nAGW_B=c\\x0aPRIORITY=0\nMESSAGE=a b=\"c\\u000aPRIORITY=0\"\n");
+  CHECK_THAT(entry(log::format::json, log::level::info, "a", false), Catch::Matchers::Contains("\nMESSAGE={\"time\":\""));
 }
 
 TEST_CASE("facts are read where they were recorded only") {

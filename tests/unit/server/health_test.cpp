@@ -57,6 +57,7 @@ TEST_CASE("what keeps a gateway from taking a call is a reason") {
   SECTION("contexts") { now.contexts.taken = 10; }
   SECTION("UDP ports") { now.udp_ports.taken = 100; }
   SECTION("TCP ports") { now.tcp_ports.taken = 100; }
+  SECTION("an interface") { now.absent = {"interfaces.access.address: 192.0.2.1 is no address of this machine"}; }
   SECTION("descriptors") { now.descriptors.taken = 1021; }
   SECTION("a loop") { now.stuck = {"shard0"}; }
   CHECK(not_ready(now).size() == 1);

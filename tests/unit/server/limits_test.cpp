@@ -51,9 +51,19 @@ TEST_CASE("an interface that has no address of this machine is named, one that h
   o.iq.interfaces = {access, core};
   std::vector<gateway::ip_address> ours{address("2001:db8::1"), address("192.0.2.7")};
   const auto is_here = [&](const gateway::ip_address& a) { return std::ranges::find(ours, a) != ours.end(); };
-  CHECK_FALSE(interface_elsewhere(o, is_here));
+  CHECK(absent_interfaces(o, is_here).empty());
   ours.pop_back();
-  CHECK(interface_elsewhere(o, is_here).value_or("") == "interfaces.core.address: 192.0.2.7 is no address of this machine");
+  auto absent = absent_interfaces(o, is_here);
+  REQUIRE(absent.size() == 1);
+  CHECK(to_text(absent[0]) == "interfaces.core.address: 192.0.2.7 is no address of this machine");
+  CHECK_FALSE(absent[0].floating);
+  o.floating["core"] = true;
+  ours.clear();
+  absent = absent_interfaces(o, is_here);
+  REQUIRE(absent.size() == 2);
+  CHECK(to_text(absent[0]) == "interfaces.access.address: 192.0.2.1 is no address of this machine");
+  CHECK_FALSE(absent[0].floating);
+  CHECK(absent[1].floating);
 }
 
 TEST_CASE("more threads than the system grants, or than processors, is remarked on with figures") {
@@ -81,7 +91,7 @@ TEST_CASE("what is scarcest counts: ports, or descriptors where fewer of them ar
   CHECK(few.now().what == "descriptors");
 }
 
-TEST_CASE("a certificate that has expired is remarked on") {
+TEST_CASE("a certificate that has expired, or soon will, is remarked on") {
   char folder[] = "/tmp/agw-limits-XXXXXX";
   REQUIRE(mkdtemp(folder));
   const std::string path = std::string(folder) + "/both.pem";
@@ -98,8 +108,11 @@ TEST_CASE("a certificate that has expired is remarked on") {
   };
   server_options o;
   o.dtls_certificate = o.dtls_key = path;
-  write(-100, 100);
+  constexpr long day = 86400;
+  write(-100, 31 * day);
   CHECK_FALSE(certificate_remark(o));
+  write(-100, 7 * day - 100);
+  CHECK_THAT(certificate_remark(o).value_or(""), Contains("dtls.certificate: " + path + " expires on 20") && Contains(" UTC, in 6 days"));
   write(-100, -50);
   CHECK_THAT(certificate_remark(o).value_or(""), Contains("dtls.certificate: " + path + " expired on 20"));
   o.tls.certificate_file = o.tls.private_key_file = path;

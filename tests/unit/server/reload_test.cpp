@@ -70,11 +70,11 @@ TEST_CASE("what can change is taken over, the rest is named and stays, until it 
   CHECK(change.taken.size() == 8);
   CHECK(change.has("limits"));
   CHECK_FALSE(change.has("limit"));
-  for (const auto* key : {"h248.profile", "interfaces.third.address", "interfaces.third.advertised", "interfaces.third.realm", "threads"}) {
+  for (const auto* key : {"h248.profile", "interfaces.third.address", "interfaces.third.advertised", "interfaces.third.floating", "interfaces.third.realm", "threads"}) {
     CAPTURE(key);
     CHECK(std::ranges::count(change.restart, key) == 1);
   }
-  CHECK(change.restart.size() == 5);
+  CHECK(change.restart.size() == 6);
   CHECK(c.now.threads == 1);
   CHECK(c.now.registration.profile == "threegiq");
   CHECK(c.now.log.level == "debug");
@@ -88,7 +88,7 @@ TEST_CASE("what can change is taken over, the rest is named and stays, until it 
   // Again: what was taken is no change any more, what was not still is.
   change = c.reload(next);
   CHECK(change.taken.empty());
-  CHECK(change.restart.size() == 5);
+  CHECK(change.restart.size() == 6);
   change = c.reload("threads = 1\n[limits]\ncontexts = 7\n");
   CHECK(change.restart.empty());
   CHECK(change.has("h248.names.it/ito"));

@@ -73,7 +73,7 @@ TEST_CASE("every series is there from the start, with 0") {
   gateway_at_rest at;
   const auto text = at.counted.expose();
   for (const auto* series :
-       {"agw_contexts 0", "agw_terminations 0", "agw_calls_started_total 0", "agw_one_way_calls 0", "agw_ready 0", "agw_draining 0",
+       {"agw_contexts 0", "agw_terminations 0", "agw_calls_started_total 0", "agw_one_way_calls 0", "agw_contexts_orphaned 0", "agw_contexts_orphans_ended_total 0", "agw_ready 0", "agw_draining 0",
         "agw_registered{mgc=\"192.0.2.1:2944\"} 0", "agw_registered{mgc=\"tcp:mgc.example.com:2944\"} 0", "agw_contexts_limit 100000",
         "agw_media_ports{protocol=\"udp\"} 0", "agw_media_ports_limit{protocol=\"tcp\"} 10", "agw_calls_ended_total{cause=\"wic\"} 0",
         "agw_calls_ended_total{cause=\"core\"} 0", "agw_calls_ended_total{cause=\"controller\"} 0", "agw_calls_ended_total{cause=\"gateway\"} 0",
@@ -84,7 +84,7 @@ TEST_CASE("every series is there from the start, with 0") {
         "agw_resources_short_total{resource=\"ports\"} 0", "agw_resources_short_total{resource=\"descriptors\"} 0",
         "agw_resources_short_total{resource=\"contexts\"} 0", "agw_resources_short_total{resource=\"overload\"} 0",
         "agw_drops_total{layer=\"ice\",cause=\"filtered\"} ", "agw_log_lines_dropped_total ", "agw_log_lines_suppressed_total ",
-        "agw_log_blocked_seconds 0", "agw_registrations_total 0", "agw_last_reload_successful 1",
+        "agw_log_blocked_seconds 0", "agw_registrations_total 0", "agw_interface_up{interface=\"access\"} 1", "agw_last_reload_successful 1",
         "agw_loop_lag_seconds_count{loop=\"control\"} 0", "agw_loop_lag_seconds_count{loop=\"shard1\"} 0", "agw_certificate_expiry_timestamp_seconds{certificate=\"dtls\"} "}) {
     CHECK_THAT(text, Contains(series));
   }

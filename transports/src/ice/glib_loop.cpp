@@ -1,5 +1,7 @@
 #include "ice/glib_loop.hpp"
 
+#include <pthread.h>
+
 namespace agw::ice {
 
 glib_loop& glib_loop::instance() {
@@ -9,6 +11,7 @@ glib_loop& glib_loop::instance() {
 
 glib_loop::glib_loop() : context_(g_main_context_new()), loop_(g_main_loop_new(context_, FALSE)) {
   thread_ = std::thread([this] {
+    ::pthread_setname_np(::pthread_self(), "agw-ice");
     g_main_context_push_thread_default(context_);
     g_main_loop_run(loop_);
     g_main_context_pop_thread_default(context_);

@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include <boost/asio/post.hpp>
+#include <pthread.h>
 #include <time.h>
 #include <usrsctp.h>
 
@@ -256,6 +257,7 @@ stack::stack(const stack_config& config) : impl_(std::make_unique<impl>()) {
   if (!config.own_thread) return;
   try {
     impl_->thread = std::thread([this] { impl_->run(); });
+    ::pthread_setname_np(impl_->thread.native_handle(), "agw-sctp");
   } catch (const std::system_error& e) {
     usrsctp_finish();
     const std::lock_guard lock(table.mutex);

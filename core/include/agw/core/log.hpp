@@ -79,8 +79,8 @@ enum class format {
 struct config {
   std::string level = "info";  ///< trace, debug, info, warning or warn, error, off
   format as = format::text;
-  std::string file;            ///< appended to; empty: standard error. Under systemd, which names our standard error in JOURNAL_STREAM, lines
-                               ///< begin with their priority, "<6>", and text has no time of its own
+  std::string file;            ///< appended to; empty: standard error. Under systemd, which names it in JOURNAL_STREAM, entries go to the journal,
+                               ///< each fact a field of its own, or, where its socket is none of ours, lines that begin with their priority, "<6>"
 };
 
 /// The log as configured, from now on; what waits in the queue is written first. Standard streams that are closed become /dev/null. Yields why it

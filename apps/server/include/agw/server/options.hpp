@@ -59,6 +59,7 @@ struct server_options {
   bool shutdown_graceful = false;            ///< SIGTERM: the calls that stand may end by themselves
   clock::duration shutdown_delay = std::chrono::minutes(10);  ///< graceful: how long they may take; 0: as long as they do
   bool ready_when_registered = false;        ///< the service manager is told READY then; otherwise when everything listens
+  std::map<std::string, bool> floating;      ///< by interface: its address comes and goes, so that a start without it is no error
   iq::media_gateway_config iq;  ///< interfaces (--access, --core), group, limits; max_contexts 0 until parse() has fitted it
 
   /// What parse() read, to see what a later one changes: values by key as they would stand in the file, and the words it was called with.
