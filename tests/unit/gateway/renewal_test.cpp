@@ -135,7 +135,9 @@ TEST_CASE("an empty Remote releases the association and keeps what stands toward
         auto asked = with_stream(access_side, s1, std::move(empty));
         const auto answer = co_await gateway.apply(std::move(asked));
         REQUIRE(answer.has_value());
-        for (const char* layer : {"channel", "sctp", "dtls"}) CHECK(r.count(layer, kind::released) == 1);
+        CHECK(r.count("channel", kind::released, s2) == 1);
+        CHECK(r.count("sctp", kind::released, s1) == 1);
+        CHECK(r.count("dtls", kind::released, s1) == 1);
       }
       successor next(r, with_ice);
       const auto answer = co_await tell(gateway, next.peer.remote());
