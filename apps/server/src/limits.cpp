@@ -81,7 +81,7 @@ std::size_t fitting_contexts(const server_options& o, std::size_t descriptors) {
 std::optional<std::string> port_remark(const server_options& o) {
   const auto for_each = ports_for_each_call(o), there = ports_there(o), needed = o.iq.max_contexts * for_each;
   if (needed <= there) return std::nullopt;
-  return "limits.contexts = " + std::to_string(o.iq.max_contexts) + " needs " + std::to_string(needed) + " UDP ports, " + std::to_string(for_each) +
+  return "limits.contexts = " + std::to_string(o.iq.max_contexts) + " needs " + std::to_string(needed) + (o.shared_port ? " TCP ports, " : " UDP ports, ") + std::to_string(for_each) +
          " for each call; [ports] has " + std::to_string(there) + ", which is enough for " + std::to_string(there / for_each) + " calls";
 }
 

@@ -74,6 +74,10 @@ std::optional<config_error> check_interfaces(const settings& s, const server_opt
 std::optional<config_error> check_ice(const settings& s, const server_options& o) {
   const bool full = o.gateway.ice_mode == ice::agent_mode::full;
   if (o.shared_port && full) return s.wrong({"ports.shared", "ice.mode"}, "ports.shared together with ice.mode = \"lite\"");
+  for (const auto& [name, floats] : o.floating) {
+    // It is bound at the start.
+    if (o.shared_port && floats && name != "core") return s.wrong({"ports.shared", "interfaces." + name + ".floating"}, "one of the two");
+  }
   if (o.gateway.stun && !full) return s.wrong({"ice.stun"}, "\"\", or a server together with ice.mode = \"full\"");
   if (o.gateway.turn && !full) return s.wrong({"ice.turn"}, "\"\", or a server together with ice.mode = \"full\"");
   const bool credentials = !o.turn_user.empty() || !o.turn_password.empty() || !o.turn_password_file.empty();

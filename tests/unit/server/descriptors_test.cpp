@@ -28,6 +28,8 @@ TEST_CASE("a call takes one descriptor more on an interface of two addresses") {
   const auto one_family = descriptors_needed(o);
   o.iq.interfaces[0].addresses.bound.push_back(asio::ip::address_v6::loopback());
   CHECK(descriptors_needed(o) == one_family + 1000);
+  o.shared_port = true;
+  CHECK(descriptors_needed(o) == one_family - 1000);
 }
 
 TEST_CASE("a TCP candidate takes a listener and two connections for each call, and the process holds a bounded number of further ones") {

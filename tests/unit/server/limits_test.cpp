@@ -28,6 +28,8 @@ TEST_CASE("more contexts than ports is remarked on with figures") {
   CHECK_THAT(*port_remark(o), Contains("limits.contexts = 101 needs 101 UDP ports, 1 for each call; [ports] has 100, which is enough for 100 calls"));
   o.iq.interfaces[0].addresses.bound.push_back(asio::ip::address_v6::loopback());
   CHECK_THAT(*port_remark(o), Contains("needs 202 UDP ports, 2 for each call; [ports] has 100, which is enough for 50 calls"));
+  o.shared_port = true;
+  CHECK_THAT(*port_remark(o), Contains("needs 101 TCP ports, 1 for each call; [ports] has 100"));
 }
 
 TEST_CASE("contexts = 0 is as many as ports or descriptors allow, whichever is less") {

@@ -395,6 +395,9 @@ TEST_CASE("STUN and TURN servers are for full ICE, and a TURN server has credent
   CHECK(accepted_file(full + "turn = \"192.0.2.1:3478\"\nturn_user = \"u\"\nturn_password = \"p\"\n").gateway.turn->password == "p");
   CHECK(refused_file("[ice]\nstun = \"192.0.2.1:3478\"\n").starts_with("agw.toml:2: ice.stun = "));
   CHECK(refused_file("[ice]\nturn = \"192.0.2.1:3478\"\n").starts_with("agw.toml:2: ice.turn = "));
+  CHECK(refused_file(full + "[ports]\nshared = true\n").starts_with("agw.toml:4: ports.shared = true: "));
+  CHECK(refused_file("[ports]\nshared = true\n[interfaces.access]\nfloating = true\n").starts_with("agw.toml:2: ports.shared = true: "));
+  CHECK(accepted_file("[ports]\nshared = true\n[interfaces.core]\nfloating = true\n").shared_port);
   CHECK(refused_file(full + "stun = \"192.0.2.1:0\"\n").starts_with("agw.toml:3: ice.stun = "));
   CHECK(refused_file(full + "stun = \"0.0.0.0:1\"\n").starts_with("agw.toml:3: ice.stun = "));
   CHECK(refused_file(full + "turn_user = \"u\"\n").starts_with("agw.toml:3: ice.turn_user = "));
