@@ -21,19 +21,6 @@ std::uint64_t seed_of(std::uint64_t configured) {
   return (std::uint64_t{device()} << 32) | device();
 }
 
-const char* result_word(errc why) noexcept {
-  switch (why) {
-    case errc::timed_out: return "timed_out";
-    case errc::too_many_pendings: return "too_many_pendings";
-    case errc::too_long: return "too_long";
-    case errc::too_many_requests: return "too_many_requests";
-    case errc::stopped: return "stopped";
-    case errc::segments_missing: return "segments_missing";
-    case errc::disconnected: return "disconnected";
-    default: return "other";
-  }
-}
-
 }  // namespace
 
 const error_descriptor* first_error(const transaction_reply& reply) noexcept {
@@ -247,8 +234,8 @@ awaitable<result<incoming_reply>> endpoint::request(peer_address to, list<action
   co_await w.done.wait();
   auto& outcome = *w.outcome;
   if (outcome) i.counts.latency(direction::sent, clock::now() - begun);
-  i.counts.transaction(direction::sent, word,
-                       outcome ? h248::result_word(**outcome) : result_word(static_cast<errc>(outcome.error().value())));
+  i.counts.transaction(direction::sent, word, outcome ? result_word(**outcome) : result_word(static_cast<errc>(outcome.error().value())));
+  if (const auto* refused = outcome ? first_error(**outcome) : nullptr) i.counts.refused_by_peer(refused->code);
   co_return std::move(outcome);
 }
 

@@ -5,6 +5,12 @@ namespace {
 
 const char* to_text(direction way) noexcept { return way == direction::sent ? "sent" : "received"; }
 
+constexpr errc failures[] = {errc::timed_out, errc::too_many_pendings, errc::too_long,     errc::too_many_requests,
+                             errc::stopped,   errc::segments_missing,  errc::disconnected, errc::no_link};
+
+// A peer chooses the number: only known ones become labels.
+std::string code_label(error_code code) { return to_text(code).empty() ? "other" : std::to_string(static_cast<unsigned>(code)); }
+
 }  // namespace
 
 std::string_view command_word(const list<action>& actions) noexcept {
@@ -24,12 +30,19 @@ std::string_view command_word(const list<action>& actions) noexcept {
   return "none";
 }
 
-std::string result_word(const transaction_reply& reply) {
-  const auto* error = first_error(reply);
-  if (error == nullptr) return "ok";
-  // A peer chooses the number: only known ones become labels.
-  if (to_text(error->code).empty()) return "other";
-  return std::to_string(static_cast<unsigned>(error->code));
+std::string_view result_word(const transaction_reply& reply) noexcept { return first_error(reply) == nullptr ? "ok" : "refused"; }
+
+std::string_view result_word(errc why) noexcept {
+  switch (why) {
+    case errc::timed_out: return "timed_out";
+    case errc::too_many_pendings: return "too_many_pendings";
+    case errc::too_long: return "too_long";
+    case errc::too_many_requests: return "too_many_requests";
+    case errc::stopped: return "stopped";
+    case errc::segments_missing: return "segments_missing";
+    case errc::disconnected: return "disconnected";
+    default: return "other";
+  }
 }
 
 endpoint_metrics::endpoint_metrics(agw::metrics* metrics) : metrics_(metrics) {
@@ -43,22 +56,26 @@ endpoint_metrics::endpoint_metrics(agw::metrics* metrics) : metrics_(metrics) {
                                          "Time from an H.248 request to its reply, in seconds, by the direction of the request.", labels, buckets);
     for (const auto* command : {"add", "move", "modify", "subtract", "audit_value", "audit_capability", "notify", "service_change", "none"}) {
       transaction_counter(way, command, "ok");
-      if (way == direction::sent) transaction_counter(way, command, "timed_out");
+      transaction_counter(way, command, "refused");
+      if (way == direction::received) continue;
+      for (const auto why : failures) transaction_counter(way, command, result_word(why));
     }
   }
   for (const auto& known : error_code_table()) {
     if (known.given_by != 0) error_counter(std::to_string(known.code));
+    peer_error_counter(std::to_string(known.code));
   }
+  peer_error_counter("other");
   retransmissions_ = &metrics_->counter("agw_h248_retransmissions_total", "H.248 requests sent again because no reply came in time.");
   repeated_ = &metrics_->counter("agw_h248_repeated_requests_total", "H.248 requests of peers that came again and were not executed again.");
   pendings_ = &metrics_->counter("agw_h248_pendings_sent_total", "TransactionPendings sent because an execution took long.");
   metrics_->declare_resource("transactions");
 }
 
-counter& endpoint_metrics::transaction_counter(direction way, std::string_view command, const std::string& result) {
+counter& endpoint_metrics::transaction_counter(direction way, std::string_view command, std::string_view result) {
   auto& c = transactions_[std::tuple(way, command, result)];
   if (c == nullptr) {
-    const metric_labels labels{{"command", std::string(command)}, {"result", result}, {"direction", to_text(way)}};
+    const metric_labels labels{{"command", std::string(command)}, {"result", std::string(result)}, {"direction", to_text(way)}};
     c = &metrics_->counter("agw_h248_transactions_total", "H.248 transactions, by first command, result and direction of the request.", labels);
   }
   return *c;
@@ -70,19 +87,29 @@ counter& endpoint_metrics::error_counter(const std::string& code) {
   return *c;
 }
 
+counter& endpoint_metrics::peer_error_counter(const std::string& code) {
+  auto& c = peer_errors_[code];
+  if (c == nullptr) c = &metrics_->counter("agw_h248_peer_errors_total", "H.248 requests of ours that the peer refused, by the first error code.", {{"code", code}});
+  return *c;
+}
+
 void endpoint_metrics::latency(direction way, clock::duration took) {
   if (metrics_ != nullptr) latencies_[static_cast<std::size_t>(way)]->Observe(std::chrono::duration<double>(took).count());
 }
 
 void endpoint_metrics::refused(error_code code) {
-  if (metrics_ != nullptr) error_counter(to_text(code).empty() ? "other" : std::to_string(static_cast<unsigned>(code))).Increment();
+  if (metrics_ != nullptr) error_counter(code_label(code)).Increment();
+}
+
+void endpoint_metrics::refused_by_peer(error_code code) {
+  if (metrics_ != nullptr) peer_error_counter(code_label(code)).Increment();
 }
 
 void endpoint_metrics::ran_short_of(std::string_view resource) {
   if (metrics_ != nullptr) metrics_->ran_short_of(resource);
 }
 
-void endpoint_metrics::transaction(direction way, std::string_view command, const std::string& result) {
+void endpoint_metrics::transaction(direction way, std::string_view command, std::string_view result) {
   if (metrics_ != nullptr) transaction_counter(way, command, result).Increment();
 }
 

@@ -21,9 +21,6 @@ export function families(text) {
   return all;
 }
 
-// H.248 has a hundred error codes for each command: agw_h248_errors_total has those that we say from the start.
-export const begins_later = (series) => /^agw_h248_transactions_total\b.*\bresult"?[=:]"\d+"/.test(series);
-
 // Name and labels of each sample.
 export const series_in = (text) => new Set(text.split('\n').filter((line) => line && !line.startsWith('#')).map((line) => line.slice(0, line.lastIndexOf(' '))));
 

@@ -154,6 +154,10 @@ TEST_CASE("what is refused is counted by its code, and how long requests take is
     CHECK(text.find("agw_h248_errors_total{code=\"504\"} ") != std::string::npos);
     CHECK(text.find("agw_h248_errors_total{code=\"504\"} 0\n") == std::string::npos);
     CHECK(text.find("agw_h248_errors_total{code=\"510\"} 0\n") != std::string::npos);
+    CHECK(text.find("agw_h248_peer_errors_total{code=\"504\"} 3\n") != std::string::npos);
+    CHECK(text.find("agw_h248_peer_errors_total{code=\"505\"} 0\n") != std::string::npos);
+    CHECK(text.find("agw_h248_transactions_total{command=\"add\",direction=\"sent\",result=\"refused\"} 3\n") != std::string::npos);
+    CHECK(text.find("agw_h248_transactions_total{command=\"notify\",direction=\"sent\",result=\"disconnected\"} 0\n") != std::string::npos);
     CHECK(text.find("agw_h248_latency_seconds_count{direction=\"sent\"} 3\n") != std::string::npos);
     CHECK(text.find("agw_h248_latency_seconds_count{direction=\"received\"} 0\n") != std::string::npos);
     p.mg->on_admission([](const incoming_request&) -> std::optional<h248::error_code> { return std::nullopt; });
