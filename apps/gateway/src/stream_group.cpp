@@ -362,6 +362,24 @@ awaitable<void> stream_group::ordered(layer l) {
   while (orders_.holds(l)) co_await changed_.wait();
 }
 
+// Meanwhile the peer's checks are answered, its nomination among them. Its ClientHello comes again.
+awaitable<void> stream_group::order_for_dtls() {
+  if (!orders_.holds(layer::dtls)) co_return;
+  auto body = [this](task_group& tasks) -> awaitable<void> {
+    tasks.spawn("checks", [this] { return answer_checks(); });
+    co_await ordered(layer::dtls);
+  };
+  co_await with_tasks(scope_.label(), body);
+}
+
+awaitable<void> stream_group::answer_checks() {
+  datagram_batch dropped;
+  for (;;) {
+    co_await path_->receive(dropped);
+    dropped.clear();
+  }
+}
+
 void stream_group::start() {
   tasks_.spawn("layers", [this] { return run(); });
 }
@@ -386,7 +404,7 @@ awaitable<void> stream_group::establish(task_group& tasks) {
   log::debug("{}: the peer is {}", scope_.label(), peer());
   progress_ = progress::shaking;
   role_ = role_of(local_.setup, remote_->setup);
-  co_await ordered(layer::dtls);
+  co_await order_for_dtls();
   auto shaking = dtls::handshake(*path_, dtls_config());
   dtls_ = co_await scope_.stage("dtls", std::move(shaking));
   co_await ordered(layer::sctp);

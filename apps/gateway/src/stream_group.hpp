@@ -93,6 +93,8 @@ class stream_group {
   std::string remark() const;
   std::string remark_of(const component& c) const;
   awaitable<void> run();
+  awaitable<void> order_for_dtls();
+  awaitable<void> answer_checks();
   awaitable<void> establish(task_group& tasks);
   awaitable<void> serve_components(task_group& tasks);
   awaitable<void> ordered(layer l);

@@ -150,7 +150,12 @@ TEST_CASE("a TURN server gives a relayed candidate, and a call that nothing else
       std::unique_ptr<datagram_pipe> path, far;
       task_group both(executor, "both");
       both.spawn("ours", [&]() -> awaitable<void> { path = co_await ice::connect(tasks, *ours, told(*theirs)); });
-      both.spawn("theirs", [&]() -> awaitable<void> { far = co_await ice::connect(tasks, *theirs, told(*ours)); });
+      // Its path is open at the first check, and answers the others while it is read.
+      both.spawn("theirs", [&]() -> awaitable<void> {
+        far = co_await ice::connect(tasks, *theirs, told(*ours));
+        datagram_batch none;
+        while (!path) co_await within(deadline_after(10ms), far->receive(none));
+      });
       co_await until(deadline_after(30s), both.join());
       CHECK(theirs->remote_address() == local.address);
       co_await until(deadline_after(20s), pass(*path, *far));

@@ -254,24 +254,25 @@ TEST_CASE("the same data is not sent again while it is under way") {
   congestion_control c(chunk_bytes);
   for (std::uint32_t tsn = 1; tsn <= 8; ++tsn) c.sent(data(tsn), start, false);
   c.received(sack(1), start + 50ms);  // a round trip is known
-  CHECK(c.queue_again(data(2), start + 60ms));
-  CHECK_FALSE(c.queue_again(data(2), start + 60ms));  // it waits
+  CHECK(c.queue_again(data(2), true, start + 60ms));
+  CHECK_FALSE(c.queue_again(data(2), true, start + 60ms));  // it waits
   c.sent(data(2), start + 70ms, false);
-  CHECK_FALSE(c.queue_again(data(2), start + 110ms));
-  CHECK(c.queue_again(data(2), start + 120ms));
+  CHECK_FALSE(c.queue_again(data(2), true, start + 110ms));
+  CHECK(c.queue_again(data(2), true, start + 120ms));
   CHECK(c.missing(data(2)));
   CHECK(c.received(sack(1, {{2, 3}}), start + 121ms) == congestion_control::news::progress_after_loss);
   CHECK(c.received(sack(1, {{2, 3}}), start + 121ms) == congestion_control::news::none);
   CHECK_FALSE(c.missing(data(3)));
   CHECK_FALSE(c.missing(data(4)));
   CHECK(c.in_flight() == 5 * chunk_bytes);
-  CHECK(c.queue_again(data(3), start + 200ms));  // the peer dropped it again
+  CHECK(c.queue_again(data(3), true, start + 200ms));  // the peer dropped it again
   CHECK(c.missing(data(3)));
   CHECK(c.in_flight() == 6 * chunk_bytes);
-  CHECK(c.queue_again(data(1), start + 200ms));  // usrsctp has missed that it is acknowledged
-  CHECK_FALSE(c.queue_again(data(99), start + 200ms));  // it has not left yet
+  CHECK(c.queue_again(data(1), true, start + 200ms));  // usrsctp has missed that it is acknowledged
+  CHECK_FALSE(c.queue_again(data(99), true, start + 200ms));  // it has not left yet
+  CHECK(c.queue_again(data(99), false, start + 200ms));       // nor does it wait
   // A packet of which one chunk is missing goes.
-  CHECK(c.queue_again(data(2, 4), start + 200ms));
+  CHECK(c.queue_again(data(2, 4), true, start + 200ms));
 }
 
 TEST_CASE("acknowledgements that make no sense change nothing") {

@@ -90,13 +90,13 @@ void congestion_control::sent_again(std::uint32_t tsn, clock::time_point now) {
   stamp(*r, now);
 }
 
-bool congestion_control::queue_again(bytes_view packet, clock::time_point now) {
+bool congestion_control::queue_again(bytes_view packet, bool some_wait, clock::time_point now) {
   bool any = false;
   each_tsn(packet, [&](std::uint8_t type, std::uint32_t tsn) {
     if (!is_data(type)) return;
     auto* const r = find(tsn);
     // usrsctp has not taken the acknowledgement that was seen here: the peer's next one will be.
-    if (!r) any = any || !later_tsn(tsn, acknowledged_);
+    if (!r) any = any || !some_wait || !later_tsn(tsn, acknowledged_);
     if (!r || r->waits || now - r->sent < least_round_trip()) return;
     any = r->waits = true;
     // A peer may drop what it has reported (RFC 9260, 6.2): only what is acknowledged up to there has arrived for good.

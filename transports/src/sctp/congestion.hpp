@@ -25,8 +25,9 @@ class congestion_control {
   /// A packet leaves. `starved`: there is nothing more to send, so that the rate says nothing about the path.
   void sent(bytes_view packet, clock::time_point now, bool starved);
   /// A packet with data that usrsctp sends again is to wait for its time. False: it is not to be sent, since all of it waits already or left less than a
-  /// round trip ago. usrsctp sends the same chunks many times once its timer has expired.
-  bool queue_again(bytes_view packet, clock::time_point now);
+  /// round trip ago. usrsctp sends the same chunks many times once its timer has expired. `some_wait`: there are packets that wait for their time, which
+  /// what never left may be one of.
+  bool queue_again(bytes_view packet, bool some_wait, clock::time_point now);
   /// Whether some of it has not arrived since.
   bool missing(bytes_view packet);
 

@@ -215,7 +215,7 @@ void association_core::on_packet(bytes_view packet) {
 void association_core::queue_data(bytes_view packet, bool again) {
   if (!has_data(packet)) return put_out(packet);
   const auto now = clock::now();
-  if (again && !congestion_.queue_again(packet, now)) return;
+  if (again && !congestion_.queue_again(packet, !pacer_.empty(), now)) return;
   if (pacer_.empty() && pacer_.open(now)) return leave(packet, now);
   pacer_.push(packet, again);
   paced_.set();
@@ -241,8 +241,8 @@ awaitable<void> association_core::keep_pace() {
   for (;;) {
     while (pacer_.empty()) {
       const bool more = co_await within(deadline_after(idle_after), paced_.wait());
-      if (more) continue;
-      pacer_.clear();  // an idle association keeps no memory
+      if (more || !pacer_.empty()) continue;  // a packet may come when the time is already over
+      pacer_.clear();                         // an idle association keeps no memory
       co_await paced_.wait();
     }
     co_await sleep_until(pacer_.next_deadline());
