@@ -155,7 +155,8 @@ void shared_port::dispatch(std::span<const udp::arrival> arrivals) {
       const auto found = std::find_if(hints.begin(), hints.begin() + used, [&](const hint& h) { return *h.source == *a.source; });
       if (found != hints.begin() + used) to = found->to;
     }
-    if (!to) count_drop("ice", named ? "unknown-ufrag" : "unverified");
+    if (!to && named) count_drop("ice", "unknown-ufrag");
+    else if (!to) count_drop("ice", "unverified");
     else if (!to->take(a)) count_drop("ice", "lane-full");
   }
 }
