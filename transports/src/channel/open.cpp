@@ -59,7 +59,8 @@ void channel_table::on_open(const channel& c, dcep_open open) {
       // RFC 8864 channels need no OPEN, but a peer that sends one gets its ACK.
       c->held.add(cost_of(open));
       name_from(*c, open);
-      return control(c->id, compose(dcep_ack()));
+      control(c->id, compose(dcep_ack()));
+      return after_hold();
     case open_verdict::offer: break;
   }
   c->held.add(cost_of(open));
