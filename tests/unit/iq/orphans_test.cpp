@@ -58,7 +58,7 @@ TEST_CASE("without orphaned_after contexts stay for ever, and are counted after 
     for (int i = 0; i < 4; ++i) r.pass(60s);
     CHECK(r.gateway.contexts() == 3);
     CHECK_THAT(counted.expose(), Contains("agw_contexts_orphaned 2"));
-    CHECK_THAT(counted.expose(), Contains("agw_contexts_orphans_ended_total 0"));
+    CHECK_THAT(counted.expose(), !Contains("agw_contexts_orphans_ended_total"));  // none was
   }
   shared_services().stages.metrics = nullptr;
 }
