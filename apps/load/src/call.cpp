@@ -200,11 +200,11 @@ awaitable<void> call::send_down() {
         co_await down_way_.wanted.wait();
         continue;
       }
+      if (core_ended_) co_return;
       // Counted before: the other end may see it before write() returns.
       down_way_.sent += messages;
       counted.messages_sent.add(messages);
       counted.bytes_sent.add(messages * down_way_.makes->body_bytes());
-      if (core_ended_) co_return;
       const bytes_view whole(batch);
       co_await core_->write(std::span(&whole, 1));
     }

@@ -26,7 +26,7 @@ std::size_t ports_for_each_call(const server_options& o) {
   if (o.shared_port) return 1;
   std::size_t families = 1;
   for (const auto& i : o.iq.interfaces) {
-    if (i.name != "core") families = std::max(families, i.addresses.bound.size());
+    if (faces_wics(i.name)) families = std::max(families, i.addresses.bound.size());
   }
   return families;
 }
@@ -73,6 +73,8 @@ std::size_t open_descriptors() {
 
 }  // namespace
 
+bool faces_wics(std::string_view interface) noexcept { return interface != "core"; }
+
 std::size_t fitting_contexts(const server_options& o, std::size_t descriptors) {
   const auto by_ports = ports_there(o) / ports_for_each_call(o);
   return std::max<std::size_t>(1, std::min(by_ports, calls_with(o, descriptors)));
@@ -81,8 +83,8 @@ std::size_t fitting_contexts(const server_options& o, std::size_t descriptors) {
 std::optional<std::string> port_remark(const server_options& o) {
   const auto for_each = ports_for_each_call(o), there = ports_there(o), needed = o.iq.max_contexts * for_each;
   if (needed <= there) return std::nullopt;
-  return "limits.contexts = " + std::to_string(o.iq.max_contexts) + " needs " + std::to_string(needed) + (o.shared_port ? " TCP ports, " : " UDP ports, ") + std::to_string(for_each) +
-         " for each call; [ports] has " + std::to_string(there) + ", which is enough for " + std::to_string(there / for_each) + " calls";
+  return "limits.contexts = " + std::to_string(o.iq.max_contexts) + " needs " + std::to_string(needed) + (o.shared_port ? " TCP" : " UDP") + " ports, " +
+         std::to_string(for_each) + " for each call; [ports] has " + std::to_string(there) + ", which is enough for " + std::to_string(there / for_each) + " calls";
 }
 
 thread_limits thread_limit() {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agw/server/options.hpp"
@@ -12,6 +13,9 @@
 #include "descriptors.hpp"
 
 namespace agw::server {
+
+/// Whether WICs may come over an interface of this name: over all but the one towards the core.
+bool faces_wics(std::string_view interface) noexcept;
 
 /// What limits.contexts = 0 stands for: as many calls as ports and descriptors allow.
 std::size_t fitting_contexts(const server_options& o, std::size_t descriptors);

@@ -76,7 +76,7 @@ std::optional<config_error> check_ice(const settings& s, const server_options& o
   if (o.shared_port && full) return s.wrong({"ports.shared", "ice.mode"}, "ports.shared together with ice.mode = \"lite\"");
   for (const auto& [name, floats] : o.floating) {
     // It is bound at the start.
-    if (o.shared_port && floats && name != "core") return s.wrong({"ports.shared", "interfaces." + name + ".floating"}, "one of the two");
+    if (o.shared_port && floats && faces_wics(name)) return s.wrong({"ports.shared", "interfaces." + name + ".floating"}, "one of the two");
   }
   if (o.gateway.stun && !full) return s.wrong({"ice.stun"}, "\"\", or a server together with ice.mode = \"full\"");
   if (o.gateway.turn && !full) return s.wrong({"ice.turn"}, "\"\", or a server together with ice.mode = \"full\"");

@@ -145,7 +145,7 @@ error_code open_shared_ports(shared_port_readers& readers, const server_options&
   if (!options.shared_port) return {};
   for (std::size_t i = 0; i < shards.size(); ++i) {
     for (const auto& interface : options.iq.interfaces) {
-      if (interface.name == "core") continue;
+      if (!faces_wics(interface.name)) continue;
       for (const auto& address : interface.addresses.bound) {
         const auto opened = readers.table.open(shards[i].executor(), address, ports);
         if (!opened) return opened.error();

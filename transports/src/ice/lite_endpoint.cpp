@@ -129,7 +129,7 @@ class lite_endpoint final : public endpoint, private tcp_owner {
   event stop_tcp_;
   std::uint64_t strangers_ = 0;         // datagrams that the filter would have dropped
   std::uint32_t filtered_for_ = 0;  // the verified sources that the socket's filter knows
-  std::uint32_t claimed_for_ = 0;   // those that the shared port knows
+  std::optional<std::uint32_t> claimed_for_ = 0;  // those that the shared port knows; nothing: it has refused one
   unsigned busy_ = 0;
 };
 
@@ -191,7 +191,7 @@ void lite_endpoint::claim_sources() {
   if (const auto known = machine_.remote_address()) sources.push_back(*known);
   if (socket_.claim(sources)) return;
   count_drop("ice", "source-taken");
-  --claimed_for_;
+  claimed_for_.reset();
 }
 
 void lite_endpoint::heard() {
