@@ -75,6 +75,8 @@ struct endpoint::impl {
   void on_segment(const peer_address& from, const std::shared_ptr<parsed_message>& in, const transaction_reply& t);
   void answered(transaction_id id, const incoming_reply& reply);
   awaitable<void> serve(execution_id id, incoming_request request);
+  void settle(const peer_address& to, const transaction_request& request, outgoing_reply& reply);
+  awaitable<void> answer_in_turns(execution_id id, reply_cutter& pieces);
   void answer(execution_id id, const peer_address& to, const transaction_request& request, outgoing_reply reply);
   void answer_unremembered(arrival& a, const transaction_request& request, std::uint8_t version, error_code code,
                            std::string_view text);

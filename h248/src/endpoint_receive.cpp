@@ -252,18 +252,37 @@ awaitable<void> endpoint::impl::serve(execution_id id, incoming_request request)
     (*reply).actions.clear();
     reply.fail(error_code::internal_software_failure);
   }
-  answer(id, request.from(), *request, std::move(reply));
+  settle(request.from(), *request, reply);
   counts.latency(direction::received, clock::now() - begun);
+  if (auto pieces = machine.replies().long_reply(id, *reply)) co_await answer_in_turns(id, *pieces);
+  else machine.replies().answer(id, std::move(*reply), clock::now());
   wake();
 }
 
-void endpoint::impl::answer(execution_id id, const peer_address& to, const transaction_request& request, outgoing_reply reply) {
+// Makes of what was answered what is to be said, counts it and tells of it.
+void endpoint::impl::settle(const peer_address& to, const transaction_request& request, outgoing_reply& reply) {
   if ((*reply).actions.empty() && !(*reply).error) reply.fail(error_code::not_implemented);
   if (!(*reply).error && reply.full()) reply.fail(error_code::response_too_long);
   if ((*reply).error) (*reply).actions.clear();
   counts.transaction(direction::received, command_word(request.actions), result_word(*reply));
   tell_refused(to, request, *reply);
+}
+
+void endpoint::impl::answer(execution_id id, const peer_address& to, const transaction_request& request, outgoing_reply reply) {
+  settle(to, request, reply);
   machine.replies().answer(id, std::move(*reply), clock::now());
+}
+
+// A megabyte of text takes a tenth of a second to write: others go in between.
+awaitable<void> endpoint::impl::answer_in_turns(execution_id id, reply_cutter& pieces) {
+  std::vector<shared_text> texts;
+  while (auto piece = pieces.next()) {
+    if (!texts.empty()) co_await asio::post(executor, asio::use_awaitable);
+    auto text = machine.replies().write_piece(id, std::move(*piece));
+    if (!text) co_return;  // given up meanwhile
+    texts.push_back(std::move(text));
+  }
+  machine.replies().answer(id, std::move(texts), clock::now());
 }
 
 // For requests that were not looked at: their ids are free for another try. A stranger gets the code without its text where the text

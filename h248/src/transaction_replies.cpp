@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include <agw/core/metrics.hpp>
-#include <agw/h248/transaction_segments.hpp>
+#include <agw/h248/reply_size.hpp>
 
 namespace agw::h248 {
 
@@ -133,14 +133,39 @@ void reply_table::finish(association& of, std::uint32_t id, transaction_entry& e
   trim(now);
 }
 
-void reply_table::answer(execution_id execution, transaction_reply reply, clock::time_point now) {
+std::pair<reply_table::transaction_entry*, std::uint32_t> reply_table::running(execution_id execution) const {
   const auto at = running_.find(execution);
-  if (at == running_.end()) return;
-  const auto r = at->second;
-  auto& e = *entry(r);
-  reply.id = {r.id};
-  reply.immediate_ack = e.pendings > 0 && !outbox_.limits(e.from.via).reliable;
-  finish(*r.of, r.id, e, texts_of(e, reply), now);
+  if (at == running_.end()) return {};
+  return {entry(at->second), at->second.id};
+}
+
+void reply_table::answer(execution_id execution, transaction_reply reply, clock::time_point now) {
+  const auto [e, id] = running(execution);
+  if (!e) return;
+  reply.id = {id};
+  reply.immediate_ack = wants_ack(*e);
+  finish(*running_.at(execution).of, id, *e, texts_of(*e, reply), now);
+}
+
+std::optional<reply_cutter> reply_table::long_reply(execution_id execution, const transaction_reply& reply) const {
+  const auto [e, id] = running(execution);
+  if (!e || !may_segment(*e) || octets_of(reply) <= room_of(*e)) return std::nullopt;
+  return cutter(*e, reply);
+}
+
+shared_text reply_table::write_piece(execution_id execution, transaction_reply piece) const {
+  const auto [e, id] = running(execution);
+  if (!e) return nullptr;
+  piece.id = {id};
+  piece.immediate_ack = (!piece.segment || piece.segment->last) && wants_ack(*e);
+  return outbox_.encode(transaction(std::move(piece)), e->version);
+}
+
+void reply_table::answer(execution_id execution, std::vector<shared_text> pieces, clock::time_point now) {
+  const auto [e, id] = running(execution);
+  if (!e) return;
+  if (!fits(*e, pieces)) pieces.assign(1, too_long(*e, id));
+  finish(*running_.at(execution).of, id, *e, std::move(pieces), now);
 }
 
 clock::duration reply_table::first_pending() const {
@@ -163,23 +188,35 @@ std::size_t reply_table::room_of(const transaction_entry& e) const {
   return outbox_.limits(e.from.via).reliable ? outbox_.message_room(e.from, e.version) : outbox_.datagram_room(e.version);
 }
 
+reply_cutter reply_table::cutter(const transaction_entry& e, const transaction_reply& reply) const {
+  return reply_cutter(reply, room_of(e), [this, v = e.version](const transaction_reply& r) { return outbox_.encode(transaction(r), v)->size(); });
+}
+
+bool reply_table::fits(const transaction_entry& e, const std::vector<shared_text>& texts) const {
+  std::size_t octets = 0;
+  for (const auto& text : texts) {
+    if (!outbox_.fits(e.from, e.version, *text)) return false;
+    octets += text->size();
+  }
+  return texts.size() <= config_.max_segments && octets <= config_.max_reply_bytes;
+}
+
+shared_text reply_table::too_long(const transaction_entry& e, std::uint32_t id) const {
+  transaction_reply sorry;
+  sorry.id = {id};
+  sorry.immediate_ack = wants_ack(e);
+  sorry.error.emplace(error_descriptor{error_code::response_too_long, to_text(error_code::response_too_long)});
+  return outbox_.encode(transaction(std::move(sorry)), e.version);
+}
+
 std::vector<shared_text> reply_table::texts_of(const transaction_entry& e, const transaction_reply& reply) const {
   std::vector<shared_text> out{outbox_.encode(transaction(reply), e.version)};
-  bool fit = out.front()->size() <= max_reply_bytes(e);
-  const auto room = room_of(e);
-  if (fit && may_segment(e) && out.front()->size() > room) {
-    const auto pieces = cut(reply, room, [&](const transaction_reply& r) { return outbox_.encode(transaction(r), e.version)->size(); });
+  if (may_segment(e) && out.front()->size() > room_of(e)) {
     out.clear();
-    for (const auto& piece : pieces) out.push_back(outbox_.encode(transaction(piece), e.version));
+    auto pieces = cutter(e, reply);
+    while (const auto piece = pieces.next()) out.push_back(outbox_.encode(transaction(*piece), e.version));
   }
-  fit = fit && out.size() <= config_.max_segments &&
-        std::ranges::all_of(out, [&](const auto& text) { return outbox_.fits(e.from, e.version, *text); });
-  if (fit) return out;
-  transaction_reply sorry;
-  sorry.id = reply.id;
-  sorry.immediate_ack = reply.immediate_ack;
-  sorry.error.emplace(error_descriptor{error_code::response_too_long, to_text(error_code::response_too_long)});
-  out.assign(1, outbox_.encode(transaction(std::move(sorry)), e.version));
+  if (!fits(e, out)) out.assign(1, too_long(e, reply.id.value));
   return out;
 }
 

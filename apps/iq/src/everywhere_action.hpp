@@ -28,7 +28,7 @@ class everywhere_action final : public h248::command_handler {
   awaitable<void> run_on_root(h248::action_state& at, const h248::command& c);
   void modify_root(h248::action_state& at, const h248::command& c);
   void audit_capability_of_root(h248::action_state& at, const h248::command& c);
-  void audit_root(h248::action_state& at, const h248::command& c);
+  awaitable<void> audit_root(h248::action_state& at, const h248::command& c);
   awaitable<void> change_service_of_root(h248::action_state& at, const h248::command& c);
   awaitable<void> change_service(h248::action_state& at, const h248::command& c);
   /// Whether the pattern stands for whole interfaces, which are put in or out of service then.

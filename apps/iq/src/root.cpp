@@ -24,7 +24,7 @@ awaitable<void> everywhere_action::run_on_root(h248::action_state& at, const h24
   }
   switch (c.kind) {
     case h248::command_kind::modify: modify_root(at, c); break;
-    case h248::command_kind::audit_value: audit_root(at, c); break;
+    case h248::command_kind::audit_value: co_await audit_root(at, c); break;
     case h248::command_kind::audit_capability: audit_capability_of_root(at, c); break;
     default: co_await change_service_of_root(at, c); break;
   }
@@ -75,19 +75,15 @@ void gateway_control::answer_root_audit(h248::action_state& at, h248::command& a
   iq::answer_root_audit(at, answer, wanted, root_, root_properties(at), service);
 }
 
-void everywhere_action::audit_root(h248::action_state& at, const h248::command& c) {
-  if (at.asked().context.is_all()) {
-    bool any = false;
-    for (const auto& [id, entry] : control_.directory_.contexts()) {
-      if (!entry.made) continue;
-      if (at.whole().full()) return;
-      any = true;
-      at.answer_under(h248::context_id{id});
-      at.answer(c);
-    }
-    if (any) return;
+awaitable<void> everywhere_action::audit_root(h248::action_state& at, const h248::command& c) {
+  constexpr std::size_t in_one_turn = 512;  // of the control loop
+  const auto all = at.asked().context.is_all() ? contexts_of(h248::termination_id{"*"}) : std::vector<h248::context_id>();
+  for (std::size_t i = 0; i < all.size() && !at.whole().full(); ++i) {
+    at.answer_under(all[i]);
+    at.answer(c);
+    if (i % in_one_turn == in_one_turn - 1) co_await asio::post(control_.control_.get_executor(), asio::use_awaitable);
   }
-  control_.answer_root_audit(at, at.answer(c), asked_for(c));
+  if (all.empty()) control_.answer_root_audit(at, at.answer(c), asked_for(c));
 }
 
 void everywhere_action::audit_capability_of_root(h248::action_state& at, const h248::command& c) {

@@ -44,6 +44,7 @@ struct pair {
       config.mid = mid_name::parse(name).value();
       config.transactions.first_timeout = 50ms;
       config.transactions.min_timeout = 20ms;
+      config.transactions.segment_replies = true;
       auto made = std::make_unique<endpoint>(executor, std::move(config), &counts);
       auto udp = open_udp_link(executor, {transport::udp, asio::ip::make_address("127.0.0.1"), 0});
       REQUIRE(udp.has_value());
@@ -108,6 +109,40 @@ TEST_CASE("a request is answered over UDP") {
     const auto text = p.counts.expose();
     REQUIRE(text.find("agw_h248_transactions_total{command=\"add\",direction=\"received\",result=\"ok\"} 1") != std::string::npos);
     REQUIRE(text.find("agw_h248_transactions_total{command=\"add\",direction=\"sent\",result=\"ok\"} 1") != std::string::npos);
+  });
+}
+
+TEST_CASE("a long reply is written in turns: what is short goes in between") {
+  with_pair([](pair& p) -> awaitable<void> {
+    p.mg->on_request([](const incoming_request& request, outgoing_reply& reply) -> awaitable<void> {
+      const auto& asked = request->actions.front();
+      for (std::uint32_t n = 1; n <= asked.context.value; ++n) {
+        auto& a = reply.actions().emplace_back();
+        a.context = {n};
+        auto& c = a.commands.emplace_back();
+        c.kind = command_kind::add;
+        c.terminations.push_back({"ip/1"});
+      }
+      co_return;
+    });
+    std::vector<std::uint32_t> answered;
+    auto ask = [&](std::uint32_t contexts) {
+      return [&p, &answered, contexts]() -> awaitable<void> {
+        auto actions = one(context_id{contexts}, add("ip/1"));
+        auto reply = co_await p.mgc->request(p.mg_address(), std::move(actions));
+        CHECK((reply ? "" : reply.error().message()) == "");
+        CHECK((reply && (*reply)->actions.size() == contexts));
+        answered.push_back(contexts);
+        p.release.set();
+      };
+    };
+    auto both = [&](task_group& group) -> awaitable<void> {
+      group.spawn("long", ask(2000));
+      group.spawn("short", ask(1));
+      while (answered.size() < 2) co_await p.release.wait();
+    };
+    co_await with_tasks("requests", std::move(both));
+    CHECK(answered == std::vector<std::uint32_t>{1, 2000});
   });
 }
 

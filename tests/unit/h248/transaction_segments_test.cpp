@@ -224,6 +224,24 @@ TEST_CASE("a list of contexts is cut with work that grows as the list does") {
   CHECK(many <= 11 * few);
 }
 
+TEST_CASE("a piece of a long list costs what its own octets are") {
+  constexpr std::size_t room = 60'000;
+  const auto whole = list_of_contexts(20'000);
+  std::size_t octets = 0, pieces = 0;
+  reply_cutter cutter(whole, room, [&](const transaction_reply& part) {
+    std::string text;
+    write_transaction(text, transaction(part), 3);
+    octets += text.size();
+    return text.size();
+  });
+  while (cutter.next()) {
+    ++pieces;
+    CHECK(octets <= room + 100);  // and the part that did not fit
+    octets = 0;
+  }
+  CHECK(pieces > 5);
+}
+
 TEST_CASE("20 000 contexts are listed over TCP, in as many segments as their octets need") {
   transaction_config c;
   c.segment_replies = true;

@@ -141,6 +141,11 @@ TEST_CASE("the list of contexts comes from the control loop, whatever their numb
   const auto few = handlers(20), many = handlers(200);
   INFO(few << " handlers for 20 contexts, " << many << " for 200");
   CHECK(many <= few + 5);
+  // A turn of the loop lists 512 at most.
+  const auto turns = handlers(1200);
+  INFO(turns << " for 1200");
+  CHECK(turns > many);
+  CHECK(turns <= few + 10);
 }
 
 TEST_CASE("calls whose peers are silent end together", "[iq][bounded]") {

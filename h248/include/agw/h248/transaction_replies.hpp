@@ -11,11 +11,14 @@
 #include <deque>
 #include <list>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <agw/h248/transaction_outbox.hpp>
+#include <agw/h248/transaction_segments.hpp>
 
 namespace agw::h248 {
 
@@ -44,6 +47,12 @@ class reply_table {
   /// The execution ended. Sends the reply to where the request came from; with ImmAckRequired where a Pending went ahead; as error 533
   /// when it is too long, in segments where the configuration has them. No effect if the execution was given up.
   void answer(execution_id execution, transaction_reply reply, clock::time_point now);
+  /// Whether a reply is to go in segments, and long enough that writing it holds up others: answer with what write_piece() gave for each of the
+  /// cutter's pieces then.
+  std::optional<reply_cutter> long_reply(execution_id execution, const transaction_reply& reply) const;
+  /// A piece as text; the last one of a reply that Pendings went ahead of asks for an acknowledgement. Null if the execution was given up.
+  shared_text write_piece(execution_id execution, transaction_reply piece) const;
+  void answer(execution_id execution, std::vector<shared_text> pieces, clock::time_point now);
   /// Forgets the finished transactions of a sender, which may use their ids anew. What runs is still known.
   void forget_finished(const mid& sender);
   /// The execution ended without a reply (we are stopping): a repetition would run again.
@@ -90,6 +99,8 @@ class reply_table {
   association* find(const mid& sender);
   association* find_or_make(const mid& sender);
   static transaction_entry* entry(const reference& r);
+  /// The entry of a running execution and its transaction's id; null when it is not running.
+  std::pair<transaction_entry*, std::uint32_t> running(execution_id execution) const;
   void repeat(association& of, std::uint32_t id, transaction_entry& e, clock::time_point now);
   void send_pending(std::uint32_t id, transaction_entry& e, clock::time_point now);
   clock::duration first_pending() const;
@@ -97,6 +108,10 @@ class reply_table {
   std::size_t room_of(const transaction_entry& e) const;
   std::size_t max_reply_bytes(const transaction_entry& e) const;
   std::vector<shared_text> texts_of(const transaction_entry& e, const transaction_reply& reply) const;
+  reply_cutter cutter(const transaction_entry& e, const transaction_reply& reply) const;
+  bool fits(const transaction_entry& e, const std::vector<shared_text>& texts) const;
+  bool wants_ack(const transaction_entry& e) const { return e.pendings > 0 && !outbox_.limits(e.from.via).reliable; }
+  shared_text too_long(const transaction_entry& e, std::uint32_t id) const;
   void finish(association& of, std::uint32_t id, transaction_entry& e, std::vector<shared_text> texts, clock::time_point now);
   void send(const transaction_entry& e);
   void drop_reply(transaction_entry& e);
