@@ -10,7 +10,7 @@ import { start, ws_of } from '../chromium/programs.mjs';
 import { gateway_address, network, wic_address } from '../net/network.mjs';
 
 const bin = process.env.AGW_BIN ?? path.resolve('build/bin');
-const seconds = Number(process.env.AGW_SOAK_SECONDS ?? 180);
+const seconds = Number(process.env.AGW_SOAK_SECONDS ?? 300);
 const seed = Number(process.env.AGW_SOAK_SEED ?? 1);
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'agw-soak-'));
 let net;
