@@ -24,10 +24,10 @@ namespace {
 
 const asio::ip::address v4 = asio::ip::address_v4::loopback();
 
-ice::config full(bool controlling = false, bool tcp = true) {
+ice::config full(bool controlling = false, bool tcp = true, const asio::ip::address& address = v4) {
   ice::config c;
   c.mode = ice::agent_mode::full;
-  c.local_address = v4;
+  c.local_address = address;
   c.controlling = controlling;
   c.tcp = tcp;
   return c;
@@ -52,7 +52,7 @@ udp::endpoint address_of(const asio::ip::tcp::socket& s) { return {s.local_endpo
 // What its UDP socket takes from an agent goes to the gateway in frames, and back.
 struct tunnel {
   tunnel(asio::any_io_executor executor, port_pool& ports, const ice::endpoint& to)
-      : inner(*udp::socket::open(executor, v4, ports)), outer(dial(executor, to)) {}
+      : inner(*udp::socket::open(executor, to.local().address.address(), ports)), outer(dial(executor, to)) {}
 
   awaitable<void> outwards() {
     for (;;) {
@@ -184,11 +184,12 @@ TEST_CASE("with tcp a full agent has one passive candidate behind those of UDP, 
 
 TEST_CASE("two full agents meet over TCP alone, and datagrams pass both ways in frames") {
   const bool controlling = GENERATE(false, true);
+  const auto address = asio::ip::make_address(GENERATE(as<std::string>{}, "127.0.0.1", "127.0.0.2", "::1"));
   asio::io_context context(1);
   auto executor = context.get_executor();
   port_pool ports(0, 0);
-  auto a = *ice::reserve(executor, full(controlling), ports);
-  auto b = *ice::reserve(executor, full(!controlling, false), ports);
+  auto a = *ice::reserve(executor, full(controlling, true, address), ports);
+  auto b = *ice::reserve(executor, full(!controlling, false, address), ports);
   std::vector<udp::endpoint> reflexive;
   a->on_peer_reflexive = [&](const udp::endpoint& found) { reflexive.push_back(found); };
   tunnel between(executor, ports, *a);
@@ -237,10 +238,13 @@ TEST_CASE("a full agent's answer over TCP names the address that the connection 
 
 namespace {
 
+// Not the address of a leg, which would look as if a NAT had moved the peer.
+const asio::ip::address elsewhere = asio::ip::make_address("127.0.0.3");
+
 // A peer with a UDP socket and a TCP connection; each answers checks while it lives.
 struct two_ways {
   two_ways(asio::any_io_executor executor, port_pool& ports, const ice::endpoint& gateway)
-      : by_hand(gateway), at(gateway.local().address), udp_socket(*udp::socket::open(executor, v4, ports)), stream(dial(executor, gateway)) {}
+      : by_hand(gateway), at(gateway.local().address), udp_socket(*udp::socket::open(executor, elsewhere, ports)), stream(dial(executor, gateway)) {}
 
   awaitable<void> over_udp() {
     for (;;) {
