@@ -150,7 +150,7 @@ void call(asio::io_context& context, F with_path) {
   test::run(context, [&]() -> awaitable<void> {
     auto body = [&](task_group& tasks) -> awaitable<void> {
       auto limited = with_path(tasks);
-      co_await until(deadline_after(30s), std::move(limited));
+      co_await until(deadline_after(60s), std::move(limited));
     };
     co_await with_tasks("call", body);
   });
@@ -379,6 +379,31 @@ TEST_CASE("a full agent that controls follows what the peer sends by TCP while U
     }
     CHECK(a->remote_address() == p.udp_socket.local());
   });
+}
+
+TEST_CASE("consent is lost with the only connection") {
+  asio::io_context context(1);
+  auto executor = context.get_executor();
+  port_pool ports(0, 0);
+  auto a = *ice::reserve(executor, full(), ports);
+  two_ways p(executor, ports, *a);
+  std::unique_ptr<datagram_pipe> path;
+  std::string why;
+  try {
+    call(context, [&](task_group& tasks) -> awaitable<void> {
+      tasks.spawn("tcp", [&] { return p.over_tcp(); });
+      tasks.spawn("connect", [&]() -> awaitable<void> { path = co_await ice::connect(tasks, *a, p.by_hand.remote()); });
+      while (!path) {
+        p.nominate_tcp();
+        co_await sleep_until(deadline_after(50ms));
+      }
+      p.stream.close();
+      co_await sleep_until(deadline_after(60s));
+    });
+  } catch (const stage_error& e) {
+    why = e.what();
+  }
+  CHECK(why.find("consent") != std::string::npos);
 }
 
 TEST_CASE("strangers' connections to a full agent are few, and cost few descriptors") {
