@@ -20,7 +20,8 @@ std::size_t as_size(rlim_t value) noexcept {
   return value == RLIM_INFINITY ? std::numeric_limits<std::size_t>::max() : static_cast<std::size_t>(value);
 }
 
-bool has_tcp_candidate(const server_options& o) noexcept { return o.gateway.ice_tcp && o.gateway.ice_mode == ice::agent_mode::lite; }
+// In full mode a connection has a UDP socket towards libnice.
+std::size_t for_each_tcp_connection(const server_options& o) noexcept { return o.gateway.ice_mode == ice::agent_mode::full ? 2 : 1; }
 
 std::size_t udp_for_each_call(const server_options& o) {
   if (o.shared_port) return 0;
@@ -30,12 +31,13 @@ std::size_t udp_for_each_call(const server_options& o) {
 }
 
 std::size_t for_each_call(const server_options& o) {
-  const auto of_tcp_candidate = has_tcp_candidate(o) ? 1 + ice::own_tcp_connections : 0;
+  const auto of_tcp_candidate = o.gateway.ice_tcp ? 1 + ice::own_tcp_connections * for_each_tcp_connection(o) : 0;
   return udp_for_each_call(o) + of_tcp_candidate + 1;
 }
 
 std::size_t for_no_call(const server_options& o) {
-  return for_the_process + http::server_config().max_connections + for_each_shard * o.shards() + (has_tcp_candidate(o) ? ice::extra_tcp_connections : 0);
+  const auto of_strangers = o.gateway.ice_tcp ? ice::extra_tcp_connections * for_each_tcp_connection(o) : 0;
+  return for_the_process + http::server_config().max_connections + for_each_shard * o.shards() + of_strangers;
 }
 
 }  // namespace

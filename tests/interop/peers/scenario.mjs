@@ -4,7 +4,8 @@
 //   by        'wic' or 'core': who calls
 //   channel   'dcep' or 'agreed': how the channel comes up
 //   dtls      'active' or 'passive': the WIC's role in the handshake
-//   path      'udp' or 'tcp': the only candidates of the gateway that the WIC hears of
+//   path      'udp' or 'tcp': the only candidates of the gateway that the WIC hears of; of a 'tcp' call the gateway hears of no others either, as a
+//             full agent's checks by UDP would find the WIC
 //   chunk     octets of content in an MSRP chunk
 //   text      octets of a text, which comes back as it was
 //   file      octets of a file, which goes there and comes back; 0: none
@@ -47,11 +48,15 @@ export async function run({ Call, Signalling }, url, scenario) {
 
   // The gateway takes the role that is left, so a WIC that is to be passive says so in its offer, and hears it in the gateway's.
   const passive = scenario.dtls === 'passive';
-  const edit_sdp = (sdp) => (passive ? sdp.replace(/a=setup:actpass/g, 'a=setup:passive') : sdp);
+  const of_path = (line) => !line.startsWith('a=candidate:') || line.split(' ')[2].toLowerCase() === scenario.path;
+  const by_path = (sdp) => sdp.split('\r\n').filter(of_path).join('\r\n');
+  function edit_sdp(sdp) {
+    const out = scenario.path === 'tcp' ? by_path(sdp) : sdp;
+    return passive ? out.replace(/a=setup:actpass/g, 'a=setup:passive') : out;
+  }
   function edit_message(message) {
     if (!message.sdp) return message;
-    const kept = (line) => !scenario.path || !line.startsWith('a=candidate:') || line.split(' ')[2].toLowerCase() === scenario.path;
-    let sdp = message.sdp.split('\r\n').filter(kept).join('\r\n');
+    let sdp = scenario.path ? by_path(message.sdp) : message.sdp;
     if (passive && message.type === 'incoming') sdp = sdp.replace(/a=setup:actpass/g, 'a=setup:active');
     return { ...message, sdp };
   }

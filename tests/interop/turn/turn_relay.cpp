@@ -13,10 +13,12 @@
 
 #include "agw/core/until.hpp"
 #include "agw/transports/ice_stage.hpp"
+#include "support/ice_told.hpp"
 #include "support/loop.hpp"
 
 using namespace agw;
 using namespace std::chrono_literals;
+using test::told;
 
 namespace {
 
@@ -139,13 +141,6 @@ TEST_CASE("a TURN server gives a relayed candidate, and a call that nothing else
     lite.local_address = loopback;
     auto theirs = *ice::reserve(executor, lite, ports);
     theirs->admits = [&](const udp::endpoint& source) { return server.relays(source); };
-    const auto told = [](const ice::endpoint& of) {
-      ice::remote_parameters r;
-      r.credentials = of.local().credentials;
-      r.candidates = of.local().candidates;
-      r.lite = of.local().lite;
-      return r;
-    };
     auto body = [&](task_group& tasks) -> awaitable<void> {
       std::unique_ptr<datagram_pipe> path, far;
       task_group both(executor, "both");

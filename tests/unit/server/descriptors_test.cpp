@@ -42,6 +42,16 @@ TEST_CASE("a TCP candidate takes a listener and two connections for each call, a
   CHECK(descriptors_needed(o) == without + 3 * 1000 + ice::extra_tcp_connections);
 }
 
+TEST_CASE("in full mode each TCP connection takes two descriptors") {
+  server_options o;
+  o.iq.max_contexts = 1000;
+  o.gateway.ice_mode = ice::agent_mode::full;
+  o.gateway.ice_tcp = false;
+  const auto without = descriptors_needed(o);
+  o.gateway.ice_tcp = true;
+  CHECK(descriptors_needed(o) == without + 5 * 1000 + 2 * ice::extra_tcp_connections);
+}
+
 TEST_CASE("the limit is raised to what it can be") {
   const auto before = descriptor_limit();
   CHECK(raise_descriptor_limit() == before.at_most);

@@ -7,10 +7,12 @@
 #include "agw/transports/ice_stage.hpp"
 #include "agw/transports/sctp_association.hpp"
 #include "agw/transports/sctp_stack.hpp"
+#include "support/ice_told.hpp"
 #include "support/loop.hpp"
 
 using namespace agw;
 using namespace std::chrono_literals;
+using test::told;
 
 namespace {
 
@@ -23,14 +25,6 @@ ice::config agent(ice::agent_mode mode, bool controlling) {
   out.mode = mode;
   out.local_address = asio::ip::address_v4::loopback();
   out.controlling = controlling;
-  return out;
-}
-
-ice::remote_parameters told(const ice::endpoint& of) {
-  ice::remote_parameters out;
-  out.credentials = of.local().credentials;
-  out.candidates = of.local().candidates;
-  out.lite = of.local().lite;
   return out;
 }
 

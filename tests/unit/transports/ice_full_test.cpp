@@ -5,10 +5,12 @@
 #include "agw/core/until.hpp"
 #include "agw/transports/ice_stage.hpp"
 #include "ice_client.hpp"
+#include "support/ice_told.hpp"
 #include "support/loop.hpp"
 
 using namespace agw;
 using namespace std::chrono_literals;
+using test::told;
 
 namespace {
 
@@ -23,14 +25,6 @@ ice::config mode(ice::agent_mode m, const asio::ip::address& address) {
   c.mode = m;
   c.local_address = address;
   return c;
-}
-
-ice::remote_parameters told(const ice::endpoint& of) {
-  ice::remote_parameters r;
-  r.credentials = of.local().credentials;
-  r.candidates = of.local().candidates;
-  r.lite = of.local().lite;
-  return r;
 }
 
 awaitable<void> exchange(datagram_pipe& from, datagram_pipe& to, unsigned number) {

@@ -1,6 +1,4 @@
 // ICE over TCP against a client double: its connections are real ones.
-#include <boost/asio/connect.hpp>
-#include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <catch2/catch.hpp>
 
@@ -10,21 +8,19 @@
 #include "agw/transports/connection_quota.hpp"
 #include "agw/transports/ice_stage.hpp"
 #include "ice_client.hpp"
+#include "ice_frames.hpp"
 #include "support/loop.hpp"
 
 using namespace agw;
 using namespace std::chrono_literals;
+using test::closed;
+using test::receive;
+using test::send;
+using test::tcp_port;
 
 namespace {
 
 const auto loopback = asio::ip::address_v4::loopback();
-
-// What stands behind the address in the TCP candidate.
-std::uint16_t tcp_port(const ice::local_parameters& local) {
-  const auto& line = local.candidates.at(1);
-  const std::string address = loopback.to_string() + ' ';
-  return static_cast<std::uint16_t>(std::stoi(line.substr(line.find(address) + address.size())));
-}
 
 struct fixture {
   fixture()
@@ -58,32 +54,6 @@ struct fixture {
   test::ice_client client;
   udp::socket udp_socket;
 };
-
-std::vector<std::byte> framed(const std::vector<std::byte>& datagram) {
-  std::vector<std::byte> out{static_cast<std::byte>(datagram.size() >> 8), static_cast<std::byte>(datagram.size() & 0xFF)};
-  out.insert(out.end(), datagram.begin(), datagram.end());
-  return out;
-}
-
-void send(asio::ip::tcp::socket& s, const std::vector<std::byte>& datagram) { asio::write(s, asio::buffer(framed(datagram))); }
-
-awaitable<std::vector<std::byte>> receive(asio::ip::tcp::socket& s) {
-  std::vector<std::byte> head(2);
-  co_await asio::async_read(s, asio::buffer(head), asio::use_awaitable);
-  std::vector<std::byte> out(std::to_integer<std::size_t>(head[0]) << 8 | std::to_integer<std::size_t>(head[1]));
-  co_await asio::async_read(s, asio::buffer(out), asio::use_awaitable);
-  co_return out;
-}
-
-// True when the gateway has closed the connection; what came before is thrown away.
-awaitable<bool> closed(asio::ip::tcp::socket& s) {
-  std::vector<std::byte> rest(100);
-  try {
-    for (;;) co_await s.async_read_some(asio::buffer(rest), asio::use_awaitable);
-  } catch (const system_error& e) {
-    co_return e.code() != asio::error::operation_aborted;
-  }
-}
 
 template <class F>
 void call(fixture& f, F with_path) {

@@ -27,12 +27,6 @@ constexpr std::size_t max_early_bytes = 64 * 1024;
 constexpr std::size_t max_repeated_bytes = 8 * 1024;
 // Datagrams of other sources than the one that is read now; more than one receive of the socket yields.
 constexpr std::size_t max_waiting_bytes = 4 << 20;
-// RFC 6544, 4.2 and 4.5: a preference below UDP's, and the direction "passive" before the other-preference.
-std::string tcp_candidate(const asio::ip::address& address, std::uint16_t port) {
-  constexpr std::uint32_t type_preference = 90, direction = 4, other = 8191, component = 1;
-  constexpr auto priority = (type_preference << 24) + (((direction << 13) + other) << 8) + (256 - component);
-  return "2 1 TCP " + std::to_string(priority) + ' ' + address.to_string() + ' ' + std::to_string(port) + " typ host tcptype passive";
-}
 
 // After so many batches without a wait other tasks of the loop run, and a cancel can take effect.
 constexpr unsigned busy_batches = 8;
@@ -58,7 +52,7 @@ class lite_endpoint final : public endpoint, private tcp_owner {
     own.priority = candidate_priority(candidate_type::host, 65535);
     own.address = local_.address;
     local_.candidates.push_back(format_candidate(own));
-    if (tcp_) local_.candidates.push_back(tcp_candidate(local_.address.address(), tcp_->port()));
+    if (tcp_) local_.candidates.push_back(passive_candidate("2", local_.address.address(), tcp_->port()));
     if (const auto* const second = socket_.second()) {
       own.foundation = "3";
       own.priority = candidate_priority(candidate_type::host, 65534);

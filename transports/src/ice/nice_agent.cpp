@@ -283,6 +283,11 @@ bool nice_agent::take(datagram_batch& empty) {
   return true;
 }
 
+std::size_t nice_agent::waiting_bytes() const {
+  const std::lock_guard lock(box_->mutex);
+  return box_->waiting.bytes();
+}
+
 std::optional<udp::endpoint> nice_agent::take_peer_reflexive() {
   const std::lock_guard lock(box_->mutex);
   if (box_->peer_reflexive.empty()) return std::nullopt;

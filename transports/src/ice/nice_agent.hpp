@@ -49,6 +49,8 @@ class nice_agent {
 
   /// Exchanges `empty`, an empty batch, for what arrived. False: nothing had.
   bool take(datagram_batch& empty);
+  /// Octets that take() would yield.
+  std::size_t waiting_bytes() const;
   /// Of more than 16 that nobody has taken, the oldest are forgotten.
   std::optional<udp::endpoint> take_peer_reflexive();
   state current() const;

@@ -21,6 +21,14 @@ constexpr std::size_t read_bytes = 16 * 1024;
 
 }  // namespace
 
+// RFC 6544, 4.2 and 4.5: a preference below UDP's, and the direction "passive" before the other-preference.
+std::string passive_candidate(std::string_view foundation, const asio::ip::address& address, std::uint16_t port) {
+  constexpr std::uint32_t type_preference = 90, direction = 4, other = 8191, component = 1;
+  constexpr auto priority = (type_preference << 24) + (((direction << 13) + other) << 8) + (256 - component);
+  return std::string(foundation) + " 1 TCP " + std::to_string(priority) + ' ' + address.to_string() + ' ' + std::to_string(port) +
+         " typ host tcptype passive";
+}
+
 struct tcp_side::connection {
   connection(asio::ip::tcp::socket s, const route& r, connection_quota::share e)
       : socket(std::move(s)), from(r), extra(std::move(e)), since(clock::now()) {}
@@ -135,12 +143,21 @@ awaitable<void> tcp_side::run(std::shared_ptr<connection> c, tcp_owner& owner) {
   }
 }
 
+clock::time_point tcp_side::due(const connection& c) const { return c.verified ? c.last_frame + limits_.idle : c.since + limits_.until_checked; }
+
+void tcp_side::verified(std::uint32_t number) {
+  const auto found = connections_.find(number);
+  if (found == connections_.end()) return;
+  found->second->verified = true;
+  found->second->last_frame = clock::now();
+}
+
 awaitable<void> tcp_side::read(connection& c, tcp_owner& owner) {
   std::vector<std::byte> buffer(read_bytes);
   datagram_batch frames;
   for (;;) {
     while (owner.congested() && !c.unwanted) co_await c.may_read.wait();
-    const auto by = c.verified ? c.last_frame + limits_.idle : c.since + limits_.until_checked;
+    const auto by = due(c);
     auto reading = c.socket.async_read_some(asio::buffer(buffer), asio::use_awaitable);
     std::optional<std::size_t> count;
     try {
@@ -150,10 +167,11 @@ awaitable<void> tcp_side::read(connection& c, tcp_owner& owner) {
       co_return;  // the peer closed or reset it
     }
     if (c.unwanted) co_return;
-    if (!count || clock::now() >= by) {  // octets that come all the time are no reason to stay
+    if ((!count || clock::now() >= by) && clock::now() >= due(c)) {  // octets that come all the time are no reason to stay
       count_drop("ice", c.verified ? "tcp-idle" : "tcp-unverified");
       co_return;
     }
+    if (!count) continue;  // verified meanwhile
     traffic_.bytes_in += *count;
     frames.clear();
     const bool framed = c.frames.feed(bytes_view(buffer).first(*count), frames);

@@ -3,6 +3,8 @@
 
 #include <map>
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -35,6 +37,9 @@ class tcp_owner {
   virtual void on_gone(const route& source) = 0;
 };
 
+/// The value of the a=candidate line of a listener.
+std::string passive_candidate(std::string_view foundation, const asio::ip::address& address, std::uint16_t port);
+
 /// Listens from the beginning, accepts while serve() runs. Shard-bound; outlives serve().
 class tcp_side {
  public:
@@ -48,6 +53,8 @@ class tcp_side {
   /// Frames for one connection; dropped and counted when that is gone or its peer does not read.
   void send(const datagram_batch& batch, std::uint32_t number);
   void send(bytes_view datagram, std::uint32_t number);
+  /// A connection's source is verified now, which its last on_frame() could not tell yet.
+  void verified(std::uint32_t number);
   /// Readers go on.
   void resume();
   bool set_dscp(unsigned dscp) noexcept;
@@ -58,6 +65,7 @@ class tcp_side {
   tcp_side(asio::ip::tcp::acceptor acceptor, port_lease lease, const tcp_limits& limits);
   awaitable<void> accept(task_group& tasks, tcp_owner& owner);
   awaitable<void> run(std::shared_ptr<connection> c, tcp_owner& owner);
+  clock::time_point due(const connection& c) const;
   awaitable<void> read(connection& c, tcp_owner& owner);
   awaitable<void> write(connection& c);
   std::optional<connection_quota::share> place();

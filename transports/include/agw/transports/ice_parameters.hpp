@@ -82,7 +82,8 @@ struct config {
   /// Full mode: servers that give the candidates of a gateway behind a NAT, server reflexive ones (RFC 8489) and relayed ones.
   std::optional<udp::endpoint> stun;
   std::optional<turn_server> turn;
-  /// Lite: a passive TCP candidate, too (RFC 6544), for peers whose network blocks UDP. A descriptor and a TCP port for each endpoint.
+  /// A passive TCP candidate, too (RFC 6544), for peers whose network blocks UDP. A descriptor and a TCP port for each endpoint; in full mode
+  /// each connection has a UDP socket, too.
   bool tcp = false;
   /// Lite: an endpoint with ICE is on the shared port of its loop and address, if there is one; else, and without ICE, it has a port of its own.
   const shared_ports* shared = nullptr;

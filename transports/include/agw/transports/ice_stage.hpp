@@ -65,7 +65,7 @@ class endpoint {
   /// Takes latch() back: the remote address stays what it is.
   virtual void latch_off() {}
   /// Datagrams are taken only from sources that the filter accepts; the others are counted (drops "ice" "filtered"). Empty: all.
-  /// Not with the full agent, whose library reads the socket.
+  /// With the full agent, whose library reads the socket, of TCP connections only.
   std::function<bool(const udp::endpoint&)> admits;
   /// Called when latching has changed the remote address. May be empty.
   std::function<void(const udp::endpoint&)> on_latched;

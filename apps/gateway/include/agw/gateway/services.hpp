@@ -24,7 +24,7 @@ namespace agw::gateway {
 
 struct gateway_config {
   ice::agent_mode ice_mode = ice::agent_mode::lite;
-  bool ice_tcp = false;                               ///< lite: a passive TCP candidate, too
+  bool ice_tcp = false;                               ///< a passive TCP candidate, too
   std::optional<udp::endpoint> stun;                ///< with full ICE, see ice::config
   std::optional<ice::turn_server> turn;
   std::chrono::milliseconds gather_timeout{2'000};    ///< for the answers of these servers, within the Add
