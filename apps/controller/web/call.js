@@ -60,8 +60,7 @@ export class Call extends EventTarget {
     await pc.setLocalDescription(await pc.createOffer());
     await gathered(pc);
     if (this.ended) return;
-    const sdp = this.#options.edit_sdp?.(pc.localDescription.sdp) ?? pc.localDescription.sdp;
-    this.#tell({ type: 'offer', call: this.id, sdp, channels: this.#describe(), options: this.#options.controller ?? {} });
+    this.#tell({ type: 'offer', call: this.id, sdp: this.#local_sdp(), channels: this.#describe(), options: this.#options.controller ?? {} });
   }
 
   // WIC-terminated: the controller is asked to call.
@@ -101,8 +100,7 @@ export class Call extends EventTarget {
     await pc.setLocalDescription(await pc.createOffer({ iceRestart: true }));
     await complete;
     if (this.ended) throw new Error('the call has ended');
-    const sdp = this.#options.edit_sdp?.(pc.localDescription.sdp) ?? pc.localDescription.sdp;
-    this.#tell({ type: 'modify', call: this.id, sdp });
+    this.#tell({ type: 'modify', call: this.id, sdp: this.#local_sdp() });
     try {
       await new Promise((resolve, reject) => this.#answers.push({ resolve, reject }));
     } catch (error) {
@@ -215,8 +213,13 @@ export class Call extends EventTarget {
     await gathered(pc);
     if (this.ended) return;
     this.#attach(message.channels ?? []);
-    this.#tell({ type: 'answer', call: this.id, sdp: pc.localDescription.sdp, channels: this.#describe() });
+    this.#tell({ type: 'answer', call: this.id, sdp: this.#local_sdp(), channels: this.#describe() });
     this.#connecting();
+  }
+
+  #local_sdp() {
+    const { sdp } = this.#pc.localDescription;
+    return this.#options.edit_sdp?.(sdp) ?? sdp;
   }
 
   // A channel may have opened while the answer was being applied.

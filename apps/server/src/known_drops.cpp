@@ -61,6 +61,7 @@ constexpr known_drop all[] = {
     {"ice", "tcp-framing"},
     {"ice", "tcp-gone"},
     {"ice", "tcp-idle"},
+    {"ice", "tcp-leg"},
     {"ice", "tcp-limit"},
     {"ice", "tcp-queue"},
     {"ice", "tcp-unverified"},

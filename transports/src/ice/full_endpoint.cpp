@@ -220,9 +220,8 @@ awaitable<void> full_endpoint::serve_tcp() {
 
 // libnice knows neither the source of what it hands over nor that a pair of lower priority is the one that lives. So another port of the
 // selected address, found now, may be what a NAT has made of that one: see move_watch. What comes from the selected one is told by
-// peek_sources(). So may a TCP connection be that the peer nominates or sends by,
-// and what was left for one that has ended. Any other source of valid checks that was found since is
-// the last resort when libnice has lost the consent.
+// peek_sources(). So may a TCP connection be that the peer nominates or sends by, and the pair that was left for one which has ended. Any other
+// source of valid checks that was found since is the last resort when libnice has lost the consent.
 void full_endpoint::look_for_moves() {
   auto found = next_peer_reflexive();
   const auto preferred = tcp_ ? tcp_->take_preferred() : std::nullopt;
