@@ -6,6 +6,7 @@
 
 #include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
+#include "agw/core/sweep.hpp"
 #include "agw/gateway/source_filter.hpp"
 #include "agw/transports/error.hpp"
 #include "bearer.hpp"
@@ -407,6 +408,10 @@ awaitable<void> stream_group::establish(task_group& tasks) {
   co_await order_for_dtls();
   auto shaking = dtls::handshake(*path_, dtls_config());
   dtls_ = co_await scope_.stage("dtls", std::move(shaking));
+  const auto executor = co_await asio::this_coro::executor;
+  const sweep_entry looked_at(executor, [this] {
+    if (dtls_) dtls_->look();
+  });
   co_await ordered(layer::sctp);
   sctp_ = sctp_config();
   auto opening = sctp::open(tasks, *dtls_, *sctp_);  // simultaneous open

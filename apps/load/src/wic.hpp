@@ -2,8 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "agw/core/stage.hpp"
+#include "agw/core/sweep.hpp"
 #include "agw/transports/data_channel.hpp"
 #include "agw/transports/dtls.hpp"
 #include "agw/transports/sctp_association.hpp"
@@ -48,6 +50,7 @@ class wic {
   std::unique_ptr<wic_path> path_;
   std::uint64_t number_;
   std::unique_ptr<dtls::session> session_;
+  std::optional<sweep_entry> looked_at_;
   std::unique_ptr<sctp::association> association_;
   std::unique_ptr<sctp::data_channel> channel_;
 };

@@ -66,6 +66,7 @@ TEST_CASE("a server that has given its handshake's memory back still repeats its
   REQUIRE(p.run([&] { return p.server.state() == machine::status::established; }));
   REQUIRE(p.client.state() == machine::status::handshaking);
   p.server.release_buffers();
+  p.server.give_handshake_back();
   lose = false;
   REQUIRE(p.run([&] { return p.established(); }));
   test::require_talking(p);

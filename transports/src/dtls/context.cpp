@@ -7,6 +7,7 @@
 
 #include "agw/transports/error.hpp"
 #include "dtls/callbacks.hpp"
+#include "dtls/library.hpp"
 #include "dtls/record.hpp"
 #include "dtls/openssl_ptr.hpp"
 
@@ -34,7 +35,7 @@ void check(bool ok, const char* what) {
 
 context::context(certificate own, const std::string& srtp_profiles) : own_(std::move(own)) {
   ERR_clear_error();
-  native_ = std::shared_ptr<SSL_CTX>(SSL_CTX_new(DTLS_method()), SSL_CTX_free);
+  native_ = std::shared_ptr<SSL_CTX>(SSL_CTX_new_ex(library(), nullptr, DTLS_method()), SSL_CTX_free);
   auto* c = native_.get();
   check(c != nullptr, "DTLS");
   check(SSL_CTX_set_min_proto_version(c, DTLS1_2_VERSION) == 1, "DTLS 1.2");

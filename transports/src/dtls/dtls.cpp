@@ -96,6 +96,12 @@ void session::close() {
   flush(lower_, *out);
 }
 
+// Not at the first look, which may come at once: giving pages back interrupts every core that the process runs on, and most of a flood of short
+// calls are over by then.
+void session::look() noexcept {
+  if (std::exchange(stands_, true)) machine_->give_handshake_back();
+}
+
 std::string_view session::cipher() const noexcept { return machine_->cipher(); }
 std::string_view session::srtp_profile() const noexcept { return machine_->srtp_profile(); }
 bool session::export_keying_material(std::string_view label, std::span<std::byte> into) const {

@@ -129,8 +129,11 @@ class machine::impl final : public bio_port, public handshake_watcher {
 
   void release_buffers() noexcept {
     if (progress_ != progress::done) return;
-    memory_.give_back();
     if (!released_) released_ = SSL_free_buffers(ssl_.get()) == 1;
+  }
+
+  void give_handshake_back() noexcept {
+    if (progress_ == progress::done) memory_.give_back();
   }
 
   status state() const noexcept { return state_; }
@@ -315,6 +318,7 @@ bool machine::send(bytes_view payload, datagram_batch& out) { return impl_->send
 std::size_t machine::max_payload_bytes() const noexcept { return impl_->max_payload(); }
 void machine::close(datagram_batch& out) { impl_->close(out); }
 void machine::release_buffers() noexcept { impl_->release_buffers(); }
+void machine::give_handshake_back() noexcept { impl_->give_handshake_back(); }
 
 std::string_view machine::cipher() const noexcept {
   return impl_->was_established() ? SSL_get_cipher_name(impl_->ssl()) : std::string_view();

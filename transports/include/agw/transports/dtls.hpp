@@ -34,6 +34,9 @@ class session final : public datagram_pipe {
   /// Sends close_notify; nothing can be sent afterwards. Never waits. Idempotent.
   void close();
 
+  /// To be called about once a second: a session that stands gives memory back that only the handshake needed.
+  void look() noexcept;
+
   std::string_view cipher() const noexcept;
   /// See machine.
   std::string_view srtp_profile() const noexcept;
@@ -49,6 +52,7 @@ class session final : public datagram_pipe {
   datagram_batch early_;      // payload that came together with the end of the handshake
   std::function<void()> on_authentic_;
   datagram_batch encrypted_;  // from below; between calls empty
+  bool stands_ = false;       // look() was called
 };
 
 /// Performs the handshake in the configured role over a path that ICE has verified (so without a cookie exchange), retransmits,
