@@ -63,13 +63,12 @@ class machine::impl final : public bio_port, public handshake_watcher {
 
   void start(clock::time_point now, datagram_batch& out) {
     if (state_ != status::handshaking) return;
-    begin(now, out);
+    const turn here(*this, now, out);
     handshake(nullptr);
-    outgoing = nullptr;
   }
 
   void receive(bytes_view datagram, clock::time_point now, datagram_batch& out, datagram_batch& payload) {
-    begin(now, out);
+    const turn here(*this, now, out);
     do {
       record r;
       if (state_ == status::ended) {
@@ -86,12 +85,11 @@ class machine::impl final : public bio_port, public handshake_watcher {
         take(r, payload);
       }
     } while (!datagram.empty());
-    outgoing = nullptr;
   }
 
   void timeout(clock::time_point now, datagram_batch& out) {
     if (state_ == status::ended || now < retransmit_at_) return;
-    begin(now, out);
+    const turn here(*this, now, out);
     if (timer_) *timer_ = expired();
     const int done = DTLSv1_handle_timeout(ssl_.get());
     if (done < 0) {
@@ -103,7 +101,6 @@ class machine::impl final : public bio_port, public handshake_watcher {
       const auto remaining = std::chrono::seconds(left.tv_sec) + std::chrono::microseconds(left.tv_usec + 1000);
       retransmit_at_ = waits ? now + remaining : no_deadline;
     }
-    outgoing = nullptr;
   }
 
   bool send(bytes_view payload, datagram_batch& out) {
@@ -111,19 +108,17 @@ class machine::impl final : public bio_port, public handshake_watcher {
       drop(state_ != status::established ? "closed" : payload.empty() ? "empty" : "too-large");
       return false;
     }
-    begin(now_, out);
+    const turn here(*this, now_, out);
     std::size_t written = 0;
     const int done = SSL_write_ex(ssl_.get(), payload.data(), payload.size(), &written);
     if (done != 1) failed(done);
-    outgoing = nullptr;
     return done == 1;
   }
 
   void close(datagram_batch& out) {
     if (state_ == status::ended) return;
-    begin(now_, out);
+    const turn here(*this, now_, out);
     if (state_ == status::established) SSL_shutdown(ssl_.get());
-    outgoing = nullptr;
     finish("closed", transport_error::close_notify, "by us");
   }
 
@@ -149,12 +144,23 @@ class machine::impl final : public bio_port, public handshake_watcher {
     return chosen && SSL_CIPHER_get_cipher_nid(chosen) == NID_chacha20_poly1305 ? least_chacha_bytes : least_gcm_bytes;
   }
 
-  void begin(clock::time_point now, datagram_batch& out) noexcept {
-    now_ = now;
-    outgoing = &out;
-    ERR_clear_error();
-    if (std::exchange(released_, false)) SSL_alloc_buffers(ssl_.get());
-  }
+  /// OpenSSL works for this session while it lives: also behind the handshake it may free or move the handshake's buffer.
+  class turn {
+   public:
+    turn(impl& of, clock::time_point now, datagram_batch& out) noexcept : of_(of), noted_(of.memory_) {
+      of_.now_ = now;
+      of_.outgoing = &out;
+      ERR_clear_error();
+      if (std::exchange(of_.released_, false)) SSL_alloc_buffers(of_.ssl_.get());
+    }
+    ~turn() { of_.outgoing = nullptr; }
+    turn(const turn&) = delete;
+    turn& operator=(const turn&) = delete;
+
+   private:
+    impl& of_;
+    handshake_memory::watch noted_;
+  };
 
   void take(const record& r, datagram_batch& payload) {
     const bool established = state_ == status::established;
@@ -172,7 +178,7 @@ class machine::impl final : public bio_port, public handshake_watcher {
   }
 
   void handshake(datagram_batch* payload) {
-    const int done = shake();
+    const int done = SSL_do_handshake(ssl_.get());
     if (done != 1) return failed(done);
     state_ = status::established;
     progress_ = progress::done;
@@ -182,11 +188,6 @@ class machine::impl final : public bio_port, public handshake_watcher {
     // Payload that overtook the last flight waits inside.
     while (payload && read(*payload, largest_payload)) {
     }
-  }
-
-  int shake() {
-    const handshake_memory::watch noted(memory_);
-    return SSL_do_handshake(ssl_.get());
   }
 
   // One record's payload, which is never larger than the record. False when there was none.
