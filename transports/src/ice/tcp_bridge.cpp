@@ -13,11 +13,6 @@ namespace {
 
 constexpr std::size_t transaction_bytes = 12;
 
-asio::ip::address loopback_beside(const asio::ip::address& address) {
-  if (address.is_v6()) return asio::ip::address_v6::loopback();
-  return asio::ip::address_v4::loopback();
-}
-
 }  // namespace
 
 struct tcp_bridge::leg {
@@ -43,7 +38,7 @@ awaitable<void> tcp_bridge::serve() {
 
 std::shared_ptr<tcp_bridge::leg> tcp_bridge::open_leg(const route& source) {
   if (tasks_ == nullptr) return nullptr;
-  auto socket = udp::socket::open(tasks_->get_executor(), loopback_beside(agent_.address()), any_port_);
+  auto socket = udp::socket::open(tasks_->get_executor(), agent_.address(), any_port_);
   if (!socket) {
     count_drop("ice", "tcp-leg");
     return nullptr;
@@ -116,7 +111,7 @@ void tcp_bridge::on_gone(const route& source) {
 
 bool tcp_bridge::is_leg(const udp::endpoint& address) const noexcept {
   if (peer_behind(address)) return true;
-  return address.address() == loopback_beside(agent_.address()) && std::ranges::find(ended_, address.port()) != ended_.end();
+  return address.address() == agent_.address() && std::ranges::find(ended_, address.port()) != ended_.end();
 }
 
 std::optional<udp::endpoint> tcp_bridge::peer_behind(const udp::endpoint& address) const {

@@ -12,8 +12,9 @@
 namespace agw::ice {
 
 /// libnice accepts TCP connections without a bound and keeps each for the agent's life, whatever comes over it. So the connections are
-/// those of a tcp_side, and what they carry goes to the agent by UDP, from a socket of the loopback interface for each: a leg, which the
-/// agent takes for a peer reflexive candidate. A leg is made by the first STUN message of a connection and ends with that. The answers to
+/// those of a tcp_side, and what they carry goes to the agent by UDP, from a socket of the agent's own address for each: a leg, which the
+/// agent takes for a peer reflexive candidate. No such source comes from outside: the system drops it. (libnice gets nowhere with a peer on the loopback
+/// interface while it is not there itself.) A leg is made by the first STUN message of a connection and ends with that. The answers to
 /// checks name the TCP peer's address again. Shard-bound; outlives serve().
 class tcp_bridge final : private tcp_owner {
  public:
