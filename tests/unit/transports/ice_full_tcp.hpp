@@ -142,6 +142,17 @@ struct peer {
   StunAgent agent{};
 };
 
+/// Sends a check and waits for its success. Yields the address that this says.
+inline awaitable<udp::endpoint> checked(asio::ip::tcp::socket& s, peer& p) {
+  const auto check = p.check();
+  send(s, check);
+  udp::endpoint mapped;
+  for (;;) {
+    const auto got = co_await receive(s);
+    if (p.client.read_answer(got, &mapped) == 0) co_return mapped;
+  }
+}
+
 // What tasks refer to belongs outside of the coroutine.
 template <class F>
 void call(asio::io_context& context, F with_path) {

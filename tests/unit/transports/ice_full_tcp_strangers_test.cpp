@@ -28,13 +28,8 @@ TEST_CASE("strangers' connections to a full agent are few, and cost few descript
   peer p(*a);
   call(context, [&](task_group& tasks) -> awaitable<void> {
     tasks.spawn("connect", [&]() -> awaitable<void> { (void)co_await ice::connect(tasks, *a, p.remote()); });
-    const auto good_check = p.check();
     auto good = dial(executor, *a);
-    send(good, good_check);
-    for (;;) {
-      const auto got = co_await receive(good);
-      if (p.client.read_answer(got) == 0) break;
-    }
+    co_await checked(good, p);
     co_await sleep_until(deadline_after(50ms));
     const auto before = descriptors();
     constexpr std::size_t many = 60;
@@ -52,12 +47,7 @@ TEST_CASE("strangers' connections to a full agent are few, and cost few descript
     co_await sleep_until(deadline_after(50ms));
     // Seven connections beside the good one, each with its leg.
     CHECK(descriptors() <= before + many + 14);
-    const auto again = p.check();
-    send(good, again);
-    for (;;) {
-      const auto got = co_await receive(good);
-      if (p.client.read_answer(got) == 0) break;
-    }
+    co_await checked(good, p);
     strangers.clear();
     while (descriptors() > before) co_await sleep_until(deadline_after(10ms));
   });

@@ -72,13 +72,7 @@ TEST_CASE("a full agent's answer over TCP names the address that the connection 
   auto s = dial(executor, *a);
   call(context, [&](task_group& tasks) -> awaitable<void> {
     tasks.spawn("connect", [&]() -> awaitable<void> { (void)co_await ice::connect(tasks, *a, p.remote()); });
-    const auto check = p.check();
-    send(s, check);
-    udp::endpoint mapped;
-    for (;;) {
-      const auto got = co_await receive(s);
-      if (p.client.read_answer(got, &mapped) == 0) break;
-    }
+    const auto mapped = co_await checked(s, p);
     CHECK(mapped == address_of(s));
   });
 }
