@@ -212,6 +212,9 @@ int main(int count, char** words) {
   for (const int rtt : {2, 20, 50, 100, 200, 300}) {
     all.push_back({"1 Gbit/s, 1 MB queue, window 1 MB, " + std::to_string(rtt) + " ms", link(1000, std::chrono::milliseconds(rtt), 1'000'000)});
   }
+  for (const int rtt : {20, 50, 100, 200, 300}) {
+    all.push_back({"1 Gbit/s, 1 MB queue, window 8 MB, " + std::to_string(rtt) + " ms", link(1000, std::chrono::milliseconds(rtt), 1'000'000), 8 << 20});
+  }
   for (const int rtt : {2, 50, 300}) {
     all.push_back({"the same, peer reads 400 Mbit/s from a small socket, " + std::to_string(rtt) + " ms",
                    link(1000, std::chrono::milliseconds(rtt), 1'000'000, 0, 400)});

@@ -13,6 +13,10 @@ namespace agw::sctp {
 inline constexpr std::size_t common_header_bytes = 12;
 inline constexpr std::size_t chunk_header_bytes = 4;
 
+// What a chunk takes of the peer's window beside its data, which is what the window counts (RFC 9260, 6.2.1). Receivers that count more (usrsctp: 256)
+// would be overrun by many small messages; with 256 a window is used to five sixths.
+inline constexpr std::uint32_t chunk_overhead_bytes = 32;
+
 namespace chunk {
 inline constexpr std::uint8_t data = 0x00;
 inline constexpr std::uint8_t sack = 0x03;

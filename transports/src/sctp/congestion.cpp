@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "sctp/chunks.hpp"
-
 namespace agw::sctp {
 
 namespace {
@@ -24,6 +22,10 @@ constexpr int least_kept_rounds = 8;
 
 constexpr double start_gain = 2.0;
 constexpr double start_window = 1.8;
+// Once a round stood in a queue (RFC 9406, 4.3), or where doubling has overrun one before.
+constexpr double gentle_gain = 1.25;
+// Of what arrived at best, so much is left by one round with loss, if most of it arrived.
+constexpr double kept_rate = 0.7;
 constexpr double drain_gain = 0.6;
 // Less than the path holds: so a round trip without a queue is seen in each cycle, and one that was taken for it before is found out.
 constexpr double empty_share = 0.9;
@@ -36,156 +38,76 @@ constexpr std::array<double, 8> cycle{1.25, 0.75, 1, 1, 1, 1, 1, 1};
 constexpr double start_growth = 1.25;
 constexpr double probe_growth = 1.1;
 constexpr double lossy = 0.02;
+constexpr double flooded = 0.4;
 constexpr unsigned careful_for = 8;
+
+// RFC 8985, 6.2 and 7: how late a packet may be in a path that reorders, and when an acknowledgement is asked for.
+constexpr clock::duration least_reordering = 1ms;
+constexpr unsigned most_quarters = 4;
+constexpr unsigned in_order_for = 16;
+constexpr unsigned most_asked = 3;
+constexpr clock::duration ask_slack = 40ms;
+constexpr clock::duration delayed_sack = 200ms;
 
 std::size_t scaled(double rate, clock::duration d) { return static_cast<std::size_t>(rate * duration_cast<seconds_d>(d).count()); }
 std::size_t times(double gain, std::size_t bytes) { return static_cast<std::size_t>(gain * static_cast<double>(bytes)); }
 double per_second(std::uint64_t bytes, clock::duration d) { return static_cast<double>(bytes) / duration_cast<seconds_d>(d).count(); }
 
-constexpr auto earlier = [](const auto& record, std::uint32_t tsn) { return later_tsn(tsn, record.tsn); };
-
 }  // namespace
 
-void congestion_control::sent(bytes_view packet, clock::time_point now, bool starved) {
-  each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
-    if (!is_data(type) || c.size() < chunk_header_bytes + 4) return;
-    const auto tsn = word_at(c, chunk_header_bytes);
-    if (!any_sent_) {
-      any_sent_ = true;
-      acknowledged_ = highest_reported_ = highest_sent_ = tsn - 1;
-    }
-    if (!later_tsn(tsn, highest_sent_)) return sent_again(tsn, now);
-    highest_sent_ = tsn;
-    if (in_flight_ == 0) delivered_at_ = delivered_sent_ = now;
-    record r;
-    r.tsn = tsn;
-    r.bytes = static_cast<std::uint32_t>(padded(c.size()));
-    r.starved = starved;
-    stamp(r, now);
-    records_.push_back(r);
-    in_flight_ += r.bytes;
-  });
-}
-
-void congestion_control::stamp(record& r, clock::time_point now) {
-  r.sent = now;
-  r.delivered = delivered_;
-  r.delivered_at = delivered_at_;
-  r.delivered_sent = delivered_sent_;
-  r.waits = false;
-}
-
-congestion_control::record* congestion_control::find(std::uint32_t tsn) {
-  const auto from = records_.begin() + static_cast<std::ptrdiff_t>(first_);
-  const auto r = std::lower_bound(from, records_.end(), tsn, earlier);
-  return r == records_.end() || r->tsn != tsn ? nullptr : &*r;
-}
-
-void congestion_control::sent_again(std::uint32_t tsn, clock::time_point now) {
-  resent_ = true;
-  auto* const r = find(tsn);
-  if (!r || r->arrived) return;
-  lost_in_round_ += r->bytes;
-  r->again = true;
-  stamp(*r, now);
-}
+void congestion_control::sent(bytes_view packet, clock::time_point now, bool starved) { lost_in_round_ += board_.sent(packet, now, starved); }
 
 bool congestion_control::queue_again(bytes_view packet, bool some_wait, clock::time_point now) {
-  bool any = false;
-  each_tsn(packet, [&](std::uint8_t type, std::uint32_t tsn) {
-    if (!is_data(type)) return;
-    auto* const r = find(tsn);
-    // usrsctp has not taken the acknowledgement that was seen here: the peer's next one will be.
-    if (!r) any = any || !some_wait || !later_tsn(tsn, acknowledged_);
-    if (!r || r->waits || now - r->sent < least_round_trip()) return;
-    any = r->waits = true;
-    // A peer may drop what it has reported (RFC 9260, 6.2): only what is acknowledged up to there has arrived for good.
-    if (!std::exchange(r->arrived, false)) return;
-    in_flight_ += r->bytes;
-  });
   resent_ = true;
-  return any;
-}
-
-bool congestion_control::missing(bytes_view packet) {
-  bool any = false;
-  each_tsn(packet, [&](std::uint8_t type, std::uint32_t tsn) {
-    if (!is_data(type)) return;
-    const auto* const r = find(tsn);
-    any = any || (r && !r->arrived);
-  });
-  return any;
+  return board_.queue_again(packet, some_wait, least_round_trip(), now);
 }
 
 congestion_control::news congestion_control::received(bytes_view packet, clock::time_point now) {
-  arrival a;
-  each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
-    if (type == chunk::sack && c.size() >= 16) take_sack(c, now, a);
-  });
+  const auto a = board_.received(packet, now);
+  if (a.reordered && (rounds_in_order_ > 0 || reordering_quarters_ == 0)) {
+    rounds_in_order_ = 0;
+    reordering_quarters_ = std::min(reordering_quarters_ + 1, most_quarters);
+  }
   if (!a.any) return news::none;
+  asked_ = 0;
   update(a, now);
   return std::exchange(resent_, false) ? news::progress_after_loss : news::progress;
 }
 
-void congestion_control::take_sack(bytes_view sack, clock::time_point now, arrival& into) {
-  const auto cumulative = word_at(sack, 4);
-  if (!any_sent_ || later_tsn(cumulative, highest_sent_) || later_tsn(acknowledged_, cumulative)) return;
-  acknowledged_ = cumulative;
-  while (first_ < records_.size() && !later_tsn(records_[first_].tsn, cumulative)) {
-    if (!records_[first_].arrived) arrived(records_[first_], now, into);
-    ++first_;
-  }
-  const std::size_t gaps = std::min<std::size_t>(word_at(sack, 12) >> 16, (sack.size() - 16) / 4);
-  for (std::size_t i = 0; i < gaps; ++i) {
-    const auto block = word_at(sack, 16 + 4 * i);
-    const auto end = cumulative + (block & 0xffff);
-    auto begin = cumulative + (block >> 16);
-    if (later_tsn(begin, end) || later_tsn(end, highest_sent_) || !later_tsn(end, highest_reported_)) continue;
-    // What fills a hole behind that counts when the cumulative acknowledgement passes it.
-    if (later_tsn(highest_reported_, begin)) begin = highest_reported_ + 1;
-    const auto from = records_.begin() + static_cast<std::ptrdiff_t>(first_);
-    auto r = std::lower_bound(from, records_.end(), begin, earlier);
-    for (; r != records_.end() && !later_tsn(r->tsn, end); ++r) {
-      if (!r->arrived) arrived(*r, now, into);
-    }
-    highest_reported_ = end;
-  }
-  if (later_tsn(cumulative, highest_reported_)) highest_reported_ = cumulative;
-  forget_front();
+clock::duration congestion_control::reordering() const noexcept {
+  if (reordering_quarters_ == 0 && board_.held_bytes() > 2 * packet_bytes_) return clock::duration::zero();
+  return std::max<clock::duration>(std::max(reordering_quarters_, 1U) * least_round_trip() / 4, least_reordering);
 }
 
-void congestion_control::forget_front() {
-  if (first_ == records_.size()) {
-    records_.clear();
-    first_ = 0;
-    if (records_.capacity() > 64) records_.shrink_to_fit();
-  } else if (first_ > 64 && first_ > records_.size() / 2) {
-    records_.erase(records_.begin(), records_.begin() + static_cast<std::ptrdiff_t>(first_));
-    first_ = 0;
+deadline congestion_control::next_repair(bool may_ask) const noexcept {
+  if (!recovers() || board_.unacknowledged_chunks() == 0 || least_round_trip() == clock::duration::zero()) return no_deadline;
+  auto ask = no_deadline;
+  if (may_ask && asked_ < most_asked) {
+    // A peer may keep its acknowledgement of a single packet back (RFC 9260, 6.2).
+    const auto kept_back = board_.in_flight() <= packet_bytes_ ? clock::duration(delayed_sack) : clock::duration::zero();
+    ask = board_.last_progress() + (2 * longest_round_trip() + kept_back + ask_slack) * (1 << asked_);
   }
+  return std::min(board_.next_loss(), ask);
 }
 
-void congestion_control::arrived(record& r, clock::time_point now, arrival& into) {
-  r.arrived = true;
-  delivered_ += r.bytes;
-  in_flight_ -= r.bytes;
-  delivered_at_ = now;
-  if (!r.again) into.round_trip = std::min(into.round_trip, clock::duration(now - r.sent));
-  if (!into.any || r.sent >= into.newest.sent) {
-    into.newest = r;
-    delivered_sent_ = r.sent;
-  }
-  into.any = true;
+datagram_batch congestion_control::lost(clock::time_point now, std::size_t packet_bytes, bool may_ask) {
+  const bool ask = next_repair(may_ask) <= now && board_.next_loss() > now;
+  auto out = board_.lost(now, reordering(), packet_bytes);
+  if (!ask || !out.empty()) return out;
+  ++asked_;
+  return board_.first_again();
 }
 
 void congestion_control::update(const arrival& a, clock::time_point now) {
   if (a.round_trip != clock::duration::max()) take_round_trip(a.round_trip, now);
   take_rate(a, now);
-  if (a.newest.delivered >= round_ends_) {
-    round_ends_ = delivered_;
+  // What left again may have left in vain: then the first copy's arrival says nothing of the time that a round takes.
+  if (a.newest.delivered >= round_ends_ && now - round_began_ >= least_round_trip()) {
+    round_ends_ = board_.delivered();
+    round_began_ = now;
     end_round();
   }
-  if (in_flight_ <= empty_share * static_cast<double>(product())) {
+  if (in_flight() <= empty_share * static_cast<double>(product())) {
     if (phase_ == phase::drain) cruise(2);
     emptied_ = true;
   }
@@ -206,7 +128,7 @@ void congestion_control::take_round_trip(clock::duration sample, clock::time_poi
 void congestion_control::take_rate(const arrival& a, clock::time_point now) {
   const auto took = std::max(now - a.newest.delivered_at, a.newest.sent - a.newest.delivered_sent);
   if (took <= clock::duration::zero() || clock::duration(took) < least_round_trip()) return;  // acknowledgements that came together
-  const auto rate = per_second(delivered_ - a.newest.delivered, took);
+  const auto rate = per_second(board_.delivered() - a.newest.delivered, took);
   if (a.newest.starved && rate < highest_rate_) return;
   round_counts_ = true;
   auto& best = rates_[round_ % kept_rounds];
@@ -215,16 +137,17 @@ void congestion_control::take_rate(const arrival& a, clock::time_point now) {
 }
 
 void congestion_control::end_round() {
-  const auto delivered = delivered_ - delivered_before_;
-  delivered_before_ = delivered_;
-  const bool many = lost_in_round_ > 3 * packet_bytes_ &&
-                    static_cast<double>(lost_in_round_) > lossy * static_cast<double>(delivered + lost_in_round_);
+  const auto delivered = board_.delivered() - delivered_before_;
+  delivered_before_ = board_.delivered();
+  if (++rounds_in_order_ % in_order_for == 0) reordering_quarters_ = 0;
+  const auto share = static_cast<double>(lost_in_round_) / std::max(static_cast<double>(delivered + lost_in_round_), 1.0);
+  const bool many = lost_in_round_ > 3 * packet_bytes_ && share > lossy;
   lost_in_round_ = 0;
   if (careful_rounds_ > 0) {
     // Loss that does not come from us must not keep us here: the way on is a probe, whatever was lost.
     if (--careful_rounds_ == 0) cruise(0);
   } else if (many) {
-    be_careful();
+    be_careful(share > flooded);
   } else if (phase_ == phase::start) {
     check_start();
   } else if (phase_ == phase::cruise) {
@@ -240,10 +163,11 @@ void congestion_control::end_round() {
   highest_rate_ = *std::max_element(rates_.begin(), rates_.end());
 }
 
-void congestion_control::be_careful() {
+void congestion_control::be_careful(bool was_flood) {
+  if (phase_ == phase::start) overrun_rate_ = highest_rate_;
   phase_ = phase::cruise;
   careful_rounds_ = careful_for;
-  const auto latest = rates_[round_ % kept_rounds];
+  const auto latest = std::max(rates_[round_ % kept_rounds], was_flood ? 0 : kept_rate * highest_rate_);
   if (latest <= 0) return;
   rates_.fill(0);
   rates_[round_ % kept_rounds] = highest_rate_ = latest;
@@ -251,22 +175,25 @@ void congestion_control::be_careful() {
 
 // The start is over when three rounds brought no more, or two and they stood in a queue.
 void congestion_control::check_start() {
-  if (highest_rate_ >= start_rate_ * start_growth) {
+  const auto least = least_round_trip();
+  const bool stood = round_samples_ >= 8 && round_least_ > least + std::clamp<clock::duration>(least / 8, 4ms, 16ms);
+  queued_ = stood && round_samples_ >= 64;
+  if (highest_rate_ >= start_rate_ * (queued_ ? probe_growth : start_growth)) {
     start_rate_ = highest_rate_;
     flat_rounds_ = 0;
     return;
   }
-  const auto least = least_round_trip();
-  const bool queued = round_samples_ >= 8 && round_least_ > least + std::clamp<clock::duration>(least / 8, 4ms, 16ms);
-  if (++flat_rounds_ >= (queued ? 2 : 3)) phase_ = phase::drain;
+  if (++flat_rounds_ >= (stood ? 2 : 3)) phase_ = phase::drain;
 }
 
 // What a probe brings shows in the round after it. When there is more room than was known, the next follows at once, and behind the second the search
 // begins anew.
 void congestion_control::end_step() {
   if (step_ != 1 || highest_rate_ < probed_rate_ * probe_growth) return cruise((step_ + 1) % cycle.size());
-  if (++good_probes_ < 2) return cruise(0);
+  if (highest_rate_ > gentle_gain * overrun_rate_) overrun_rate_ = 0;
+  if (++good_probes_ < 2 || (overrun_rate_ > 0 && start_gain * highest_rate_ > overrun_rate_)) return cruise(0);
   phase_ = phase::start;
+  queued_ = false;
   start_rate_ = 0;
   flat_rounds_ = 0;
 }
@@ -296,7 +223,7 @@ std::size_t congestion_control::window_bytes() const noexcept {
     // Where round trips differ, the least of them all is less than what a round takes even without a queue. While the rate grows there is none.
     const bool known = flat_rounds_ == 0 && last_round_least_ != clock::duration::max();
     const auto took = known ? std::max(last_round_least_, least_round_trip()) : least_round_trip();
-    return std::max(times(start_window, holds(took)) + 3 * packet_bytes_, first_packets * packet_bytes_);
+    return std::max(times(queued_ ? gentle_gain : start_window, holds(took)) + 3 * packet_bytes_, first_packets * packet_bytes_);
   }
   const bool emptying = careful_rounds_ == 0 && (phase_ == phase::drain || (step_ == 1 && !emptied_));
   if (emptying) return std::max(times(empty_share, product()), least_packets * packet_bytes_);
@@ -310,7 +237,7 @@ double congestion_control::rate() const noexcept {
   switch (phase_) {
     case phase::start:
       // The first acknowledgements cover a packet or two of the first window.
-      return start_gain * std::max(highest_rate_, least_rate(first_packets));
+      return (queued_ ? gentle_gain : start_gain) * std::max(highest_rate_, least_rate(first_packets));
     case phase::drain:
       return std::max(drain_gain * highest_rate_, least_rate(least_packets));
     case phase::cruise:

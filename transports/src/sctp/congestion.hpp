@@ -8,10 +8,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "agw/core/clock.hpp"
 #include "agw/core/pipe.hpp"
+#include "sctp/scoreboard.hpp"
 
 namespace agw::sctp {
 
@@ -22,6 +22,10 @@ class congestion_control {
   /// `packet_bytes`: of a full packet.
   explicit congestion_control(std::size_t packet_bytes) : packet_bytes_(packet_bytes) {}
 
+  /// Whether lost packets are found and given out here (lost()), or by usrsctp alone: it must, where data is given up after a time or a number of times.
+  void recover(bool here) { board_.keep(here); }
+  bool recovers() const noexcept { return board_.keeps(); }
+
   /// A packet leaves. `starved`: there is nothing more to send, so that the rate says nothing about the path.
   void sent(bytes_view packet, clock::time_point now, bool starved);
   /// A packet with data that usrsctp sends again is to wait for its time. False: it is not to be sent, since all of it waits already or left less than a
@@ -29,18 +33,23 @@ class congestion_control {
   /// what never left may be one of.
   bool queue_again(bytes_view packet, bool some_wait, clock::time_point now);
   /// Whether some of it has not arrived since.
-  bool missing(bytes_view packet);
+  bool missing(bytes_view packet) { return board_.missing(packet); }
+  /// Packets that are to leave again, of at most `packet_bytes`. For each packet of the peer's, or several that came together, and at next_repair().
+  /// `may_ask`: the peer has room, so that its silence is a loss.
+  datagram_batch lost(clock::time_point now, std::size_t packet_bytes, bool may_ask);
+  deadline next_repair(bool may_ask) const noexcept;
 
   enum class news { none, progress, progress_after_loss };
   /// A packet of the peer's came: whether it acknowledged data, and data had been sent again since the last that did.
   news received(bytes_view packet, clock::time_point now);
 
-  /// Octets of data that may be unacknowledged.
+  /// Octets of data that may be on their way.
   std::size_t window_bytes() const noexcept;
   /// Octets a second; 0: as fast as can be, nothing is known yet.
   double rate() const noexcept;
   /// Octets that left and are not acknowledged.
-  std::size_t in_flight() const noexcept { return in_flight_; }
+  std::size_t in_flight() const noexcept { return board_.in_flight(); }
+  const scoreboard& board() const noexcept { return board_; }
   /// Zero until the first acknowledgement.
   clock::duration least_round_trip() const noexcept;
   /// Of the last two rounds.
@@ -49,66 +58,41 @@ class congestion_control {
  private:
   enum class phase { start, drain, cruise };
 
-  struct record {
-    std::uint32_t tsn = 0;
-    std::uint32_t bytes = 0;
-    clock::time_point sent{};
-    // When it left: what had been delivered, when that was known, and when the packet left that was delivered last.
-    std::uint64_t delivered = 0;
-    clock::time_point delivered_at{};
-    clock::time_point delivered_sent{};
-    bool starved = false;
-    bool again = false;
-    bool waits = false;  // to be sent again
-    bool arrived = false;
-  };
-  struct arrival {
-    bool any = false;
-    record newest;
-    clock::duration round_trip = clock::duration::max();
-  };
+  using arrival = scoreboard::arrival;
 
-  void stamp(record& r, clock::time_point now);
-  record* find(std::uint32_t tsn);
-  void sent_again(std::uint32_t tsn, clock::time_point now);
-  void take_sack(bytes_view sack, clock::time_point now, arrival& into);
-  void arrived(record& r, clock::time_point now, arrival& into);
   void update(const arrival& a, clock::time_point now);
   void take_rate(const arrival& a, clock::time_point now);
   void take_round_trip(clock::duration sample, clock::time_point now);
   void end_round();
-  void be_careful();
+  void be_careful(bool was_flood);
   void check_start();
   void end_step();
   void cruise(std::size_t step);
   double least_rate(std::size_t packets) const noexcept;
   std::size_t holds(clock::duration round_trip) const noexcept;
   std::size_t product() const noexcept;  // what fits into the path without a queue
-  void forget_front();
+  clock::duration reordering() const noexcept;
 
   static constexpr std::size_t kept_rounds = 10;
 
   std::size_t packet_bytes_;
-  std::vector<record> records_;  // by TSN; those before first_ are done with
-  std::size_t first_ = 0;
-  bool any_sent_ = false;
-  std::uint32_t highest_sent_ = 0;
-  std::uint32_t acknowledged_ = 0;
-  std::uint32_t highest_reported_ = 0;
-  std::size_t in_flight_ = 0;
-  std::uint64_t delivered_ = 0;
-  clock::time_point delivered_at_{};
-  clock::time_point delivered_sent_{};
-  bool resent_ = false;
+  scoreboard board_;
+  bool resent_ = false;  // by usrsctp
+  unsigned asked_ = 0;   // for an acknowledgement, since the last that told of something
+  unsigned reordering_quarters_ = 0;  // of a round trip that a packet may be late; 0: the path keeps the order
+  unsigned rounds_in_order_ = 0;
 
   phase phase_ = phase::start;
   std::uint64_t round_ends_ = 0;  // at so many octets delivered
+  clock::time_point round_began_{};
   std::size_t round_ = 0;
   std::array<double, kept_rounds> rates_{};  // the highest of each round
   double highest_rate_ = 0;
   bool round_counts_ = false;
   double start_rate_ = 0;  // when it last grew by a quarter
   unsigned flat_rounds_ = 0;
+  bool queued_ = false;      // the last round of the start stood in a queue
+  double overrun_rate_ = 0;  // at which a start ended with loss
   std::uint64_t lost_in_round_ = 0;
   std::uint64_t delivered_before_ = 0;
   unsigned careful_rounds_ = 0;  // so many more

@@ -12,6 +12,7 @@
 #include "agw/core/task_group.hpp"
 #include "agw/core/until.hpp"
 #include "agw/transports/error.hpp"
+#include "sctp/acknowledgements.hpp"
 #include "sctp/chunks.hpp"
 #include "sctp/crc32c.hpp"
 
@@ -26,6 +27,9 @@ constexpr auto black_hole_look = std::chrono::milliseconds(3100);
 constexpr auto long_missing = std::chrono::seconds(1);
 constexpr auto idle_after = std::chrono::seconds(1);
 constexpr auto retransmission_slack = std::chrono::milliseconds(200);
+constexpr std::size_t reports_kept = 4;
+// usrsctp as a peer drops what is 4096 behind the first that it misses.
+constexpr std::size_t most_chunks = 4000;
 constexpr auto shutdown_limit = std::chrono::milliseconds(200);
 // The memory of a burst is freed; an idle association keeps none.
 constexpr std::size_t kept_batch_bytes = 4096;
@@ -49,7 +53,9 @@ association_core::association_core(asio::any_io_executor executor, datagram_pipe
       path_(options.heartbeat_after, std::max(options.lost_after, options.heartbeat_after + options.lost_after / 2)),
       packets_(base_packet_bytes, lower.max_datagram_bytes() & ~std::size_t{3}),
       congestion_(base_packet_bytes),
-      send_buffer_(options.send_buffer_bytes, options.send_buffer_limit_bytes) {}
+      send_buffer_(options.send_buffer_bytes, options.send_buffer_limit_bytes) {
+  congestion_.recover(true);
+}
 
 association_core::~association_core() {
   if (!abandoned_) abandon();
@@ -131,8 +137,10 @@ void association_core::input(const datagram_batch& packets) {
   bool probed = false;
   {
     const inside_usrsctp here(box_->id(), *this);
+    sack_thinning acknowledgements(packets, congestion_.recovers() ? 1 : reports_kept);
     for (std::size_t i = 0; i < packets.size(); ++i) {
       const auto packet = packets[i];
+      const bool needed = acknowledgements.needed(packet);
       if (!checksum_holds(packet)) {
         count_drop("sctp", "checksum");
         continue;
@@ -147,20 +155,21 @@ void association_core::input(const datagram_batch& packets) {
         if (rest.empty()) {
           observer_.refused(now);
         } else {
-          take(rest, now);
+          take(rest, needed, now);
         }
         continue;
       }
-      take(packet, now);
+      take(packet, needed, now);
     }
     if (options_.initiate == initiation::in && phase_ == phase::opening) socket_->accept();
   }
+  repair(now);
   if (probed && window_.limited()) out_.push(window_.last());
   after_input();
   flush();
 }
 
-void association_core::take(bytes_view packet, clock::time_point now) {
+void association_core::take(bytes_view packet, bool needed, clock::time_point now) {
   const auto missing = observer_.outstanding() ? now - observer_.unacknowledged_since() : clock::duration::zero();
   const auto acknowledged = observer_.acknowledged();
   observer_.received(packet, now);
@@ -171,10 +180,14 @@ void association_core::take(bytes_view packet, clock::time_point now) {
     if (size && packets_.answered(*size)) socket_->limit_pieces(0);
     rearm_by(packets_.next_deadline());
   }
+  if (!needed) return;
   steer(packet, now);
   const auto others = path_watch::without_answers(packet);
-  const auto rest = others.empty() ? packet : bytes_view(others);
-  const auto instead = t3_.rewrite(rest, acknowledged, now);
+  auto rest = others.empty() ? packet : bytes_view(others);
+  const auto plain = congestion_.recovers() ? without_gaps(rest, held_room()) : std::vector<std::byte>();
+  if (!plain.empty()) rest = plain;
+  const auto instead = t3_.rewrite(rest, fed_acknowledged_, now);
+  fed_acknowledged_ = observer_.acknowledged();
   feed(instead.empty() ? rest : instead);
   if (trips_.waiting() && path_watch::answers_other(packet)) {
     const auto status = socket_->status();
@@ -256,7 +269,8 @@ awaitable<void> association_core::keep_pace() {
 void association_core::steer(bytes_view packet, clock::time_point now) {
   const auto what = congestion_.received(packet, now);
   if (what == congestion_control::news::none || !socket_) return;
-  const auto window = congestion_.window_bytes();
+  auto window = congestion_.window_bytes();
+  if (congestion_.recovers()) window = std::min(window + congestion_.board().held_bytes(), congestion_.board().bytes_of(most_chunks));
   const auto change = std::max(window, applied_window_) - std::min(window, applied_window_);
   // After a loss usrsctp's own window is another.
   if (what == congestion_control::news::progress && change <= applied_window_ / 16) return;
@@ -266,7 +280,30 @@ void association_core::steer(bytes_view packet, clock::time_point now) {
   // As with TCP in Linux: a round trip that grows with a queue is no loss.
   const auto waits = std::chrono::duration<double>(static_cast<double>(pacer_.bytes()) / std::max(congestion_.rate(), 1.0));
   const auto longest = congestion_.longest_round_trip() + std::chrono::duration_cast<clock::duration>(waits);
-  socket_->set_least_timeout(std::chrono::duration_cast<std::chrono::milliseconds>(longest) + retransmission_slack);
+  // Its timer is the last resort only: when it expires, usrsctp takes all that is on its way for lost.
+  const auto least = congestion_.recovers() ? 3 * longest + retransmission_slack : longest + retransmission_slack;
+  socket_->set_least_timeout(std::chrono::duration_cast<std::chrono::milliseconds>(least));
+}
+
+// What usrsctp takes off the peer's room for what the peer has already.
+std::size_t association_core::held_room() const noexcept {
+  return congestion_.board().held_bytes() + congestion_.board().held_chunks() * chunk_overhead_bytes;
+}
+
+// What is lost leaves again, before anything else.
+void association_core::repair(clock::time_point now) {
+  if (phase_ == phase::ended || abandoned_) return;
+  const auto packets = congestion_.lost(now, packets_.size(), stands_still());
+  if (pacer_.empty()) pacer_.begin(now);
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    observer_.sent(packets[i], now);
+    pacer_.push(packets[i], true);
+  }
+  if (!packets.empty()) {
+    release();
+    paced_.set();
+  }
+  rearm_by(congestion_.next_repair(stands_still()));
 }
 
 void association_core::put_out(bytes_view packet) {
@@ -316,6 +353,8 @@ void association_core::flush() {
 
 send_outcome association_core::transmit(bytes_view message, const send_options& options) {
   if (phase_ != phase::established) return send_outcome::failed;
+  // usrsctp counts how often and how long it has tried to send it.
+  if (options.policy != reliability::reliable) congestion_.recover(false);
   const inside_usrsctp here(box_->id(), *this);
   const auto outcome = socket_->send(message, options);
   return exhausted_ ? send_outcome::failed : outcome;
@@ -355,6 +394,7 @@ deadline association_core::next_deadline() const {
   auto next = channels_.next_deadline();
   if (window_.limited() && channels_.held().tight()) next = std::min(next, deadline_after(window_step));
   if (phase_ == phase::established) next = std::min({next, path_.next_deadline(), packets_.next_deadline(), trips_.next_deadline()});
+  next = std::min(next, congestion_.next_repair(stands_still()));
   if (stands_still()) {
     const auto since = observer_.unacknowledged_since();
     next = std::min(next, since + clock::duration(options_.lost_after));
@@ -380,6 +420,8 @@ awaitable<void> association_core::keep_watch() {
     const auto now = clock::now();
     channels_.expire(now);
     window_changed();
+    repair(now);
+    flush();
     check_progress(now);
     check_heartbeat(now);
     check_packet_size(now);

@@ -66,7 +66,7 @@ class association_core final : public std::enable_shared_from_this<association_c
   awaitable<void> keep_watch();
   awaitable<void> keep_pace();
   void input(const datagram_batch& packets);
-  void take(bytes_view packet, clock::time_point now);
+  void take(bytes_view packet, bool needed, clock::time_point now);
   void feed(bytes_view packet);
   void after_input();
   void read();
@@ -90,6 +90,8 @@ class association_core final : public std::enable_shared_from_this<association_c
   void leave(bytes_view packet, clock::time_point now);
   void release();
   void steer(bytes_view packet, clock::time_point now);
+  void repair(clock::time_point now);
+  std::size_t held_room() const noexcept;
   deadline next_deadline() const;
   deadline stalled_at() const;
 
@@ -123,6 +125,7 @@ class association_core final : public std::enable_shared_from_this<association_c
   mtu_probe packets_;
   round_trip_check trips_;
   t3_restart t3_;
+  std::uint32_t fed_acknowledged_ = 0;  // by what usrsctp was given
   congestion_control congestion_;
   pacer pacer_;
   send_buffer send_buffer_;

@@ -1,6 +1,7 @@
 // Packets leave at a rate instead of in bursts: a receiver's socket holds 64 to 208 KB, and a burst of a hundred packets overruns it on an idle link.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 #include "agw/core/clock.hpp"
@@ -11,6 +12,8 @@ namespace agw::sctp {
 /// Packets, a rate and `now` in; packets and a deadline out. Bounded by whoever puts packets in.
 class pacer {
  public:
+  /// Nothing has waited until `now`, so that there is nothing to make up for. Before a push() to an empty pacer that is open.
+  void begin(clock::time_point now) noexcept { due_ = std::max(due_, now - step_); }
   /// What is sent again goes ahead of all else.
   void push(bytes_view packet, bool again) { (again ? urgent_ : others_).push(packet); }
   bool empty() const noexcept { return urgent_.empty() && others_.empty(); }

@@ -19,6 +19,7 @@
 #include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
 #include "sctp/chunks.hpp"
+#include "sctp/chunks.hpp"
 #include "sctp/crc32c.hpp"
 #include "sctp/mailbox.hpp"
 #include "sctp/send_buffer.hpp"
@@ -30,9 +31,6 @@ namespace {
 
 // How long an id is kept unused before it is used again. usrsctp frees an endpoint by timers of milliseconds when it cannot at once.
 constexpr auto rest_time = std::chrono::seconds(2);
-// What a chunk takes of the peer's window beside its data, which is what the window counts (RFC 9260, 6.2.1). Receivers that count more (usrsctp: 256)
-// would be overrun by many small messages; with 256 a window is used to five sixths.
-constexpr std::uint32_t chunk_overhead_bytes = 32;
 // More than any window; times the packet size it fits 32 bits.
 constexpr std::uint32_t unlimited_packets = 40000;
 
