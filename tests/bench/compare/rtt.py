@@ -3,8 +3,10 @@ in the far one; the core and H.248 have a second link of their own, without dela
 import contextlib
 import json
 import os
+import statistics
 import subprocess
 import sys
+import threading
 import time
 from types import SimpleNamespace
 
@@ -53,6 +55,37 @@ class Link:
         ip("netns", "delete", self.name)
 
 
+class Busy:
+    """How busy the machine's cores are: the share that a quarter of the half seconds exceeds. What is measured, its client and the link share them."""
+
+    def __enter__(self):
+        self.shares, self.ended = [], threading.Event()
+        self.thread = threading.Thread(target=self.watch)
+        self.thread.start()
+        return self
+
+    def watch(self):
+        before = self.times()
+        while not self.ended.wait(0.5):
+            now = self.times()
+            spent = [b - a for a, b in zip(before, now)]
+            self.shares.append(1 - (spent[3] + spent[4]) / max(sum(spent), 1))
+            before = now
+
+    @staticmethod
+    def times():
+        with open("/proc/stat") as stat:
+            return [int(word) for word in stat.readline().split()[1:9]]
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+
+    @property
+    def share(self):
+        return statistics.quantiles(self.shares, n=4)[2] if len(self.shares) > 1 else 0.0
+
+
 def tcp(prefix, seconds):
     """Mbit/s of CUBIC from here to the far side."""
     server = subprocess.Popen([*prefix, "iperf3", "-s", "-1", "-B", FAR], stdout=subprocess.DEVNULL)
@@ -71,9 +104,9 @@ def tcp(prefix, seconds):
 def run(options, found):
     points = []
 
-    def note(system, trip, mbit, faults):
-        points.append({"system": system, "trip_ms": trip, "mbit": mbit, "faults": faults})
-        print(f"{trip:4} ms  {system:16} {mbit:8.1f} Mbit/s  {'; '.join(faults)}", file=sys.stderr, flush=True)
+    def note(system, trip, mbit, busy, faults):
+        points.append({"system": system, "trip_ms": trip, "mbit": mbit, "busy": round(busy, 3), "faults": faults})
+        print(f"{trip:4} ms  {system:16} {mbit:8.1f} Mbit/s  cores {busy:4.0%} busy  {'; '.join(faults)}", file=sys.stderr, flush=True)
 
     with contextlib.ExitStack() as clean_up:
         link = Link(options.bin / "agw_test_link")
@@ -83,8 +116,11 @@ def run(options, found):
         seconds = int(options.seconds)
         for trip in map(int, options.trips.split(",")):
             link.order(f"delay {trip / 2}")
-            note("tcp", trip, tcp(place.prefix, seconds), [])
+            with Busy() as busy:
+                mbit = tcp(place.prefix, seconds)
+            note("tcp", trip, mbit, busy.share, [])
             for system in found:
-                figures, faults, _ = system.measure(ONE_SESSION, options.bin / "agw-load", place, seconds)
-                note(system.name, trip, 8 * figures.get("rate", 0), faults)
+                with Busy() as busy:
+                    figures, faults, _ = system.measure(ONE_SESSION, options.bin / "agw-load", place, seconds)
+                note(system.name, trip, 8 * figures.get("rate", 0), busy.share, faults)
     return {"link": f"{RATE_MBIT} Mbit/s, a queue of {QUEUE_KB} KB", "seconds": seconds, "points": points}
