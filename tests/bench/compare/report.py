@@ -10,6 +10,7 @@ LABELS = {"rate": "MB/s", "cpu_mb": "ms of CPU a MB", "messages": "messages/s", 
 
 BUSY = 0.85  # of the cores: above, a rate says little of the path
 
+
 def short(value):
     """Three digits."""
     if value >= 1000:
