@@ -347,6 +347,18 @@ TEST_CASE("the end of a burst is found lost at once, too, when the queue that th
   CHECK(tsns(board.lost(start + 950ms, 0ms, packet_bytes)) == std::vector<std::uint32_t>{3, 4, 5, 6, 7, 8, 9});
 }
 
+TEST_CASE("what is sent for the first time behind a later number leaves, too") {
+  scoreboard board;
+  board.keep(true);
+  board.sent(data(1), start, false);
+  board.sent(data(3), start + 1ms, false);  // usrsctp's timer sent 2 in its own thread
+  CHECK(board.queue_again(data(2), true, 50ms, start + 2ms));
+  CHECK(board.missing(data(2)));
+  CHECK_FALSE(board.queue_again(data(4), true, 50ms, start + 2ms));  // it waits to leave for the first time
+  board.received(sack(2), start + 52ms);
+  CHECK_FALSE(board.missing(data(2)));
+}
+
 TEST_CASE("of many acknowledgements in one packet the last is enough, whose gaps are gone through once") {
   scoreboard board;
   board.keep(true);

@@ -253,8 +253,8 @@ bool scoreboard::queue_again(bytes_view packet, bool some_wait, clock::duration 
   each_tsn(packet, [&](std::uint8_t type, std::uint32_t tsn) {
     if (!is_data(type)) return;
     auto* const r = find(tsn);
-    // usrsctp has not taken the acknowledgement that was seen here: the peer's next one will be.
-    if (!r) any = any || !some_wait || !later_tsn(tsn, acknowledged_);
+    // usrsctp has not taken the acknowledgement that was seen here: the peer's next one will be. Or its timer's thread was overtaken by the loop.
+    if (!r) any = any || !some_wait || !later_tsn(tsn, highest_sent_);
     if (!r || r->waits || now - r->sent < least_round_trip) return;
     // usrsctp is not told what is behind a gap.
     if (keep_ && r->arrived && tsn != acknowledged_ + 1) return;
@@ -289,7 +289,7 @@ bool scoreboard::missing(bytes_view packet) {
   each_tsn(packet, [&](std::uint8_t type, std::uint32_t tsn) {
     if (!is_data(type)) return;
     const auto* const r = find(tsn);
-    any = any || (r && !r->arrived);
+    any = any || (r ? !r->arrived : later_tsn(tsn, acknowledged_));
   });
   return any;
 }
