@@ -45,6 +45,12 @@ TEST_CASE("of acknowledgements that came together the last is enough; what bring
   CHECK(needed({std::vector<std::byte>(12), std::vector<std::byte>(3), sack(1), sack(2)}, 1) == std::vector<std::size_t>{0, 1, 3});
 }
 
+TEST_CASE("an acknowledgement that comes behind a later one is not taken instead of it") {
+  CHECK(needed({sack(3), sack(5), sack(4)}, 1) == std::vector<std::size_t>{1, 2});
+  CHECK(needed({sack(3), sack(0x1), sack(0xffffffff)}, 1) == std::vector<std::size_t>{0, 1, 2});
+  CHECK(needed({sack(0xffffffff), sack(0x1)}, 1) == std::vector<std::size_t>{1});
+}
+
 TEST_CASE("four reports of gaps are left for usrsctp, where it finds what is lost") {
   const std::vector<std::vector<std::byte>> many(10, sack(1, 1));
   CHECK(needed(many, 4) == std::vector<std::size_t>{0, 3, 6, 9});

@@ -168,6 +168,66 @@ TEST_CASE("messages survive loss, reordering and delay, in order and unchanged")
   });
 }
 
+TEST_CASE("a message that is lost on an idle path is sent again before usrsctp's timer") {
+  sctp_world world;
+  link_quality quality;
+  quality.delay = 100ms;
+  sctp_link wire(quality);
+  world.run([&]() -> awaitable<void> {
+    auto body = [&](sctp_pair& pair) -> awaitable<void> {
+      auto a = co_await pair.left->open_channel(0);
+      auto b = co_await pair.right->open_channel(0);
+      co_await a->send(pattern(100));
+      (void)co_await take(*b, 1);
+      co_await sleep_until(deadline_after(5s));
+      const auto began = clock::now();
+      wire.left.down = true;
+      co_await a->send(pattern(100));
+      co_await sleep_until(deadline_after(20ms));
+      wire.left.down = false;
+      (void)co_await take(*b, 1);
+      CHECK(clock::now() - began < 800ms);
+    };
+    co_await with_pair(wire, {}, {}, body);
+  });
+}
+
+TEST_CASE("a message that may be given up in the middle of lost ones leaves their recovery to usrsctp, which loses none") {
+  const auto seed = GENERATE(1U, 3U);
+  const auto after = GENERATE(120ms, 400ms);
+  sctp_world world;
+  link_quality bad;
+  bad.seed = seed;
+  bad.loss = 0.1;
+  bad.delay = 50ms;
+  sctp_link wire(bad);
+  sctp::config options;
+  options.peer_max_message_bytes = 262144;
+  world.run([&]() -> awaitable<void> {
+    auto body = [&](sctp_pair& pair) -> awaitable<void> {
+      sctp::channel_transfer once;
+      once.policy = sctp::reliability::retransmits;
+      auto a = co_await pair.left->open_channel(0);
+      auto b = co_await pair.right->open_channel(0);
+      auto a2 = co_await pair.left->open_channel(1, {}, {}, once);
+      auto sender = [&]() -> awaitable<void> {
+        for (unsigned i = 0; i < 40; ++i) co_await a->send(pattern(30000 + i, i));
+      };
+      task_group senders(world.context.get_executor());
+      auto other = [&]() -> awaitable<void> {
+        co_await sleep_until(deadline_after(after));
+        co_await a2->send(pattern(100));
+      };
+      senders.spawn("a", sender);
+      senders.spawn("a2", other);
+      const auto at_b = co_await take(*b, 40);
+      co_await senders.join();
+      for (unsigned i = 0; i < 40; ++i) CHECK(at_b[i].bytes == pattern(30000 + i, i));
+    };
+    co_await with_pair(wire, options, options, body);
+  });
+}
+
 TEST_CASE("an aborting peer ends the association with sctp:abort, and its channels too") {
   sctp_world world;
   sctp_link wire;

@@ -302,6 +302,76 @@ TEST_CASE("a peer that drops what it has reported gets all again once usrsctp's 
   CHECK(board.held_bytes() == 0);
 }
 
+TEST_CASE("what was to leave again and arrives before it does can still be sent again once the peer has dropped it") {
+  scoreboard board;
+  board.keep(true);
+  for (std::uint32_t tsn = 1; tsn <= 4; ++tsn) board.sent(data(tsn, 500), start, false);
+  board.received(sack(0, {{2, 2}, {4, 4}}), start + 50ms);
+  const auto lost = board.lost(start + 50ms, 0ms, packet_bytes);
+  CHECK(tsns(lost) == std::vector<std::uint32_t>{1, 3});
+  board.received(sack(0, {{2, 4}}), start + 51ms);
+  board.sent(lost[0], start + 52ms, false);
+  board.received(sack(1), start + 102ms);
+  CHECK(board.queue_again(data(2, 500), false, 50ms, start + 500ms));
+  CHECK(board.queue_again(data(3, 500), false, 50ms, start + 500ms));
+  board.sent(data(2, 500), start + 500ms, false);
+  board.received(sack(2), start + 550ms);
+  CHECK(board.held_bytes() == 0);
+  CHECK(board.in_flight() == 1000);
+}
+
+TEST_CASE("an acknowledgement of half of all numbers away changes nothing") {
+  scoreboard board;
+  board.keep(true);
+  board.sent(data(1), start, false);
+  board.received(sack(1), start + 50ms);
+  CHECK_FALSE(board.received(sack(1 + 0x80000000), start + 55ms).any);
+  board.sent(data(2), start + 60ms, false);
+  CHECK_FALSE(board.received(sack(2 + 0x80000000), start + 110ms).any);
+  CHECK_FALSE(board.received(sack(1 + 0x80000000), start + 110ms).any);
+  CHECK(board.in_flight() == 1000);
+  CHECK(board.received(sack(2), start + 111ms).any);
+  CHECK(board.in_flight() == 0);
+}
+
+TEST_CASE("the end of a burst is found lost at once, too, when the queue that the burst stood in has gone meanwhile") {
+  scoreboard board;
+  board.keep(true);
+  board.sent(data(1), start, false);
+  for (std::uint32_t tsn = 2; tsn <= 9; ++tsn) board.sent(data(tsn), start + 1ms, false);
+  board.received(sack(1), start + 200ms);
+  CHECK(tsns(board.lost(start + 200ms, 0ms, packet_bytes)).empty());
+  const auto asked = board.first_again();
+  board.sent(asked[0], start + 700ms, false);
+  board.received(sack(2), start + 750ms);
+  CHECK(tsns(board.lost(start + 950ms, 0ms, packet_bytes)) == std::vector<std::uint32_t>{3, 4, 5, 6, 7, 8, 9});
+}
+
+TEST_CASE("what is sent for the first time behind a later number leaves, too") {
+  scoreboard board;
+  board.keep(true);
+  board.sent(data(1), start, false);
+  board.sent(data(3), start + 1ms, false);  // usrsctp's timer sent 2 in its own thread
+  CHECK(board.queue_again(data(2), true, 50ms, start + 2ms));
+  CHECK(board.missing(data(2)));
+  CHECK_FALSE(board.queue_again(data(4), true, 50ms, start + 2ms));  // it waits to leave for the first time
+  board.received(sack(2), start + 52ms);
+  CHECK_FALSE(board.missing(data(2)));
+}
+
+TEST_CASE("of many acknowledgements in one packet the last is enough, whose gaps are gone through once") {
+  scoreboard board;
+  board.keep(true);
+  for (std::uint32_t tsn = 1; tsn <= 5; ++tsn) board.sent(data(tsn), start, false);
+  auto bundled = std::vector<std::byte>(common_header_bytes);
+  for (const auto& one : {sack(1), sack(1, {{2, 2}}), sack(2, {{2, 2}})}) append_chunk(bundled, bundled, bytes_view(one).subspan(common_header_bytes));
+  CHECK(board.received(bundled, start + 50ms).any);
+  CHECK(board.acknowledged() == 2);
+  CHECK(board.held_chunks() == 1);
+  CHECK(board.in_flight() == 2000);
+  CHECK(tsns(board.lost(start + 50ms, 0ms, packet_bytes)) == std::vector<std::uint32_t>{3});
+}
+
 TEST_CASE("acknowledgements of a hostile peer change nothing but what they acknowledge") {
   std::mt19937 random(5);
   scoreboard board;

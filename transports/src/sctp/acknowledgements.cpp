@@ -18,18 +18,24 @@ bool is_sack(bytes_view packet) noexcept {
   return head >> 24 == chunk::sack && padded(head & 0xffff) == packet.size() - common_header_bytes;
 }
 
+std::uint32_t cumulative(bytes_view sack) noexcept { return word_at(sack, common_header_bytes + chunk_header_bytes); }
+
 bool has_reports(std::uint8_t type, bytes_view c) noexcept { return type == chunk::sack && c.size() >= sack_bytes && word_at(c, counts_offset) != 0; }
 
 }  // namespace
 
 sack_thinning::sack_thinning(const datagram_batch& packets, std::size_t kept) : kept_(kept) {
-  for (std::size_t i = 0; i < packets.size(); ++i) count_ += is_sack(packets[i]) ? 1 : 0;
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    if (!is_sack(packets[i])) continue;
+    ++count_;
+    last_ = cumulative(packets[i]);
+  }
 }
 
 bool sack_thinning::needed(bytes_view packet) noexcept {
   if (count_ < 2 || !is_sack(packet)) return true;
   const auto which = seen_++;
-  if (which + 1 == count_) return true;
+  if (which + 1 == count_ || later_tsn(cumulative(packet), last_)) return true;
   const bool gaps = word_at(packet, common_header_bytes + counts_offset) >> 16 != 0;
   return gaps && kept_ > 1 && which % ((count_ + kept_ - 1) / kept_) == 0;
 }

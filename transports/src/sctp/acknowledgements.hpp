@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "agw/core/pipe.hpp"
@@ -20,6 +21,7 @@ class sack_thinning {
 
  private:
   std::size_t kept_, count_ = 0, seen_ = 0;
+  std::uint32_t last_ = 0;  // what the last acknowledges: the path may have brought it behind a later one
 };
 
 /// The packet with acknowledgements up to the first gap only, and room for `held` octets more, which the peer has behind that; empty when there is

@@ -181,13 +181,13 @@ void association_core::take(bytes_view packet, bool needed, clock::time_point no
     rearm_by(packets_.next_deadline());
   }
   if (!needed) return;
+  const auto fed = congestion_.board().acknowledged();  // up to there usrsctp knows
   steer(packet, now);
   const auto others = path_watch::without_answers(packet);
   auto rest = others.empty() ? packet : bytes_view(others);
   const auto plain = congestion_.recovers() ? without_gaps(rest, held_room()) : std::vector<std::byte>();
   if (!plain.empty()) rest = plain;
-  const auto instead = t3_.rewrite(rest, fed_acknowledged_, now);
-  fed_acknowledged_ = observer_.acknowledged();
+  const auto instead = t3_.rewrite(rest, fed, now);
   feed(instead.empty() ? rest : instead);
   if (trips_.waiting() && path_watch::answers_other(packet)) {
     const auto status = socket_->status();
@@ -240,6 +240,7 @@ void association_core::leave(bytes_view packet, clock::time_point now) {
   const auto full = std::min<std::size_t>(congestion_.window_bytes(), observer_.peer_window()) / 8 * 7;
   congestion_.sent(packet, now, congestion_.in_flight() + pacer_.bytes() + 2 * packets_.size() < full);
   put_out(packet);
+  rearm_by(congestion_.next_repair(stands_still()));
 }
 
 void association_core::release() {

@@ -125,7 +125,6 @@ class association_core final : public std::enable_shared_from_this<association_c
   mtu_probe packets_;
   round_trip_check trips_;
   t3_restart t3_;
-  std::uint32_t fed_acknowledged_ = 0;  // by what usrsctp was given
   congestion_control congestion_;
   pacer pacer_;
   send_buffer send_buffer_;

@@ -58,7 +58,7 @@ std::size_t scoreboard::sent(bytes_view packet, clock::time_point now, bool star
 }
 
 void scoreboard::stamp(record& r, clock::time_point now) {
-  r.sent = now;
+  r.sent_before = std::exchange(r.sent, now);
   r.order = ++order_;
   r.delivered = delivered_;
   r.delivered_at = delivered_at_;
@@ -82,16 +82,18 @@ void scoreboard::keep(bool on) {
 
 scoreboard::arrival scoreboard::received(bytes_view packet, clock::time_point now) {
   arrival out;
+  bytes_view last;  // of several in one packet, each of which would cost a walk through what is missing
   each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
-    if (type == chunk::sack && c.size() >= sack_bytes) take_sack(c, now, out);
+    if (type == chunk::sack && c.size() >= sack_bytes) last = c;
   });
+  if (!last.empty()) take_sack(last, now, out);
   if (out.any) last_progress_ = now;
   return out;
 }
 
 void scoreboard::take_sack(bytes_view sack, clock::time_point now, arrival& into) {
   const auto cumulative = word_at(sack, chunk_header_bytes);
-  if (!any_sent_ || later_tsn(cumulative, highest_sent_) || later_tsn(acknowledged_, cumulative)) return;
+  if (!any_sent_ || cumulative - acknowledged_ > highest_sent_ - acknowledged_) return;
   const auto highest_before = highest_reported_;
   acknowledged_ = cumulative;
   highest_reported_ = later_of(highest_reported_, cumulative);
@@ -158,6 +160,7 @@ void scoreboard::take_duplicates(bytes_view sack, std::size_t gaps, arrival& int
 
 void scoreboard::arrived(record& r, clock::time_point now, arrival& into) {
   r.arrived = true;
+  r.waits = false;  // a copy that does still is not needed
   delivered_ += r.bytes;
   in_flight_ -= r.bytes;
   delivered_at_ = now;
@@ -168,8 +171,9 @@ void scoreboard::arrived(record& r, clock::time_point now, arrival& into) {
     delivered_sent_ = r.sent;
   }
   into.any = true;
-  // What left again and is reported before it can have come is what had left first.
-  if (r.order < newest_order_ || (r.again && took < newest_round_trip_ / 2)) return;
+  // What left again and is reported before it can have come is what had left first, unless that is out of the question by now.
+  const bool first_came = r.again && took < newest_round_trip_ / 2 && now - r.sent_before < 2 * newest_round_trip_;
+  if (r.order < newest_order_ || first_came) return;
   newest_order_ = r.order;
   newest_round_trip_ = took;
 }
@@ -249,8 +253,8 @@ bool scoreboard::queue_again(bytes_view packet, bool some_wait, clock::duration 
   each_tsn(packet, [&](std::uint8_t type, std::uint32_t tsn) {
     if (!is_data(type)) return;
     auto* const r = find(tsn);
-    // usrsctp has not taken the acknowledgement that was seen here: the peer's next one will be.
-    if (!r) any = any || !some_wait || !later_tsn(tsn, acknowledged_);
+    // usrsctp has not taken the acknowledgement that was seen here: the peer's next one will be. Or its timer's thread was overtaken by the loop.
+    if (!r) any = any || !some_wait || !later_tsn(tsn, highest_sent_);
     if (!r || r->waits || now - r->sent < least_round_trip) return;
     // usrsctp is not told what is behind a gap.
     if (keep_ && r->arrived && tsn != acknowledged_ + 1) return;
@@ -285,7 +289,7 @@ bool scoreboard::missing(bytes_view packet) {
   each_tsn(packet, [&](std::uint8_t type, std::uint32_t tsn) {
     if (!is_data(type)) return;
     const auto* const r = find(tsn);
-    any = any || (r && !r->arrived);
+    any = any || (r ? !r->arrived : later_tsn(tsn, acknowledged_));
   });
   return any;
 }

@@ -23,6 +23,7 @@ class scoreboard {
     std::uint32_t tsn = 0;
     std::uint32_t bytes = 0;
     clock::time_point sent{};
+    clock::time_point sent_before{};  // the copy before this one
     std::uint64_t order = 0;  // in which all have left: many leave at one time
     // When it left: what had been delivered, when that was known, and when the packet left that was delivered last.
     std::uint64_t delivered = 0;
@@ -68,6 +69,8 @@ class scoreboard {
   std::size_t held_bytes() const noexcept { return held_bytes_; }
   std::size_t held_chunks() const noexcept { return held_chunks_; }
   std::uint64_t delivered() const noexcept { return delivered_; }
+  /// The peer has all up to here, once any was sent.
+  std::uint32_t acknowledged() const noexcept { return acknowledged_; }
   std::size_t unacknowledged_chunks() const noexcept { return records_.size() - first_; }
   /// What so many chunks are, when they are like those that are unacknowledged.
   std::size_t bytes_of(std::size_t chunks) const noexcept;
