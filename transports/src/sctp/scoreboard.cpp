@@ -188,7 +188,7 @@ void scoreboard::forget_front() {
     records_.clear();
     first_ = 0;
     if (records_.capacity() > 16) records_.shrink_to_fit();
-    holes_.clear();
+    holes_ = {};
     kept_.clear();
     next_loss_ = no_deadline;
     return;

@@ -19,7 +19,6 @@
 #include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
 #include "sctp/chunks.hpp"
-#include "sctp/chunks.hpp"
 #include "sctp/crc32c.hpp"
 #include "sctp/mailbox.hpp"
 #include "sctp/send_buffer.hpp"
