@@ -70,7 +70,7 @@ def trips(result):
 def origin(result):
     machine = result["machine"]
     versions = "; ".join(f"{TITLES[s]} {v.removeprefix('agw-server ')}" for s, v in result["versions"].items())
-    busy = " The machine had other work: rates and times mean little, costs are upper bounds." if machine["load_before"] > machine["cores"] / 2 else ""
+    busy = " The machine had other work: rates and times mean little, costs are upper bounds." if machine.get("busy_before", 0) > 0.25 else ""
     return (f"{machine['cores']} cores, {machine['cpu']}, Linux {machine['kernel']}, load {machine['load_before']:.1f} before the run; "
             f"commit {result['commit']}, {result['date'][:10]}, `{result['command'].strip()}`. {versions}.{busy}")
 

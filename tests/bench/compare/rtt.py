@@ -68,14 +68,18 @@ class Busy:
         before = self.times()
         while not self.ended.wait(0.5):
             now = self.times()
-            spent = [b - a for a, b in zip(before, now)]
-            self.shares.append(1 - (spent[3] + spent[4]) / max(sum(spent), 1))
+            self.shares.append(self.share_of(before, now))
             before = now
 
     @staticmethod
     def times():
         with open("/proc/stat") as stat:
             return [int(word) for word in stat.readline().split()[1:9]]
+
+    @staticmethod
+    def share_of(before, now):
+        spent = [b - a for a, b in zip(before, now)]
+        return 1 - (spent[3] + spent[4]) / max(sum(spent), 1)
 
     def __exit__(self, *_):
         self.ended.set()
@@ -84,6 +88,13 @@ class Busy:
     @property
     def share(self):
         return statistics.quantiles(self.shares, n=4)[2] if len(self.shares) > 1 else 0.0
+
+
+def busy_now(seconds):
+    """The share of the machine's cores that other work takes. The load average remembers what has ended minutes ago."""
+    before = Busy.times()
+    time.sleep(seconds)
+    return Busy.share_of(before, Busy.times())
 
 
 def tcp(prefix, seconds):

@@ -168,7 +168,7 @@ TEST_CASE("messages survive loss, reordering and delay, in order and unchanged")
   });
 }
 
-TEST_CASE("a message that is lost on an idle path is sent again before usrsctp's timer") {
+TEST_CASE("a message of two packets that are lost on an idle path is sent again before usrsctp's timer") {
   sctp_world world;
   link_quality quality;
   quality.delay = 100ms;
@@ -182,7 +182,7 @@ TEST_CASE("a message that is lost on an idle path is sent again before usrsctp's
       co_await sleep_until(deadline_after(5s));
       const auto began = clock::now();
       wire.left.down = true;
-      co_await a->send(pattern(100));
+      co_await a->send(pattern(2000));
       co_await sleep_until(deadline_after(20ms));
       wire.left.down = false;
       (void)co_await take(*b, 1);

@@ -47,7 +47,6 @@ constexpr unsigned most_quarters = 4;
 constexpr unsigned in_order_for = 16;
 constexpr unsigned most_asked = 3;
 constexpr clock::duration ask_slack = 40ms;
-constexpr clock::duration delayed_sack = 200ms;
 
 std::size_t scaled(double rate, clock::duration d) { return static_cast<std::size_t>(rate * duration_cast<seconds_d>(d).count()); }
 std::size_t times(double gain, std::size_t bytes) { return static_cast<std::size_t>(gain * static_cast<double>(bytes)); }
@@ -82,10 +81,9 @@ clock::duration congestion_control::reordering() const noexcept {
 deadline congestion_control::next_repair(bool may_ask) const noexcept {
   if (!recovers() || board_.unacknowledged_chunks() == 0 || least_round_trip() == clock::duration::zero()) return no_deadline;
   auto ask = no_deadline;
-  if (may_ask && asked_ < most_asked) {
-    // A peer may keep its acknowledgement of a single packet back (RFC 9260, 6.2).
-    const auto kept_back = board_.in_flight() <= packet_bytes_ ? clock::duration(delayed_sack) : clock::duration::zero();
-    ask = board_.last_progress() + (2 * longest_round_trip() + kept_back + ask_slack) * (1 << asked_);
+  // usrsctp's timer is soon enough for a single packet, whose acknowledgement a peer may keep back: no wake-up for each message of a chat.
+  if (may_ask && asked_ < most_asked && board_.in_flight() > packet_bytes_) {
+    ask = board_.last_progress() + (2 * longest_round_trip() + ask_slack) * (1 << asked_);
   }
   return std::min(board_.next_loss(), ask);
 }
