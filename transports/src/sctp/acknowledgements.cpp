@@ -7,9 +7,7 @@ namespace agw::sctp {
 
 namespace {
 
-constexpr std::size_t sack_bytes = 16;
 constexpr std::size_t room_offset = 8;
-constexpr std::size_t counts_offset = 12;  // of gaps and of duplicates
 
 // Nothing else is in the packet.
 bool is_sack(bytes_view packet) noexcept {

@@ -27,6 +27,10 @@ inline constexpr std::uint8_t forward_tsn = 0xc0;
 inline constexpr std::uint8_t i_forward_tsn = 0xc2;
 }  // namespace chunk
 
+// A SACK without its reports, and where in it the numbers of gaps and of duplicates stand (RFC 9260, 3.3.4).
+inline constexpr std::size_t sack_bytes = 16;
+inline constexpr std::size_t counts_offset = 12;
+
 inline bool is_data(std::uint8_t type) noexcept { return type == chunk::data || type == chunk::i_data; }
 
 /// Whether transmission sequence number `a` comes after `b` (RFC 9260, 1.6).

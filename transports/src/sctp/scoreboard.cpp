@@ -10,8 +10,6 @@ namespace agw::sctp {
 
 namespace {
 
-constexpr std::size_t sack_bytes = 16;
-constexpr std::size_t counts_offset = 12;  // of gaps and of duplicates
 // A report that has so many may be cut off: by the size of a packet, or a peer's own limit (20 in libwebrtc).
 constexpr std::size_t few_gaps = 16;
 constexpr auto earlier = [](const auto& record, std::uint32_t tsn) { return later_tsn(tsn, record.tsn); };
@@ -219,11 +217,7 @@ datagram_batch scoreboard::lost(clock::time_point now, clock::duration reorderin
     }
     append(*r, packet_bytes, out);
   }
-  if (!packet_.empty()) {
-    seal_checksum(packet_);
-    out.push(packet_);
-    packet_.clear();
-  }
+  complete(out);
   return out;
 }
 
@@ -231,21 +225,22 @@ datagram_batch scoreboard::first_again() {
   datagram_batch out;
   if (!keep_ || first_ == records_.size() || records_[first_].waits || records_[first_].arrived) return out;
   append(records_[first_], 0, out);
-  seal_checksum(packet_);
-  out.push(packet_);
-  packet_.clear();
+  complete(out);
   return out;
 }
 
 void scoreboard::append(record& r, std::size_t packet_bytes, datagram_batch& to) {
   r.waits = true;
-  if (!packet_.empty() && packet_.size() + r.bytes > packet_bytes) {
-    seal_checksum(packet_);
-    to.push(packet_);
-    packet_.clear();
-  }
+  if (packet_.size() + r.bytes > packet_bytes) complete(to);
   if (packet_.empty()) packet_.assign(header_.begin(), header_.end());
   kept_.copy(r.kept_at, r.bytes, packet_);
+}
+
+void scoreboard::complete(datagram_batch& to) {
+  if (packet_.empty()) return;
+  seal_checksum(packet_);
+  to.push(packet_);
+  packet_.clear();
 }
 
 bool scoreboard::queue_again(bytes_view packet, bool some_wait, clock::duration least_round_trip, clock::time_point now) {

@@ -57,7 +57,6 @@ class scoreboard {
   datagram_batch first_again();
   /// When lost() has more to say, if nothing arrives.
   deadline next_loss() const noexcept { return next_loss_; }
-  bool any_missing() const noexcept { return !holes_.empty(); }
 
   /// See congestion_control.
   bool queue_again(bytes_view packet, bool some_wait, clock::duration least_round_trip, clock::time_point now);
@@ -89,6 +88,7 @@ class scoreboard {
   void forget_front();
   void start_again();
   void append(record& r, std::size_t packet_bytes, datagram_batch& to);
+  void complete(datagram_batch& to);
 
   std::vector<record> records_;  // by TSN; those before first_ are done with
   std::size_t first_ = 0;
@@ -112,7 +112,7 @@ class scoreboard {
   std::uint64_t newest_order_ = 0;  // of what left last of what has arrived
   clock::duration newest_round_trip_{0};
   deadline next_loss_ = no_deadline;
-  std::vector<std::byte> packet_;     // append()'s
+  std::vector<std::byte> packet_;     // that append() fills and complete() gives out
 };
 
 }  // namespace agw::sctp

@@ -11,8 +11,6 @@ namespace {
 
 // Well below RTO.Min; each SACK would cost usrsctp's longer way.
 constexpr auto interval = std::chrono::milliseconds(50);
-constexpr std::size_t sack_bytes = 16;
-constexpr std::size_t counts_offset = 12;  // of gaps and of duplicates
 constexpr std::uint32_t no_gap = 0x00020001;
 
 bool is_plain_progress(bytes_view c, std::uint32_t acknowledged) {
