@@ -15,8 +15,10 @@ namespace agw {
 
 namespace {
 
-constexpr std::size_t slots = 10;
 constexpr auto step = std::chrono::milliseconds(100);
+constexpr std::size_t turns_a_second = 10;
+constexpr std::chrono::seconds shortest{1}, longest{15};
+constexpr std::size_t slots = (longest.count() + 1) * turns_a_second;
 
 }  // namespace
 
@@ -31,11 +33,15 @@ class sweep final : public asio::execution_context::service {
 
   void add(sweep_entry& entry, const asio::any_io_executor& executor) {
     if (!timer_) timer_.emplace(executor);
-    // One that comes now is looked at in a second.
-    slots_[at_].push_back(entry);
+    put(entry, shortest);
     if (count_++ != 0) return;
     last_ = clock::now();
     wait();
+  }
+  void soon(sweep_entry& entry) {
+    if (!entry.is_linked() || entry.due_ <= turn_ + turns_a_second) return;
+    entry.unlink();
+    put(entry, shortest);
   }
   void remove() {
     if (--count_ == 0 && timer_) timer_->cancel();
@@ -50,36 +56,40 @@ class sweep final : public asio::execution_context::service {
       if (error || count_ == 0) return;
       // After a loop that was late, or a clock that a test has moved, those that were missed.
       const auto missed = std::min<std::size_t>(static_cast<std::size_t>((clock::now() - last_) / step), slots);
-      for (std::size_t i = 0; i < missed; ++i) turn();
+      for (std::size_t i = 0; i < missed; ++i) take_turn();
       last_ = clock::now();
       if (count_ != 0) wait();
     });
   }
 
-  void turn() {
-    at_ = (at_ + 1) % slots;
-    auto& slot = slots_[at_];
+  void put(sweep_entry& entry, std::chrono::seconds in) {
+    entry.due_ = turn_ + static_cast<std::uint64_t>(in.count()) * turns_a_second;
+    slots_[entry.due_ % slots].push_back(entry);
+  }
+
+  void take_turn() {
     list now;
-    now.swap(slot);
+    now.swap(slots_[++turn_ % slots]);
     while (!now.empty()) {
       auto& entry = now.front();
       now.pop_front();
-      slot.push_back(entry);
-      entry.look_();
+      put(entry, std::clamp(entry.look_(), shortest, longest));
     }
   }
 
   std::array<list, slots> slots_;
-  std::size_t at_ = 0;
+  std::uint64_t turn_ = 0;
   std::size_t count_ = 0;
   clock::time_point last_{};
   std::optional<timer> timer_;
 };
 
-sweep_entry::sweep_entry(const asio::any_io_executor& executor, std::function<void()> look)
+sweep_entry::sweep_entry(const asio::any_io_executor& executor, std::function<std::chrono::seconds()> look)
     : look_(std::move(look)), of_(asio::use_service<sweep>(asio::query(executor, asio::execution::context))) {
   of_.add(*this, executor);
 }
+
+void sweep_entry::soon() { of_.soon(*this); }
 
 sweep_entry::~sweep_entry() {
   unlink();

@@ -11,7 +11,10 @@ namespace agw::gateway {
 awaitable<void> bearer::run() {
   try {
     co_await establish();
-    looked_at_.emplace(executor_, [this] { look(); });
+    looked_at_.emplace(executor_, [this] {
+      look();
+      return std::chrono::seconds(1);
+    });
   } catch (stage_error& e) {
     if (!stream_) connection_ = nullptr;
     machine_.fail();

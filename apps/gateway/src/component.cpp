@@ -1,5 +1,6 @@
 #include "component.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "agw/core/scope_guard.hpp"
@@ -121,7 +122,7 @@ awaitable<void> component::run(sctp::association& association) {
     co_return;
   }
   const auto executor = co_await asio::this_coro::executor;
-  const sweep_entry looked_at(executor, [this] { look(); });
+  const sweep_entry looked_at(executor, [this] { return look(); });
   std::exception_ptr cancelled;
   auto body = [&](task_group& tasks) -> awaitable<void> {
     running_ = &tasks;
@@ -254,12 +255,15 @@ void component::tell_end(side s) {
   if (machine_.tell_end(s) && on_end) on_end(s);
 }
 
-void component::look() {
-  meter_.publish(services_.stages.metrics);
+std::chrono::seconds component::look() {
+  const std::chrono::seconds moves(1);
+  const auto rests = std::clamp(std::chrono::duration_cast<std::chrono::seconds>(services_.config.hold_limit / 4), moves, moves * 4);
+  const bool moved = meter_.publish(services_.stages.metrics);
   // One message may take a slow core longer than a channel may hold the others.
-  if (!channel_ || !opened_->holds()) return;
+  if (!channel_ || !opened_->holds()) return moved ? moves : rests;
   const auto taken = taken_by_core();
   if (std::exchange(taken_before_, taken) != taken && channel_) channel_->in_use();
+  return moves;
 }
 
 awaitable<std::unique_ptr<message_pipe>> component::open_channel(sctp::association& association) {

@@ -103,7 +103,7 @@ class component final : public component_context {
   awaitable<void> serve();
   awaitable<component_end> run_stage();
   void apply(const stream_settings& settings);
-  void look();
+  std::chrono::seconds look();
   void request_stop();
 
   const gateway_services& services_;

@@ -25,13 +25,15 @@ void component_meter::settle() {
   read_ = nullptr;
 }
 
-void component_meter::publish(agw::metrics* to) {
-  if (!to) return;
+bool component_meter::publish(agw::metrics* to) {
+  if (!to) return false;
   const auto now = counted();
   static constexpr const char* bytes = "Octets of user data relayed, by direction.";
   static constexpr const char* messages = "Data channel messages relayed, by direction.";
+  bool moved = false;
   const auto add = [&](const char* name, const char* help, const char* direction, std::uint64_t value, std::uint64_t before) {
     if (value <= before) return;
+    moved = true;
     metric_labels labels;
     labels.emplace("direction", direction);
     to->counter(name, help, labels).Increment(static_cast<double>(value - before));
@@ -41,6 +43,7 @@ void component_meter::publish(agw::metrics* to) {
   add("agw_relayed_messages_total", messages, "to_wic", now.messages_to_wic, published_.messages_to_wic);
   add("agw_relayed_messages_total", messages, "to_core", now.messages_from_wic, published_.messages_from_wic);
   published_ = now;
+  return moved;
 }
 
 }  // namespace agw::gateway

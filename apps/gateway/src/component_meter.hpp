@@ -19,8 +19,8 @@ class component_meter {
   component_counters counted() const;
   /// The stage has ended: its counts are read a last time.
   void settle();
-  /// Adds to the metrics, which may be null, what came since the last call.
-  void publish(agw::metrics* to);
+  /// Adds to the metrics, which may be null, what came since the last call. Whether something did.
+  bool publish(agw::metrics* to);
 
  private:
   component_counters before_;  ///< of the stages that ended

@@ -39,10 +39,6 @@ class context_home {
   /// After its close().
   void forget(h248::context_id id) { owners_.erase(id.value); }
 
-  void second_passed() {
-    const auto now = clock::now();
-    for (const auto& entry : owners_) entry.second->second_passed(now);
-  }
   /// An interface's address has left the machine, or is back.
   void interface_changed(const std::string& interface, bool here) {
     if (here) lost_.erase(interface);

@@ -25,12 +25,23 @@ gateway::topology topology_of(h248::topology_direction d) {
   return d == h248::topology_direction::oneway ? gateway::topology::oneway : gateway::topology::bothway;
 }
 
+// Zero: none is asked for.
+std::chrono::seconds heartbeat_period(const termination_record& t) {
+  const auto* heartbeat = subscribed(t, "hangterm/thb");
+  return std::chrono::seconds(heartbeat ? number(*heartbeat, "timerx", 3600) : 0);
+}
+
 }  // namespace
 
 context_owner::context_owner(context_home& home, h248::context_id id)
-    : home_(home), tasks_(home.where().executor(), "context " + std::to_string(id.value)) {
+    : home_(home),
+      tasks_(home.where().executor(), "context " + std::to_string(id.value)),
+      looked_at_(home.where().executor(), [this] { return look(clock::now()); }) {
   record_.id = id;
-  turns_->on_left = [this] { send_notices(); };
+  turns_->on_left = [this] {
+    send_notices();
+    looked_at_.soon();
+  };
   // A termination keeps its sink when it moves: whom the event concerns is found by its context.
   gateway::event_sink sink = [at = &home](gateway::gateway_event event) {
     auto* const owner = at->find(h248::context_id{event.context.value});
@@ -278,8 +289,9 @@ void context_owner::connect() {
   gate_->set_topology(rules);
 }
 
-void context_owner::second_passed(clock::time_point now) {
-  if (closing_ || !turns_->idle()) return;
+// What the passing of time brings about: heartbeats, flows that stopped. A turn that is taken goes first. Returns when to come again.
+std::chrono::seconds context_owner::look(clock::time_point now) {
+  if (closing_ || !turns_->idle()) return std::chrono::seconds(1);
   watch_directions(now);
   for (const auto& [key, t] : record_.terminations) {
     if (!t->timed) continue;
@@ -288,14 +300,30 @@ void context_owner::second_passed(clock::time_point now) {
       t->stopped = true;  // once for each Events descriptor
       observe(*t, make_observed("adid", "ipstop", stop->stream ? stop->stream->value : std::uint16_t{0}));
     }
-    const auto* heartbeat = subscribed(*t, "hangterm/thb");
-    const std::chrono::seconds period(heartbeat ? number(*heartbeat, "timerx", 3600) : 0);
+    const auto period = heartbeat_period(*t);
     if (period.count() <= 0 || now - t->touched < period) continue;
     t->touched = now;
     observe(*t, make_observed("hangterm", "thb", 0));
   }
   send_notices();
   wake();
+  return std::chrono::ceil<std::chrono::seconds>(std::min<clock::duration>(next_look(now) - now, std::chrono::hours(1)));
+}
+
+// By what is subscribed now: an event may have brought other Events into force. That a flow has stopped is found as late as a sixteenth of the time
+// that it has to stop for, or a second.
+deadline context_owner::next_look(clock::time_point now) const {
+  auto out = record_.call.began() ? directions_due_ : no_deadline;
+  for (const auto& [key, t] : record_.terminations) {
+    if (!t->timed) continue;
+    const auto period = heartbeat_period(*t);
+    if (period.count() > 0) out = std::min(out, t->touched + period);
+    const auto* stop = t->stopped ? nullptr : subscribed(*t, "adid/ipstop");
+    if (!stop) continue;
+    const std::chrono::seconds wait(number(*stop, "dt", 60));
+    out = std::min({out, std::max(t->moved, t->subscribed) + wait, now + wait / 16});
+  }
+  return out;
 }
 
 // Whether the flow that adid/ipstop asks after has stopped.

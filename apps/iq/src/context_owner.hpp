@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agw/core/sweep.hpp"
 #include "agw/core/task_group.hpp"
 #include "agw/gateway/context.hpp"
 #include "facts.hpp"
@@ -37,9 +38,6 @@ class context_owner {
   void happened(gateway::gateway_event event);
   /// The answer to a notice came, or none: `unheard` is what is to be told again.
   void told(const std::string& key, std::uint64_t serial, std::vector<observed> unheard);
-  /// A second has passed: heartbeats, flows that stopped. Without effect while a turn is taken; the next second sees it.
-  void second_passed(clock::time_point now);
-
   /// An interface's address has left the machine, or is back: streams follow when the turn comes. `interface` is in lower case.
   void interface_changed(std::string interface, bool here);
 
@@ -95,7 +93,9 @@ class context_owner {
   void queue(termination_record& t, observed event);
   void tell(termination_record& t);
   void send_notices();
+  std::chrono::seconds look(clock::time_point now);
   bool watch_flow(termination_record& t, clock::time_point now);
+  deadline next_look(clock::time_point now) const;
   void watch_directions(clock::time_point now);
   void end_call(std::string_view by);
   void count_one_way(bool is);
@@ -110,6 +110,7 @@ class context_owner {
   std::vector<notice> outbox_;  ///< leaves when the turn is over: what the turn answers is heard of first
   task_group tasks_;
   event wake_;
+  sweep_entry looked_at_;
   clock::time_point directions_due_{};
   bool working_ = false;
   bool closing_ = false;

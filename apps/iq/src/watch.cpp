@@ -29,9 +29,6 @@ void gateway_control::every_second() {
   watch_interfaces();
   watch_load();
   watch_orphans();
-  for (const auto& home : homes_) {
-    asio::post(home->where().executor(), [at = home.get()] { at->second_passed(); });
-  }
 }
 
 awaitable<void> gateway_control::watch_controller() {

@@ -41,6 +41,10 @@ void call::send_until(bool up, clock::time_point end) {
   w.wanted.set();
 }
 
+void call::rest() {
+  if (is_up()) wic_->rest();
+}
+
 bool call::quiet(clock::time_point now) const noexcept {
   return !is_up() || (up_way_.waiting.idle(now) && down_way_.waiting.idle(now) && up_way_.sent == up_way_.received && down_way_.sent == down_way_.received);
 }

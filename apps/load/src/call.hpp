@@ -36,6 +36,8 @@ class call {
   void send_until(bool up, clock::time_point end);
   /// Nothing waits to be sent, and what was sent has arrived.
   bool quiet(clock::time_point now) const noexcept;
+  /// Its WIC has nothing more to send or to expect but consent.
+  void rest();
   bool is_up() const noexcept { return up_ && !ending_; }
 
   event settled;  ///< it is up, or has failed

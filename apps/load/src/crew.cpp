@@ -111,7 +111,11 @@ awaitable<void> crew::drain() {
   }
 }
 
-awaitable<void> crew::play_idle(step s) { co_await sleep_until_or_stop(s.end); }
+awaitable<void> crew::play_idle(step s) {
+  // Each WIC is a machine of its own: that thousands of them wake this one for their answers is not the gateway's cost.
+  for (const auto& one : standing_) one->rest();
+  co_await sleep_until_or_stop(s.end);
+}
 
 crew_latencies crew::take_latencies() {
   crew_latencies out = std::move(latencies_);

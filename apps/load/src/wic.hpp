@@ -38,6 +38,7 @@ class wic {
   awaitable<void> connect(stage_scope& scope, task_group& tasks, task_group& layers, const gateway_description& gateway);
   sctp::data_channel& channel() noexcept { return *channel_; }
   std::uint64_t number() const noexcept { return number_; }
+  void rest() { path_->rest(); }
   /// Says close_notify, and ends all layers above the path without waiting.
   void drop();
 

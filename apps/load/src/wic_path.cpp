@@ -96,6 +96,7 @@ bool wic_path::read(datagram_batch& into) {
 awaitable<void> wic_path::wait_or_yield(bool had_something) {
   if (!had_something) {
     busy_ = 0;
+    if (rests_) socket_.rest();
     co_await socket_.wait_readable();
   } else if (++busy_ >= busy_batches) {
     busy_ = 0;

@@ -27,6 +27,9 @@ class wic_path final : public datagram_pipe {
   /// keep the path alive, and throw stage_error "ice", "consent" when the gateway stops to answer.
   awaitable<void> connect(task_group& tasks, const udp::endpoint& gateway, ice::credentials theirs, std::uint64_t tie_breaker);
 
+  /// From its next wait on the socket is at rest.
+  void rest() noexcept { rests_ = true; }
+
   awaitable<void> receive(datagram_batch& into) override;
   void send(const datagram_batch& batch) override;
   std::size_t max_datagram_bytes() const noexcept override { return max_datagram_bytes_; }
@@ -59,6 +62,7 @@ class wic_path final : public datagram_pipe {
   std::optional<ice_client> client_;
   std::unique_ptr<lines> delayed_;  // null: no delay
   unsigned busy_ = 0;
+  bool rests_ = false;
 };
 
 }  // namespace agw::load

@@ -14,7 +14,7 @@ import measures
 
 ONE_SESSION = measures.Measure("rtt", "16 KiB to the WIC", "bulk-down", ("rate",), "--size", "16384", "--sessions", "1")
 SYSTEMS = ("agw", "pion", "libdatachannel")
-RATE_MBIT, QUEUE_KB = 1000, 1000
+LINK = "1000,1000,10000,0"
 NEAR, FAR = "198.19.0.254", "198.19.0.2"
 NEAR_CORE, FAR_CORE = "198.19.1.254", "198.19.1.2"
 
@@ -24,7 +24,7 @@ def ip(*words):
 
 
 class Link:
-    def __init__(self, program):
+    def __init__(self, program, rate, queue_kb, packets, loss):
         self.name = f"agwcompare{os.getpid()}"
         ip("netns", "add", self.name)
         far = ["-n", self.name]
@@ -36,9 +36,9 @@ class Link:
             ip(*far, "link", "set", "lo", "up")
             for where, device, address in ((far, "link0", FAR), ([], "link0", NEAR), (far, "core0", FAR_CORE), ([], "core0", NEAR_CORE)):
                 ip(*where, "address", "add", f"{address}/24", "dev", device)
-                # The device's own queue must not be what loses packets.
-                ip(*where, "link", "set", device, "mtu", "1500", "txqueuelen", "10000", "up")
-            self.order(f"rate {RATE_MBIT} {QUEUE_KB}")
+                ip(*where, "link", "set", device, "mtu", "1500", "txqueuelen", packets, "up")
+            self.order(f"rate {rate} {queue_kb}")
+            self.order(f"loss {loss}")
         except BaseException:
             self.end()
             raise
@@ -114,13 +114,14 @@ def tcp(prefix, seconds):
 
 def run(options, found):
     points = []
+    rate, queue_kb, packets, loss = options.link.split(",")
 
     def note(system, trip, mbit, busy, faults):
         points.append({"system": system, "trip_ms": trip, "mbit": mbit, "busy": round(busy, 3), "faults": faults})
         print(f"{trip:4} ms  {system:16} {mbit:8.1f} Mbit/s  cores {busy:4.0%} busy  {'; '.join(faults)}", file=sys.stderr, flush=True)
 
     with contextlib.ExitStack() as clean_up:
-        link = Link(options.bin / "agw_test_link")
+        link = Link(options.bin / "agw_test_link", rate, queue_kb, packets, loss)
         clean_up.callback(link.end)
         place = SimpleNamespace(prefix=["ip", "netns", "exec", link.name], mgc=FAR_CORE, control=NEAR_CORE, gateway=NEAR, core=NEAR_CORE,
                                 wic=FAR, peer=FAR_CORE)
@@ -134,4 +135,6 @@ def run(options, found):
                 with Busy() as busy:
                     figures, faults, _ = system.measure(ONE_SESSION, options.bin / "agw-load", place, seconds)
                 note(system.name, trip, 8 * figures.get("rate", 0), busy.share, faults)
-    return {"link": f"{RATE_MBIT} Mbit/s, a queue of {QUEUE_KB} KB", "seconds": seconds, "points": points}
+    said = f"{rate} Mbit/s, a queue of {queue_kb} KB" + (f" behind a device's of {packets} packets" if int(packets) < 10000 else "")
+    said += f", {float(loss):.1%} lost" if float(loss) else ""
+    return {"link": said, "seconds": seconds, "points": points}

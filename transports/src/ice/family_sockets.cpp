@@ -44,6 +44,16 @@ awaitable<void> family_sockets::wait_readable() {
   if (first_error) std::rethrow_exception(first_error);
 }
 
+void family_sockets::rest(std::function<bool()> look) {
+  if (second_) second_->rest(look);
+  first_->rest(std::move(look));
+}
+
+void family_sockets::stir() {
+  first_->stir();
+  if (second_) second_->stir();
+}
+
 std::vector<udp::endpoint> family_sockets::of_family(std::span<const udp::endpoint> sources, const packet_port& port) {
   std::vector<udp::endpoint> out;
   for (const auto& s : sources) {

@@ -26,6 +26,8 @@ class family_sockets {
   awaitable<void> wait_readable();
   /// As packet_port has them, for both.
   void wake() { first_->wake(); }
+  void rest(std::function<bool()> look);
+  void stir();
   void admit(std::span<const udp::endpoint> sources);
   void admit_all() noexcept;
   std::uint32_t kernel_drops() const noexcept;

@@ -20,6 +20,8 @@ class lane final : public packet_port {
   std::span<const udp::arrival> receive() override;
   awaitable<void> wait_readable() override;
   void wake() override { readable_.set(); }
+  void rest(std::function<bool()> look) override { look_ = std::move(look); }
+  void stir() override { look_ = nullptr; }
   // The socket is everybody's: what nobody verified ends in its table.
   void admit(std::span<const udp::endpoint>) noexcept override {}
   void admit_all() noexcept override {}
@@ -34,6 +36,9 @@ class lane final : public packet_port {
 
   /// For the port: keeps a copy until receive(). False: the lane is full.
   bool take(const udp::arrival& a);
+  /// For the port: what take() took is the first that waits; it has taken all that there was, and the lane or its reader is to look.
+  bool holds_one() const noexcept { return waiting_.sources.size() == 1; }
+  void look();
 
  private:
   // Datagrams and where each came from.
@@ -49,6 +54,7 @@ class lane final : public packet_port {
   arrivals reading_;
   std::vector<udp::arrival> views_;  // of reading_
   event readable_;
+  std::function<bool()> look_;  // while at rest
   udp::traffic traffic_;
   unsigned dscp_ = 0;
   bool fragments_ = true;

@@ -95,6 +95,7 @@ class lite_endpoint final : public endpoint, private tcp_owner {
   }
   remote_parameters reachable(remote_parameters remote) const;
   bool read(datagram_batch* into);
+  bool look() noexcept;
   void filter_sources();
   void claim_sources();
   bool is_application(std::span<std::byte> datagram, const route& source, clock::time_point now);
@@ -124,6 +125,10 @@ class lite_endpoint final : public endpoint, private tcp_owner {
   std::uint64_t strangers_ = 0;         // datagrams that the filter would have dropped
   std::uint32_t filtered_for_ = 0;  // the verified sources that the socket's filter knows
   std::optional<std::uint32_t> claimed_for_ = 0;  // those that the shared port knows; nothing: it has refused one
+  bool is_given_ = false;    // connect() has given the path
+  bool is_awaited_ = false;  // its reader waits for the socket
+  clock::time_point carried_at_{};
+  bool lively_ = true;  // not at rest
   unsigned busy_ = 0;
 };
 
@@ -195,6 +200,9 @@ void lite_endpoint::heard() {
 
 awaitable<std::unique_ptr<datagram_pipe>> lite_endpoint::connect(task_group& tasks, remote_parameters remote) {
   if (const auto wrong = update(remote)) throw stage_error("ice", "error", wrong);
+  is_given_ = false;
+  lively_ = true;
+  carried_at_ = clock::now();
   scope_guard stop_tcp([this] { stop_tcp_.set(); });
   if (tcp_) {
     stop_tcp_.reset();
@@ -208,6 +216,7 @@ awaitable<std::unique_ptr<datagram_pipe>> lite_endpoint::connect(task_group& tas
     tasks.spawn("consent", [this] { return watch_consent(); });
   }
   stop_tcp.release();
+  is_given_ = true;
   co_return std::make_unique<lite_path>(*this);
 }
 
@@ -251,10 +260,12 @@ bool lite_endpoint::read(datagram_batch* into) {
   if (arrivals.empty()) return false;
   const auto now = clock::now();
   const auto before = into ? into->size() : 0;
-  const auto bound = into ? max_waiting_bytes : max_early_bytes;
+  bool carried = false;
+  const auto bound = is_given_ ? max_waiting_bytes : max_early_bytes;
   for (const auto& a : arrivals) {
     const route source(*a.source);
     if (!is_application(a.bytes, source, now)) continue;
+    carried = true;
     const bool first = into && into->size() == before;
     if (into && waiting_.empty() && (first || reading_ == source)) {
       reading_ = source;
@@ -264,6 +275,23 @@ bool lite_endpoint::read(datagram_batch* into) {
     }
   }
   filter_sources();
+  // A single datagram, as SCTP's heartbeat twice a minute, does not disturb the rest.
+  const bool lately = now - carried_at_ < rests_after;
+  if (carried && lately) lively_ = true;
+  if (!carried && !lately) lively_ = false;
+  if (carried) carried_at_ = now;
+  return true;
+}
+
+// At rest, while receive() waits: answers checks without waking it. A reader that does not wait reads before it does.
+bool lite_endpoint::look() noexcept {
+  if (!is_awaited_) return true;
+  try {
+    for (unsigned i = 0; i < busy_batches && waiting_.empty(); ++i) {
+      if (!read(nullptr)) return false;
+    }
+  } catch (...) {  // without memory: the reader meets it too, and the call fails
+  }
   return true;
 }
 
@@ -308,6 +336,10 @@ void lite_endpoint::report() {
 awaitable<void> lite_endpoint::wait_or_yield(bool had_something) {
   if (!had_something) {
     busy_ = 0;
+    if (is_given_ && !lively_) socket_.rest([this] { return look(); });
+    else socket_.stir();
+    const scope_guard waited([this] { is_awaited_ = false; });
+    is_awaited_ = true;
     co_await socket_.wait_readable();
   } else if (++busy_ >= busy_batches) {
     busy_ = 0;

@@ -8,6 +8,9 @@
 
 namespace agw::ice {
 
+// A call that carried nothing for so long is at rest: what comes are checks.
+inline constexpr auto rests_after = std::chrono::seconds(1);
+
 /// As udp::socket has it, and what a shared port has to know. Shard-bound. May be destroyed when no wait_readable() is pending.
 class packet_port {
  public:
@@ -17,6 +20,8 @@ class packet_port {
   virtual std::span<const udp::arrival> receive() = 0;
   virtual awaitable<void> wait_readable() = 0;
   virtual void wake() = 0;
+  virtual void rest(std::function<bool()> look) = 0;
+  virtual void stir() = 0;
   virtual void admit(std::span<const udp::endpoint> sources) noexcept = 0;
   virtual void admit_all() noexcept = 0;
   virtual std::uint32_t kernel_drops() const noexcept = 0;
@@ -48,6 +53,8 @@ class own_port final : public packet_port {
   std::span<const udp::arrival> receive() override { return socket_.receive(); }
   awaitable<void> wait_readable() override { return socket_.wait_readable(); }
   void wake() override { socket_.wake(); }
+  void rest(std::function<bool()> look) override { socket_.rest(std::move(look)); }
+  void stir() override { socket_.stir(); }
   void admit(std::span<const udp::endpoint> sources) noexcept override { socket_.admit(sources); }
   void admit_all() noexcept override { socket_.admit_all(); }
   std::uint32_t kernel_drops() const noexcept override { return socket_.kernel_drops(); }

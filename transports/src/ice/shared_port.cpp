@@ -35,12 +35,15 @@ lane::~lane() {
 
 bool lane::take(const udp::arrival& a) {
   if (waiting_.datagrams.bytes() + a.bytes.size() > max_lane_bytes) return false;
-  if (waiting_.datagrams.empty()) readable_.set();
   waiting_.datagrams.push(a.bytes);
   waiting_.sources.push_back(*a.source);
   traffic_.bytes_in += a.bytes.size();
   ++traffic_.datagrams_in;
   return true;
+}
+
+void lane::look() {
+  if (!look_ || look_()) readable_.set();
 }
 
 std::span<const udp::arrival> lane::receive() {
@@ -158,7 +161,10 @@ void shared_port::dispatch(std::span<const udp::arrival> arrivals) {
     if (!to && named) count_drop("ice", "unknown-ufrag");
     else if (!to) count_drop("ice", "unverified");
     else if (!to->take(a)) count_drop("ice", "lane-full");
+    else if (to->holds_one()) due_.push_back(to);
   }
+  // Behind the last: what they read may lie where the arrivals lie.
+  for (auto* const at : std::exchange(due_, {})) at->look();
 }
 
 void shared_port::count_kernel_drops() {

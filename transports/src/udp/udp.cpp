@@ -2,6 +2,7 @@
 
 #include <netinet/udp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -12,6 +13,7 @@
 #include "agw/core/metrics.hpp"
 #include "dscp.hpp"
 #include "udp/fragments.hpp"
+#include "udp/resting_sockets.hpp"
 #include "udp/source_filter.hpp"
 
 namespace agw::udp {
@@ -177,6 +179,12 @@ bool blames_segmentation(int error) noexcept {
 socket::socket(asio::ip::udp::socket s, port_lease lease) noexcept
     : lease_(std::move(lease)), socket_(std::move(s)), local_(socket_.local_endpoint()) {}
 
+socket::~socket() = default;
+socket::socket(socket&&) noexcept = default;
+socket& socket::operator=(socket&&) noexcept = default;
+
+int socket::fd() const noexcept { return resting_ ? resting_->fd() : const_cast<asio::ip::udp::socket&>(socket_).native_handle(); }
+
 result<socket> socket::open(asio::any_io_executor executor, const asio::ip::address& address, port_pool& ports,
                             const socket_config& config) {
   asio::ip::udp::socket s(executor);
@@ -211,7 +219,7 @@ std::span<const arrival> socket::receive() {
   auto& memory = receive_memory::of_this_thread();
   int messages = -1;
   do {
-    messages = memory.receive(socket_.native_handle());
+    messages = memory.receive(fd());
   } while (messages < 0 && errno == EINTR);
   if (messages < 0) {
     if (errno != EAGAIN && errno != EWOULDBLOCK) count_drop("udp", "receive-error");
@@ -227,6 +235,11 @@ std::span<const arrival> socket::receive() {
 awaitable<void> socket::wait_readable() {
   drained_ = false;
   if (std::exchange(woken_, false)) co_return;
+  if (resting_) {
+    co_await resting_->wait();
+    woken_ = false;
+    co_return;
+  }
   error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
   co_await socket_.async_wait(asio::ip::udp::socket::wait_read, token);
@@ -236,8 +249,35 @@ awaitable<void> socket::wait_readable() {
 
 void socket::wake() {
   woken_ = true;
+  if (resting_) return resting_->wake();
   error_code ignored;
   socket_.cancel(ignored);
+}
+
+void socket::rest(std::function<bool()> look) {
+  if (resting_) return;
+  auto place = std::make_unique<resting_place>(socket_.get_executor(), std::move(look));
+  error_code error;
+  const int released = socket_.release(error);
+  if (error) return;
+  if (place->enter(released)) resting_ = std::move(place);
+  else hold(released);
+}
+
+void socket::stir() {
+  if (!resting_) return;
+  const int left = resting_->leave();
+  resting_.reset();
+  hold(left);
+}
+
+// It was just there: a failure means that the system's memory is gone.
+void socket::hold(int descriptor) {
+  error_code error;
+  socket_.assign(local_.protocol(), descriptor, error);
+  if (!error) return;
+  ::close(descriptor);
+  throw system_error(error);
 }
 
 void socket::admit(std::span<const endpoint> sources) noexcept {
@@ -245,20 +285,19 @@ void socket::admit(std::span<const endpoint> sources) noexcept {
   sock_fprog filter{};
   filter.len = static_cast<unsigned short>(program.size());
   filter.filter = program.data();
-  ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
+  ::setsockopt(fd(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
 }
 
 void socket::admit_all() noexcept {
   const int unused = 0;
-  ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused));
+  ::setsockopt(fd(), SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused));
 }
 
 std::uint32_t socket::kernel_drops() const noexcept {
   constexpr std::size_t drops = 8;  // SK_MEMINFO_DROPS of linux/sock_diag.h
   std::array<std::uint32_t, drops + 1> memory{};
   socklen_t size = sizeof(memory);
-  const auto fd = const_cast<asio::ip::udp::socket&>(socket_).native_handle();
-  return ::getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory.data(), &size) == 0 ? memory[drops] : 0;
+  return ::getsockopt(fd(), SOL_SOCKET, SO_MEMINFO, memory.data(), &size) == 0 ? memory[drops] : 0;
 }
 
 void socket::dropped(int error, std::size_t how_many) {
@@ -281,7 +320,7 @@ void socket::send(const datagram_batch& batch, const endpoint& to) {
     std::size_t index = begin;  // its first datagram in the batch
     while (next < list.used) {
       const auto left = static_cast<unsigned>(list.used - next);
-      const int sent = ::sendmmsg(socket_.native_handle(), list.headers.data() + next, left, MSG_DONTWAIT);
+      const int sent = ::sendmmsg(fd(), list.headers.data() + next, left, MSG_DONTWAIT);
       for (int i = 0; i < sent; ++i, ++next) {
         traffic_.bytes_out += list.headers[next].msg_hdr.msg_iov->iov_len;
         traffic_.datagrams_out += list.counts[next];
@@ -308,15 +347,15 @@ void socket::send(bytes_view datagram, const endpoint& to) {
   const auto to_bytes = static_cast<socklen_t>(to.size());
   ssize_t sent = -1;
   do {
-    sent = ::sendto(socket_.native_handle(), datagram.data(), datagram.size(), MSG_DONTWAIT, to.data(), to_bytes);
+    sent = ::sendto(fd(), datagram.data(), datagram.size(), MSG_DONTWAIT, to.data(), to_bytes);
   } while (sent < 0 && errno == EINTR);
   if (sent < 0) return dropped(errno, 1);
   ++traffic_.datagrams_out;
   traffic_.bytes_out += datagram.size();
 }
 
-void socket::allow_fragments(bool allowed) noexcept { udp::allow_fragments(socket_.native_handle(), local_.address().is_v6(), allowed); }
+void socket::allow_fragments(bool allowed) noexcept { udp::allow_fragments(fd(), local_.address().is_v6(), allowed); }
 
-bool socket::set_dscp(unsigned dscp) noexcept { return agw::set_dscp(socket_.native_handle(), local_.address().is_v6(), dscp); }
+bool socket::set_dscp(unsigned dscp) noexcept { return agw::set_dscp(fd(), local_.address().is_v6(), dscp); }
 
 }  // namespace agw::udp

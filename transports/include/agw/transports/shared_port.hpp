@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <memory>
+#include <vector>
 
 #include "agw/core/awaitable.hpp"
 #include "agw/transports/udp.hpp"
@@ -40,6 +41,7 @@ class shared_port {
 
   udp::socket socket_;
   std::unique_ptr<lane_table> table_;
+  std::vector<lane*> due_;  // to look at what came, in dispatch()
   unsigned dscp_ = 0;
   bool fragments_ = true;
   std::uint32_t kernel_drops_ = 0;

@@ -5,6 +5,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <span>
 
 #include <boost/asio/ip/udp.hpp>
@@ -15,6 +17,7 @@
 namespace agw::udp {
 
 using endpoint = asio::ip::udp::endpoint;
+class resting_place;
 
 struct socket_config {
   int receive_buffer_bytes = 1 << 20;  ///< for what arrives while the shard is busy; rmem_max bounds it for others than root
@@ -46,11 +49,12 @@ struct traffic {
 /// A bound, unconnected socket with the lease of its port. Shard-bound. May be destroyed when no wait_readable() is pending.
 class socket {
  public:
+  ~socket();
   /// Binds to a port of `ports` on `address`. transport_error::no_port, or the system's error.
   static result<socket> open(asio::any_io_executor executor, const asio::ip::address& address, port_pool& ports,
                              const socket_config& config = {});
-  socket(socket&&) = default;
-  socket& operator=(socket&&) = default;
+  socket(socket&&) noexcept;
+  socket& operator=(socket&&) noexcept;
 
   const endpoint& local() const noexcept { return local_; }
   const traffic& counted() const noexcept { return traffic_; }
@@ -63,6 +67,13 @@ class socket {
   awaitable<void> wait_readable();
   /// Ends a wait_readable() that is pending, or else the next one, at once.
   void wake();
+
+  /// From now on hardly anything comes, so that a wait costs the loop next to nothing beside those of other sockets at rest; where many are, one that
+  /// became readable is seen up to 4 ms later. Until stir(). Neither while a wait_readable() is pending. Without room in the system all stays as it is.
+  /// `look`, unless empty, is called each time that something has come, also while nobody waits. It calls receive(), destroys no socket, does not
+  /// throw, and says whether wait_readable() is to return.
+  void rest(std::function<bool()> look = nullptr);
+  void stir();
 
   /// From now on the kernel drops what is neither STUN nor from one of `sources` (at most 16); counted as kernel_drops(). A kernel without
   /// socket filters keeps on delivering all.
@@ -86,10 +97,13 @@ class socket {
 
  private:
   socket(asio::ip::udp::socket s, port_lease lease) noexcept;
+  int fd() const noexcept;
+  void hold(int descriptor);
   void dropped(int error, std::size_t how_many);
 
   port_lease lease_;  // returned after the socket is closed
-  asio::ip::udp::socket socket_;
+  asio::ip::udp::socket socket_;            // closed while at rest
+  std::unique_ptr<resting_place> resting_;  // has the descriptor while at rest
   endpoint local_;
   traffic traffic_;
   bool segmentation_ = true;  // until the kernel or the device refuses UDP_SEGMENT
