@@ -104,6 +104,18 @@ TEST_CASE("RegulatedNotify lets the configured part of the events through", "[iq
   CHECK_FALSE(r.heard_already("OE=5{"));
 }
 
+TEST_CASE("a heartbeat that another one brings into force comes in its own time", "[iq]") {
+  rig r;
+  r.pass(0s);
+  r.ask(add_core(",Events=5{hangterm/thb{timerx=60,Embed{Events=7{hangterm/thb{timerx=10}}}}}"));
+  for (int i = 0; i < 59; ++i) r.pass(1s);
+  CHECK_FALSE(r.heard_already("OE=5{"));
+  for (int i = 0; i < 3; ++i) r.pass(1s);
+  CHECK(r.heard_already("OE=5{"));
+  for (int i = 0; i < 12; ++i) r.pass(1s);
+  CHECK(r.heard_already("OE=7{"));
+}
+
 TEST_CASE("RegulatedNotify of none is the first of each", "[iq]") {
   auto config = two_sides();
   config.regulated_notify_percent = 0;

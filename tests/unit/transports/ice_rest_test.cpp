@@ -142,6 +142,27 @@ TEST_CASE("a call at rest answers checks without its reader, and carries again")
   CHECK(c.reads_done == 5);
 }
 
+TEST_CASE("what nobody reads any more is silent, at rest as otherwise, and goes on with its reader") {
+  const auto how = GENERATE(port::own, port::shared);
+  CAPTURE(how == port::shared);
+  calls w(2, how);  // another reader keeps the loop's sockets at rest watched
+  auto& c = w.all.front();
+  w.time.advance(2s);
+  for (auto& each : w.all) each.check();
+  w.wait([&] { return w.all[0].is_settled() && w.all[1].is_settled(); });
+  c.reads = false;
+  c.data();
+  w.wait([&] { return c.is_settled(); });
+  c.check();
+  for (int i = 0; i < 20; ++i) w.step();
+  c.drain();
+  CHECK(c.answers == c.checks - 1);
+  c.data();
+  c.reads = true;
+  c.go.set();
+  w.wait([&] { return c.is_settled(); });
+}
+
 TEST_CASE("checks, data, silence and readers that pause, in any order", "[seeded]") {
   const auto how = GENERATE(port::own, port::shared);
   const auto crowd = GENERATE(false, true);
