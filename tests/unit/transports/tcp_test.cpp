@@ -1,3 +1,6 @@
+#include <linux/filter.h>
+#include <sys/socket.h>
+
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <catch2/catch.hpp>
@@ -52,6 +55,16 @@ awaitable<std::vector<std::byte>> read_to_end(byte_stream& s) {
     if (count == 0) co_return all;
     all.insert(all.end(), some.begin(), some.begin() + static_cast<std::ptrdiff_t>(count));
   }
+}
+
+// Segments to it are lost.
+void deafen(int socket, bool deaf) {
+  sock_filter drop_all{BPF_RET | BPF_K, 0, 0, 0};
+  const sock_fprog program{1, &drop_all};
+  const int unused = 0;
+  const int done = deaf ? ::setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program))
+                        : ::setsockopt(socket, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused));
+  REQUIRE(done == 0);
 }
 
 template <class T>
@@ -346,5 +359,34 @@ TEST_CASE("a connection may be dialled from a port of a pool, which it holds") {
     first.reset();
     second.reset();
     CHECK(range->leased() == 0);
+  });
+}
+
+TEST_CASE("a silent connection survives a probe that is lost, and not a peer that is gone") {
+  tcp::config quick;
+  quick.keep_alive_idle = quick.keep_alive_interval = 1s;
+  quick.user_timeout = 500ms;
+  const bool is_gone = GENERATE(false, true);
+  test::run([&]() -> awaitable<void> {
+    auto executor = co_await asio::this_coro::executor;
+    asio::ip::tcp::acceptor acceptor(executor, {loopback, 0});
+    auto dialled = co_await tcp::connect(acceptor.local_endpoint(), loopback, quick);
+    auto peer = co_await acceptor.async_accept(asio::use_awaitable);
+    deafen(peer.native_handle(), true);
+    if (is_gone) {
+      std::vector<std::byte> some(10);
+      const auto begin = clock::now();
+      const auto cause = co_await cause_of(dialled->read_some(some));
+      CHECK(cause == "tcp:timeout");
+      CHECK(clock::now() - begin > 4s);
+      co_return;
+    }
+    co_await sleep_until(clock::now() + 2500ms);
+    deafen(peer.native_handle(), false);
+    co_await sleep_until(clock::now() + 3s);
+    std::vector<std::byte> one(1, std::byte{7});
+    co_await asio::async_write(peer, asio::buffer(one), asio::use_awaitable);
+    const auto got = co_await dialled->read_some(one);
+    CHECK(got == 1);
   });
 }

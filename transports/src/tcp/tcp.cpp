@@ -38,7 +38,8 @@ void set_options(asio::ip::tcp::socket& s, const config& settings) {
   set(IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(settings.keep_alive_idle.count()));
   set(IPPROTO_TCP, TCP_KEEPINTVL, static_cast<int>(settings.keep_alive_interval.count()));
   set(IPPROTO_TCP, TCP_KEEPCNT, keep_alive_questions);
-  set(IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(settings.user_timeout.count()));
+  const std::chrono::milliseconds probed = settings.keep_alive_idle + settings.keep_alive_interval * keep_alive_questions;
+  set(IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(std::max(settings.user_timeout, probed).count()));
 }
 
 // TCP_INFO up to what is needed of it: the C library's tcp_info is the beginning only, and linux/tcp.h excludes the C library's header.

@@ -22,9 +22,11 @@ namespace agw::tcp {
 using endpoint = asio::ip::tcp::endpoint;
 
 struct config {
-  std::chrono::seconds keep_alive_idle{60};        ///< silence before the kernel probes the peer
-  std::chrono::seconds keep_alive_interval{10};    ///< between probes; five without an answer reset the stream
-  std::chrono::milliseconds user_timeout{30'000};  ///< sent data unacknowledged this long resets the stream (RFC 5482)
+  std::chrono::seconds keep_alive_idle{30};        ///< silence before the kernel probes the peer
+  std::chrono::seconds keep_alive_interval{6};     ///< between probes; five without an answer reset the stream
+  /// Sent data unacknowledged this long resets the stream (RFC 5482). Never shorter than silence and five probes take: Linux ends a silent
+  /// connection, too, when it has passed and a single probe is unanswered.
+  std::chrono::milliseconds user_timeout{60'000};
   std::optional<unsigned> dscp;                    ///< of every packet from the SYN on; absent = the system's
 };
 
