@@ -409,10 +409,7 @@ awaitable<void> stream_group::establish(task_group& tasks) {
   auto shaking = dtls::handshake(*path_, dtls_config());
   dtls_ = co_await scope_.stage("dtls", std::move(shaking));
   const auto executor = co_await asio::this_coro::executor;
-  const sweep_entry looked_at(executor, [this, seen = false]() mutable {
-    if (dtls_) dtls_->look();
-    return std::chrono::seconds(std::exchange(seen, true) ? 15 : 1);
-  });
+  const sweep_entry looked_at(executor, [this] { return dtls_ ? dtls_->look() : std::chrono::seconds(1); });
   co_await ordered(layer::sctp);
   sctp_ = sctp_config();
   auto opening = sctp::open(tasks, *dtls_, *sctp_);  // simultaneous open

@@ -31,6 +31,13 @@ std::chrono::seconds heartbeat_period(const termination_record& t) {
   return std::chrono::seconds(heartbeat ? number(*heartbeat, "timerx", 3600) : 0);
 }
 
+// adid/ipstop, while the flow that it asks after has not been told to have stopped; null otherwise.
+const h248::requested_event* awaited_stop(const termination_record& t) { return t.stopped ? nullptr : subscribed(t, "adid/ipstop"); }
+
+std::chrono::seconds stop_time(const h248::requested_event& stop) { return std::chrono::seconds(number(stop, "dt", 60)); }
+
+deadline stopped_at(const termination_record& t, const h248::requested_event& stop) { return std::max(t.moved, t.subscribed) + stop_time(stop); }
+
 }  // namespace
 
 context_owner::context_owner(context_home& home, h248::context_id id)
@@ -318,17 +325,14 @@ deadline context_owner::next_look(clock::time_point now) const {
     if (!t->timed) continue;
     const auto period = heartbeat_period(*t);
     if (period.count() > 0) out = std::min(out, t->touched + period);
-    const auto* stop = t->stopped ? nullptr : subscribed(*t, "adid/ipstop");
-    if (!stop) continue;
-    const std::chrono::seconds wait(number(*stop, "dt", 60));
-    out = std::min({out, std::max(t->moved, t->subscribed) + wait, now + wait / 16});
+    if (const auto* stop = awaited_stop(*t)) out = std::min({out, stopped_at(*t, *stop), now + stop_time(*stop) / 16});
   }
   return out;
 }
 
 // Whether the flow that adid/ipstop asks after has stopped.
 bool context_owner::watch_flow(termination_record& t, clock::time_point now) {
-  const auto* stop = t.stopped ? nullptr : subscribed(t, "adid/ipstop");
+  const auto* stop = awaited_stop(t);
   if (!stop) return false;
   const auto* dir = h248::find(stop->parameters, "dir");
   const bool in = !dir || !dir->values.first().is("OUT"), out = !dir || !dir->values.first().is("IN");
@@ -342,7 +346,7 @@ bool context_owner::watch_flow(termination_record& t, clock::time_point now) {
     t.moved = now;
     return false;
   }
-  return now - std::max(t.moved, t.subscribed) >= std::chrono::seconds(number(*stop, "dt", 60));
+  return now >= stopped_at(t, *stop);
 }
 
 awaitable<void> context_owner::close(std::string_view by) {

@@ -32,10 +32,7 @@ awaitable<void> wic::connect(stage_scope& scope, task_group& tasks, task_group& 
   auto shaking = dtls::handshake(*path_, std::move(as_client));
   session_ = co_await scope.stage("dtls", std::move(shaking));
   const auto executor = co_await asio::this_coro::executor;
-  looked_at_.emplace(executor, [this] {
-    session_->look();
-    return std::chrono::seconds(1);
-  });
+  looked_at_.emplace(executor, [this] { return session_->look(); });
   sctp::config config;
   config.local_port = description().sctp_port;
   config.remote_port = gateway.sctp_port;

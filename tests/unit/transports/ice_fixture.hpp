@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include <boost/asio/post.hpp>
 #include <catch2/catch.hpp>
 
 #include "agw/core/error.hpp"
@@ -15,6 +14,7 @@
 #include "agw/transports/ice_stage.hpp"
 #include "ice_client.hpp"
 #include "support/loop.hpp"
+#include "turn.hpp"
 
 namespace agw::test {
 
@@ -57,11 +57,6 @@ struct ice_fixture {
   ice_client client;
   udp::socket socket;
 };
-
-inline awaitable<void> turn() {
-  auto executor = co_await asio::this_coro::executor;
-  co_await asio::post(executor, asio::use_awaitable);
-}
 
 // Awaits `operation` and says which "<stage>:<reason>" it threw; empty when it did not.
 template <class T>

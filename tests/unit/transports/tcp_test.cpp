@@ -13,18 +13,15 @@
 #include "agw/transports/tcp.hpp"
 #include "interrupted_read.hpp"
 #include "support/loop.hpp"
+#include "turn.hpp"
 
 using namespace agw;
 using namespace std::chrono_literals;
+using test::turn;
 
 namespace {
 
 const asio::ip::address loopback = asio::ip::address_v4::loopback();
-
-awaitable<void> turn() {
-  auto executor = co_await asio::this_coro::executor;
-  co_await asio::post(executor, asio::use_awaitable);
-}
 
 struct pair {
   std::unique_ptr<tcp::stream> dialled;

@@ -7,14 +7,14 @@
 
 #include <sys/resource.h>
 
-#include <boost/asio/post.hpp>
-
 #include "agw/core/scope_guard.hpp"
 #include "agw/core/task_group.hpp"
 #include "agw/transports/udp.hpp"
 #include "support/loop.hpp"
+#include "turn.hpp"
 
 using namespace agw;
+using test::turn;
 
 namespace {
 
@@ -31,11 +31,6 @@ struct pair {
   udp::socket from;
   udp::socket to;
 };
-
-awaitable<void> turn() {
-  auto executor = co_await asio::this_coro::executor;
-  co_await asio::post(executor, asio::use_awaitable);
-}
 
 }  // namespace
 

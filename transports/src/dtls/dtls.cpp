@@ -98,8 +98,10 @@ void session::close() {
 
 // Not at the first look, which may come at once: giving pages back interrupts every core that the process runs on, and most of a flood of short
 // calls are over by then.
-void session::look() noexcept {
-  if (std::exchange(stands_, true)) machine_->give_handshake_back();
+std::chrono::seconds session::look() noexcept {
+  if (!std::exchange(stands_, true)) return std::chrono::seconds(1);
+  machine_->give_handshake_back();
+  return std::chrono::seconds(15);
 }
 
 std::string_view session::cipher() const noexcept { return machine_->cipher(); }

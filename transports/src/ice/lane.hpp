@@ -36,8 +36,9 @@ class lane final : public packet_port {
 
   /// For the port: keeps a copy until receive(). False: the lane is full.
   bool take(const udp::arrival& a);
-  /// For the port: what take() took is the first that waits; it has taken all that there was, and the lane or its reader is to look.
+  /// For the port: nothing waited before the last take(), so that look() is due.
   bool holds_one() const noexcept { return waiting_.sources.size() == 1; }
+  /// For the port: what was taken is looked at while at rest, or else wakes the reader.
   void look();
 
  private:

@@ -1,6 +1,7 @@
 // The stage "dtls": a handshake over a datagram pipe, and the encrypted datagram pipe that it yields.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -34,8 +35,9 @@ class session final : public datagram_pipe {
   /// Sends close_notify; nothing can be sent afterwards. Never waits. Idempotent.
   void close();
 
-  /// To be called about once a second: a session that stands gives memory back that only the handshake needed.
-  void look() noexcept;
+  /// To be called about a second after the handshake, and then after as many seconds as it returns (see sweep_entry): a session that stands gives
+  /// memory back that only the handshake needed.
+  std::chrono::seconds look() noexcept;
 
   std::string_view cipher() const noexcept;
   /// See machine.
