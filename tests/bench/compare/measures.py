@@ -62,32 +62,41 @@ def wait_until_bound(process, host, port, seconds=15):
     entry = "%08X:%04X" % (int.from_bytes(socket.inet_aton(host), "little"), port)
     for _ in range(seconds * 50):
         if process.poll() is not None:
-            raise RuntimeError(f"agw-load has ended: {process.stderr.read()[-1000:]}")
+            raise RuntimeError(f"the client has ended: {process.stderr.read()[-1000:]}")
         if entry in pathlib.Path(f"/proc/{process.pid}/net/udp").read_text():
             return
         time.sleep(0.02)
-    raise RuntimeError("agw-load does not listen")
+    raise RuntimeError("the client does not listen")
 
 
-def load(system, load_program, words, place, seconds):
-    """agw-load's report about one fresh process of the system. `place`: addresses, and what runs agw-load where it is to be."""
+def beside(system, command_of, place, limit):
+    """What a client says in JSON about one fresh process of the system, for which it is the controller. `command_of(mgc)`; a command without output is a
+    fault."""
     mgc = (place.mgc, free_port("0.0.0.0"))
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as clean_up:
         system.prepare(folder, place, mgc)
         clean_up.callback(system.stop)
-        command = [*place.prefix, str(load_program), *words, "--duration", f"{seconds}s", "--h248", f"{mgc[0]}:{mgc[1]}", "--server-pid",
-                   str(system.process.pid), "--access", place.wic, "--core", place.peer, "--sctp-port", "5000", "--quiet", "--json", "-"]
+        command = command_of(mgc)
         client = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
             wait_until_bound(client, *mgc)
             system.start()
-            out, errors = client.communicate(timeout=90 + 4 * seconds)
+            out, errors = client.communicate(timeout=limit)
         finally:
             if client.poll() is None:
                 client.kill()
                 client.communicate()
-        report = json.loads(out) if out else {"faults": [errors.strip()[-500:] or "agw-load said nothing"]}
+        report = json.loads(out) if out else {"faults": [errors.strip()[-500:] or "the client said nothing"]}
         if trouble := system.trouble():
             report["faults"].append(trouble)
         report["command"] = " ".join(command)
         return report
+
+
+def load(system, load_program, words, place, seconds):
+    """agw-load's report. `place`: addresses, and what runs agw-load where it is to be."""
+    def command(mgc):
+        return [*place.prefix, str(load_program), *words, "--duration", f"{seconds}s", "--h248", f"{mgc[0]}:{mgc[1]}", "--server-pid",
+                str(system.process.pid), "--access", place.wic, "--core", place.peer, "--sctp-port", "5000", "--quiet", "--json", "-"]
+
+    return beside(system, command, place, 90 + 4 * seconds)

@@ -52,7 +52,7 @@ def bars(result, means, titles):
 
 def trips(result, titles):
     """Both axes logarithmic."""
-    points = [p for p in result["rtt"]["points"] if not p["faults"] and p["mbit"] > 0]
+    points = [p for p in result["rtt"]["points"] if not p["faults"] and p["mbit"] > 0 and "wic" not in p]
     left, top, wide, tall = 60, 20, 460, 260
     trips_seen = sorted({p["trip_ms"] for p in points})
     low = math.floor(math.log10(min(p["mbit"] for p in points)))

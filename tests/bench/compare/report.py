@@ -4,7 +4,8 @@ import re
 import plots
 from measures import FIGURES, MEASURES
 
-TITLES = {"tcp": "TCP (CUBIC)", "agw": "agw", "pion": "Pion", "libdatachannel": "libdatachannel", "aiortc": "aiortc", "janus": "Janus"}
+TITLES = {"tcp": "TCP (CUBIC)", "agw": "agw", "pion": "Pion", "libdatachannel": "libdatachannel", "aiortc": "aiortc", "janus": "Janus",
+          "chromium": "Chromium"}
 LABELS = {"rate": "MB/s", "cpu_mb": "ms of CPU a MB", "messages": "messages/s", "cpu_message": "µs of CPU a message", "setup": "ms", "calls": "calls/s",
           "cpu_call": "ms of CPU a call", "memory": "KB", "median": "median, ms", "p99": "p99, ms"}
 
@@ -55,16 +56,51 @@ def comparison(result):
 
 
 def trips(result):
-    points = result["rtt"]["points"]
+    points = [p for p in result["rtt"]["points"] if "wic" not in p]
     systems = list(dict.fromkeys(p["system"] for p in points))
     lines = ["| round trip | " + " | ".join(TITLES[s] for s in systems) + " |", "|---" * (len(systems) + 1) + "|"]
     for trip in dict.fromkeys(p["trip_ms"] for p in points):
         here = {p["system"]: p for p in points if p["trip_ms"] == trip}
         cells = ["failed" if here[s]["faults"] else short(here[s]["mbit"]) + ("*" if here[s].get("busy", 0) > BUSY else "") for s in systems]
         lines.append(f"| {trip} ms | " + " | ".join(cells) + " |")
-    if any(p.get("busy", 0) > BUSY for p in points):
-        lines += ["", f"\\* The machine's cores were more than {BUSY:.0%} busy, with system, client and the emulated link, which reads and writes each packet: not the path is the limit."]
-    return "\n".join(lines)
+    return "\n".join(lines + busy_note(points))
+
+
+def busy_note(points):
+    if not any(p.get("busy", 0) > BUSY for p in points):
+        return []
+    return ["", f"\\* The machine's cores were more than {BUSY:.0%} busy, with system, client and the emulated link, which reads and writes each packet: not the path is the limit."]
+
+
+def wic_cell(point, tcp):
+    """Beside the figure its share of what TCP carries, or of what the receiver's window allows where that is less."""
+    if point["faults"]:
+        return "failed"
+    allowed = point["window"] * 8e-3 / point["trip_ms"]
+    of = f" of {short(allowed)}" if allowed < tcp["mbit"] else ""
+    return short(point["mbit"]) + ("*" if point["busy"] > BUSY else "") + f" ({point['mbit'] / min(allowed, tcp['mbit']):.2f}{of})"
+
+
+def wics(results):
+    """One table of all links."""
+    points = [p | {"link": r["rtt"]["link"]} for r in results for p in r["rtt"]["points"]]
+    columns = list(dict.fromkeys((p["wic"], p["direction"]) for p in points if "wic" in p))
+    words = {"down": "to", "up": "from"}
+    lines = ["| link | TCP (CUBIC) | " + " | ".join(f"{words[d]} {TITLES[w]}" for w, d in columns) + " |", "|---" * (len(columns) + 2) + "|"]
+    for link, trip in dict.fromkeys((p["link"], p["trip_ms"]) for p in points):
+        here = {(p.get("wic", p["system"]), p.get("direction")): p for p in points if (p["link"], p["trip_ms"]) == (link, trip)}
+        tcp = here["tcp", None]
+        cells = [wic_cell(here[c], tcp) if c in here else "" for c in columns]
+        lines.append(f"| {trip} ms, {link} | {short(tcp['mbit'])} | " + " | ".join(cells) + " |")
+    return "\n".join(lines + busy_note(points))
+
+
+def has_systems(result):
+    return any(p["system"] != "tcp" and "wic" not in p for p in result["rtt"]["points"])
+
+
+def has_wics(result):
+    return any("wic" in p for p in result.get("rtt", {}).get("points", []))
 
 
 def origin(result):
@@ -76,7 +112,15 @@ def origin(result):
 
 
 def text(result):
-    return (trips(result) if "rtt" in result else comparison(result)) + "\n\n" + origin(result)
+    if "rtt" not in result:
+        tables = [comparison(result)]
+    else:
+        tables = [table for table, wanted in ((trips(result), has_systems(result)), (wics([result]), has_wics(result))) if wanted]
+    return "\n\n".join([*tables, origin(result)])
+
+
+def publish_wics(results, root):
+    replace(root, "wics", "\n\n".join([wics(results), *map(origin, results)]))
 
 
 def publish(result, root):
@@ -84,16 +128,19 @@ def publish(result, root):
     docs = root / "apps" / "server" / "docs"
     if "rtt" in result:
         name, picture, alt = "beside-others-rtt", plots.trips(result, TITLES), "Mbit/s to the WIC at round trips of 2 to 300 ms"
-        said = f"One session to the WIC, Mbit/s, over a link with {result['rtt']['link']}, {result['rtt']['seconds']} s from its begin:\n\n{trips(result)}"
+        said = f"One session to the WIC, Mbit/s, over a link with {result['rtt']['link']}, {result['rtt']['seconds']:g} s from its begin:\n\n{trips(result)}"
     else:
         name, picture, alt = "beside-others", plots.bars(result, means(result), TITLES), "what a megabyte, a message, a call and an idle call cost"
         said = comparison(result)
     (docs / f"{name}.svg").write_text(picture)
+    replace(root, name, f"{said}\n\n{origin(result)}\n\n![{alt}](apps/server/docs/{name}.svg)")
+
+
+def replace(root, name, section):
     readme = root / "README.md"
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    section = f"{begin}\n{said}\n\n{origin(result)}\n\n![{alt}](apps/server/docs/{name}.svg)\n{end}"
     old = readme.read_text()
-    new, count = re.subn(re.escape(begin) + ".*?" + re.escape(end), lambda _: section, old, flags=re.DOTALL)
+    new, count = re.subn(re.escape(begin) + ".*?" + re.escape(end), lambda _: f"{begin}\n{section}\n{end}", old, flags=re.DOTALL)
     if count != 1:
         raise SystemExit(f"compare: README.md has no {begin} … {end}")
     readme.write_text(new)

@@ -1,6 +1,7 @@
 """One session to the WIC at several round trips, beside TCP on the same link: agw's own emulator between two namespaces. WIC and core peer are
-in the far one; the core and H.248 have a second link of their own, without delay."""
+in the far one; the core and H.248 have a second link of their own, without delay. Of foreign WICs only they themselves are in the far one."""
 import contextlib
+import itertools
 import json
 import os
 import statistics
@@ -11,6 +12,7 @@ import time
 from types import SimpleNamespace
 
 import measures
+from systems import Agw
 
 ONE_SESSION = measures.Measure("rtt", "16 KiB to the WIC", "bulk-down", ("rate",), "--size", "16384", "--sessions", "1")
 SYSTEMS = ("agw", "pion", "libdatachannel")
@@ -47,6 +49,15 @@ class Link:
         self.child.stdin.write(words + "\n")
         if not (said := self.child.stdout.readline()).startswith("ok"):
             raise RuntimeError(f"the link says {said}")
+
+    @contextlib.contextmanager
+    def alone(self):
+        """Without the other link, over which a foreign WIC's ICE would find the gateway, too."""
+        ip("link", "set", "core0", "down")
+        try:
+            yield
+        finally:
+            ip("link", "set", "core0", "up")
 
     def end(self):
         if hasattr(self, "child"):
@@ -112,29 +123,36 @@ def tcp(prefix, seconds):
             server.wait()
 
 
-def run(options, found):
+def run(options, found, foreign):
     points = []
     rate, queue_kb, packets, loss = options.link.split(",")
 
-    def note(system, trip, mbit, busy, faults):
-        points.append({"system": system, "trip_ms": trip, "mbit": mbit, "busy": round(busy, 3), "faults": faults})
-        print(f"{trip:4} ms  {system:16} {mbit:8.1f} Mbit/s  cores {busy:4.0%} busy  {'; '.join(faults)}", file=sys.stderr, flush=True)
+    def note(system, trip, mbit, busy, faults, **of_wic):
+        points.append({"system": system, "trip_ms": trip, "mbit": mbit, "busy": round(busy, 3), "faults": faults, **of_wic})
+        name = f"{of_wic['wic']} {of_wic['direction']}" if of_wic else system
+        print(f"{trip:4} ms  {name:19} {mbit:8.1f} Mbit/s  cores {busy:4.0%} busy  {'; '.join(faults)}", file=sys.stderr, flush=True)
 
     with contextlib.ExitStack() as clean_up:
         link = Link(options.bin / "agw_test_link", rate, queue_kb, packets, loss)
         clean_up.callback(link.end)
         place = SimpleNamespace(prefix=["ip", "netns", "exec", link.name], mgc=FAR_CORE, control=NEAR_CORE, gateway=NEAR, core=NEAR_CORE,
                                 wic=FAR, peer=FAR_CORE)
-        seconds = int(options.seconds)
+        seconds = options.seconds
         for trip in map(int, options.trips.split(",")):
             link.order(f"delay {trip / 2}")
-            with Busy() as busy:
-                mbit = tcp(place.prefix, seconds)
-            note("tcp", trip, mbit, busy.share, [])
+            if not options.quick:
+                with Busy() as busy:
+                    mbit = tcp(place.prefix, round(seconds))
+                note("tcp", trip, mbit, busy.share, [])
             for system in found:
                 with Busy() as busy:
                     figures, faults, _ = system.measure(ONE_SESSION, options.bin / "agw-load", place, seconds)
                 note(system.name, trip, 8 * figures.get("rate", 0), busy.share, faults)
+            with link.alone() if foreign else contextlib.nullcontext():
+                for wic, direction in itertools.product(foreign, options.directions.split(",")):
+                    with Busy() as busy:
+                        mbit, faults = wic.measure(Agw(options.bin), direction, place, seconds)
+                    note("agw", trip, mbit, busy.share, faults, wic=wic.name, direction=direction, window=wic.window_of(direction))
     said = f"{rate} Mbit/s, a queue of {queue_kb} KB" + (f" behind a device's of {packets} packets" if int(packets) < 10000 else "")
     said += f", {float(loss):.1%} lost" if float(loss) else ""
     return {"link": said, "seconds": seconds, "points": points}

@@ -1,5 +1,6 @@
 // pion-bridge: data channels <-> TCP with Pion. Orders are lines of JSON on the standard input: {"call", "sdp", "core"} begins a call and
-// is answered by {"call", "sdp"}; {"call"} alone ends it. It says {"call": 0} when it is ready, and ends with its input.
+// is answered by {"call", "sdp"}; {"call"} alone ends it. It says {"call": 0} when it is ready, and ends with its input. With -wic it is
+// the other end instead, a WIC with the orders of ../wic_run.mjs.
 package main
 
 import (
@@ -35,6 +36,7 @@ type bridge struct {
 
 func main() {
 	local := flag.String("local", "127.0.0.1", "our address")
+	asWic := flag.Bool("wic", false, "be a WIC")
 	flag.Parse()
 	engine := webrtc.SettingEngine{}
 	engine.SetIncludeLoopbackCandidate(true)
@@ -42,7 +44,12 @@ func main() {
 	engine.SetIPFilter(func(ip net.IP) bool { return ip.String() == *local })
 	engine.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	engine.SetAnsweringDTLSRole(webrtc.DTLSRoleServer)
-	b := &bridge{api: webrtc.NewAPI(webrtc.WithSettingEngine(engine)), calls: map[int]*webrtc.PeerConnection{}, answers: json.NewEncoder(os.Stdout)}
+	api := webrtc.NewAPI(webrtc.WithSettingEngine(engine))
+	if *asWic {
+		serveWic(api)
+		return
+	}
+	b := &bridge{api: api, calls: map[int]*webrtc.PeerConnection{}, answers: json.NewEncoder(os.Stdout)}
 	b.answers.Encode(order{})
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<20)
