@@ -63,13 +63,9 @@ def trips(result):
         here = {p["system"]: p for p in points if p["trip_ms"] == trip}
         cells = ["failed" if here[s]["faults"] else short(here[s]["mbit"]) + ("*" if here[s].get("busy", 0) > BUSY else "") for s in systems]
         lines.append(f"| {trip} ms | " + " | ".join(cells) + " |")
-    return "\n".join(lines + busy_note(points))
-
-
-def busy_note(points):
-    if not any(p.get("busy", 0) > BUSY for p in points):
-        return []
-    return ["", f"\\* The machine's cores were more than {BUSY:.0%} busy, with system, client and the emulated link, which reads and writes each packet: not the path is the limit."]
+    if any(p.get("busy", 0) > BUSY for p in points):
+        lines += ["", f"\\* The machine's cores were more than {BUSY:.0%} busy, with system, client and the emulated link, which reads and writes each packet: not the path is the limit."]
+    return "\n".join(lines)
 
 
 def wic_cell(point, tcp):
@@ -92,7 +88,9 @@ def wics(results):
         tcp = here["tcp", None]
         cells = [wic_cell(here[c], tcp) if c in here else "" for c in columns]
         lines.append(f"| {trip} ms, {link} | {short(tcp['mbit'])} | " + " | ".join(cells) + " |")
-    return "\n".join(lines + busy_note(points))
+    if any(p["busy"] > BUSY for p in points):
+        lines += ["", f"\\* The machine's cores were more than {BUSY:.0%} busy: the path need not be what limits."]
+    return "\n".join(lines)
 
 
 def has_systems(result):
