@@ -51,18 +51,17 @@ void task_group::ended(child& c, std::exception_ptr e) {
   });
 }
 
-// True when the awaiting coroutine was cancelled meanwhile. Leaves throwing switched off: the caller puts it back.
+// True when the awaiting coroutine was cancelled meanwhile. It must not throw then, not even when it begins to await this: throwing is switched off
+// by the caller, who puts it back.
 awaitable<bool> task_group::wait_empty(bool cancel_first) {
-  bool cancelled = (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none;
+  bool cancelled = is_cancelled(co_await asio::this_coro::cancellation_state);
   if (cancelled || cancel_first) cancel();
   joining_ = true;
   while (!children_.empty()) {
-    try {
-      co_await emptied_.wait();
-    } catch (const system_error&) {  // the wait ends early only by a cancel
-      cancelled = true;
-      cancel();
-    }
+    const auto [ended_early] = co_await emptied_.settle();
+    if (!ended_early) continue;
+    cancelled = true;
+    cancel();
   }
   joining_ = false;
   cancelled_ = false;
@@ -70,17 +69,21 @@ awaitable<bool> task_group::wait_empty(bool cancel_first) {
   co_return cancelled;
 }
 
-awaitable<void> task_group::join() {
-  const bool throwing = co_await asio::this_coro::throw_if_cancelled();
-  co_await asio::this_coro::throw_if_cancelled(false);
-  const bool cancelled = co_await wait_empty(false);
-  co_await asio::this_coro::throw_if_cancelled(throwing);
+void task_group::throw_outcome(bool cancelled) {
   auto error = std::exchange(first_error_, nullptr);
   if (cancelled) {
     if (error) log::debug("{}: failed while being cancelled: {}", name_, describe(error));
     throw system_error(asio::error::operation_aborted);
   }
   if (error) std::rethrow_exception(error);
+}
+
+awaitable<void> task_group::join() {
+  const bool throwing = co_await asio::this_coro::throw_if_cancelled();
+  co_await asio::this_coro::throw_if_cancelled(false);
+  const bool cancelled = co_await wait_empty(false);
+  co_await asio::this_coro::throw_if_cancelled(throwing);
+  throw_outcome(cancelled);
 }
 
 awaitable<void> task_group::stop() {

@@ -175,6 +175,31 @@ TEST_CASE("with_tasks inside a cancelled coroutine joins first, and the cancella
   REQUIRE(aborted);
 }
 
+TEST_CASE("with_tasks joins a body that cancels its caller at once") {
+  int gone = 0;
+  bool aborted = false;
+  test::run([&]() -> awaitable<void> {
+    task_group outer(co_await asio::this_coro::executor, "outer");
+    outer.spawn("owner", [&]() -> awaitable<void> {
+      auto body = [&](task_group& group) -> awaitable<void> {
+        group.spawn("child", [&gone]() -> awaitable<void> {
+          count_exit e(gone);
+          co_await wait_forever();
+        });
+        outer.cancel();
+        co_await wait_forever();
+      };
+      try {
+        co_await with_tasks("scope", body);
+      } catch (const system_error& e) {
+        aborted = e.code() == asio::error::operation_aborted && gone == 1;
+      }
+    });
+    co_await outer.join();
+  });
+  REQUIRE(aborted);
+}
+
 TEST_CASE("a child spawned into a cancelled group starts cancelled") {
   test::run([]() -> awaitable<void> {
     task_group group(co_await asio::this_coro::executor, "g");

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <tuple>
 #include <utility>
 
 #include <boost/asio/append.hpp>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -40,13 +42,23 @@ class event {
   void reset() noexcept { set_ = false; }
   bool is_set() const noexcept { return set_; }
 
-  awaitable<void> wait() {
-    if (std::exchange(set_, false)) co_return;
-    auto initiation = [this](auto&& handler) { start(std::forward<decltype(handler)>(handler)); };
-    co_await asio::async_initiate<const asio::use_awaitable_t<>, void(error_code)>(initiation, asio::use_awaitable);
-  }
+  awaitable<void> wait() { return set_ ? take() : begin<void>(asio::use_awaitable); }
+
+  /// As wait(), but a cancel is a value, operation_aborted: for a coroutine that does not throw when it is cancelled, and goes on.
+  awaitable<std::tuple<error_code>> settle() { return begin<std::tuple<error_code>>(asio::as_tuple(asio::use_awaitable)); }
 
  private:
+  awaitable<void> take() {
+    if (!std::exchange(set_, false)) co_await wait();
+  }
+
+  // No coroutine of its own: there are a dozen waits in each call, and a frame costs memory while it waits, and a throw when it is cancelled.
+  template <class Result, class Token>
+  awaitable<Result> begin(const Token& token) {
+    auto initiation = [this](auto&& handler) { this->start(std::forward<decltype(handler)>(handler)); };
+    return asio::async_initiate<const Token, void(error_code)>(initiation, token);
+  }
+
   struct waiter {
     virtual ~waiter() = default;
     virtual void resume(error_code ec) = 0;
@@ -71,6 +83,7 @@ class event {
   void start(Handler&& handler) {
     auto slot = asio::get_associated_cancellation_slot(handler);
     waiter_ = std::make_unique<waiter_of<std::decay_t<Handler>>>(std::forward<Handler>(handler));
+    if (std::exchange(set_, false)) return complete({});
     if (slot.is_connected()) {
       slot.assign([this](asio::cancellation_type) { complete(asio::error::operation_aborted); });
     }

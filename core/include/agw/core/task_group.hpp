@@ -32,9 +32,7 @@ class task_group {
   /// cancelled (and not joined since) the child starts cancelled.
   template <class F>
   void spawn(std::string_view name, F f) {
-    child& c = add(name);
-    asio::co_spawn(executor_, run(c, std::move(f)), asio::bind_cancellation_slot(c.signal.slot(), on_end(*this, c)));
-    if (cancelled_) emit(c);
+    begin(name, std::move(f), nullptr);
   }
 
   /// Asks every child to end. Returns at once; join() sees the end. Idempotent.
@@ -54,6 +52,9 @@ class task_group {
   const std::string& name() const noexcept { return name_; }
 
  private:
+  template <class F>
+  friend awaitable<void> with_tasks(std::string name, F body);
+
   struct child {
     std::string name;
     asio::cancellation_signal signal;
@@ -73,20 +74,33 @@ class task_group {
 
   // The child's error is kept aside, and throwing is switched off after it: in Boost 1.81 a child that was cancelled and ends
   // without ever suspending would otherwise never reach its handler, and the error would leave the executor's run().
+  // A cancel is no failure; it is told apart here, because to look into an exception_ptr is to throw once more.
   template <class F>
-  static awaitable<void> run(child& c, F f) {
+  static awaitable<void> run(child& c, F f, task_group* led) {
     try {
       co_await f();
+      if (led) led->cancel();
+    } catch (const system_error& e) {
+      if (e.code() != asio::error::operation_aborted) c.error = std::current_exception();
     } catch (...) {
       c.error = std::current_exception();
     }
     co_await asio::this_coro::throw_if_cancelled(false);
   }
 
+  // Starts a child; when it has done its work, `led` is cancelled.
+  template <class F>
+  void begin(std::string_view name, F f, task_group* led) {
+    child& c = add(name);
+    asio::co_spawn(executor_, run(c, std::move(f), led), asio::bind_cancellation_slot(c.signal.slot(), on_end(*this, c)));
+    if (cancelled_) emit(c);
+  }
+
   child& add(std::string_view name);
   void emit(child& c);
   void ended(child& c, std::exception_ptr e);
   awaitable<bool> wait_empty(bool cancel_first);
+  void throw_outcome(bool cancelled);
 
   asio::any_io_executor executor_;
   std::string name_;
@@ -104,11 +118,14 @@ class task_group {
 template <class F>
 awaitable<void> with_tasks(std::string name, F body) {
   task_group group(co_await asio::this_coro::executor, std::move(name));
-  group.spawn("body", [&group, &body]() -> awaitable<void> {
-    co_await body(group);
-    group.cancel();
-  });
-  co_await group.join();
+  const bool throwing = co_await asio::this_coro::throw_if_cancelled();
+  auto begin = [&group, &body] { return body(group); };
+  group.begin("body", begin, &group);
+  // As join(), without its frame and its throw. What has begun is joined also when it cancelled us at once.
+  co_await asio::this_coro::throw_if_cancelled(false);
+  const bool cancelled = co_await group.wait_empty(false);
+  co_await asio::this_coro::throw_if_cancelled(throwing);
+  group.throw_outcome(cancelled);
 }
 
 }  // namespace agw
