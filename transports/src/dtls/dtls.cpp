@@ -75,6 +75,7 @@ awaitable<void> session::receive(datagram_batch& into) {
 void session::deliver(datagram_batch& into) {
   scratch_batch out;
   const auto before = into.size();
+  into.reserve(encrypted_.bytes());
   give(*machine_, encrypted_, *out, into);
   if (into.size() != before && on_authentic_) on_authentic_();
   machine_->release_buffers();

@@ -1,6 +1,7 @@
 #include "dtls/library.hpp"
 
 #include <algorithm>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -18,19 +19,41 @@ namespace agw::dtls {
 
 namespace {
 
-// Of the peers' keys and signatures, and of the exchange (context.cpp). Each is the first of an algorithm's names.
-constexpr std::string_view key_types[] = {"EC", "RSA", "RSA-PSS", "ED25519", "X25519"};
+using names = std::span<const std::string_view>;
 
-bool of_key_types(const OSSL_ALGORITHM& a) {
-  const std::string_view names(a.algorithm_names);
-  return std::find(std::begin(key_types), std::end(key_types), names.substr(0, names.find(':'))) != std::end(key_types);
+// What the policy (context.cpp) needs, each by the first of its names. SHA-1 is how OpenSSL tells certificates apart.
+constexpr std::string_view signing_keys[] = {"EC", "RSA", "RSA-PSS", "ED25519"};
+constexpr std::string_view exchanged_keys[] = {"EC", "X25519"};
+constexpr std::string_view ciphers[] = {"AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305"};
+constexpr std::string_view digests[] = {"SHA1", "SHA2-256", "SHA2-384", "SHA2-512"};
+constexpr std::string_view derivations[] = {"TLS1-PRF"};
+constexpr std::string_view macs[] = {"HMAC"};
+
+bool is_one_of(names wanted, const OSSL_ALGORITHM& a) {
+  const std::string_view all(a.algorithm_names);
+  return std::ranges::find(wanted, all.substr(0, all.find(':'))) != wanted.end();
 }
 
 // A certificate's key is a SubjectPublicKeyInfo, and DER when it comes in a handshake.
 bool reads_peer_key(const OSSL_ALGORITHM& a) {
   const std::string_view properties(a.property_definition);
-  return of_key_types(a) && properties.find("input=der") != std::string_view::npos &&
+  return is_one_of(signing_keys, a) && properties.find("input=der") != std::string_view::npos &&
          properties.find("structure=SubjectPublicKeyInfo") != std::string_view::npos;
+}
+
+bool is_needed(int operation, const OSSL_ALGORITHM& a) {
+  switch (operation) {
+    case OSSL_OP_KEYMGMT: return is_one_of(signing_keys, a) || is_one_of(exchanged_keys, a);
+    case OSSL_OP_DECODER: return reads_peer_key(a);
+    case OSSL_OP_CIPHER: return is_one_of(ciphers, a);
+    case OSSL_OP_DIGEST: return is_one_of(digests, a);
+    case OSSL_OP_KDF: return is_one_of(derivations, a);
+    case OSSL_OP_MAC: return is_one_of(macs, a);
+    case OSSL_OP_RAND:
+    case OSSL_OP_KEYEXCH:
+    case OSSL_OP_SIGNATURE: return true;
+    default: return false;
+  }
 }
 
 /// Stands before the default provider: the same implementations, with its context, but fewer of them.
@@ -40,19 +63,11 @@ class selection {
     ERR_clear_error();
     whole_ = OSSL_PROVIDER_load(require(OSSL_LIB_CTX_new()), "default");
     require(whole_);
-    key_types_ = taken(OSSL_OP_KEYMGMT, of_key_types);
-    decoders_ = taken(OSSL_OP_DECODER, reads_peer_key);
+    for (int operation = 0; operation <= OSSL_OP__HIGHEST; ++operation) offered_[operation] = taken(operation);
   }
 
-  const OSSL_ALGORITHM* offered(int operation, int* no_cache) const {
-    *no_cache = 0;
-    switch (operation) {
-      case OSSL_OP_KEYMGMT: return key_types_.data();
-      case OSSL_OP_DECODER: return decoders_.data();
-      case OSSL_OP_ENCODER:
-      case OSSL_OP_STORE: return nullptr;
-      default: return OSSL_PROVIDER_query_operation(whole_, operation, no_cache);
-    }
+  const OSSL_ALGORITHM* offered(int operation) const noexcept {
+    return operation >= 0 && operation <= OSSL_OP__HIGHEST ? offered_[operation].data() : nullptr;
   }
   OSSL_PROVIDER* whole() const noexcept { return whole_; }
 
@@ -63,21 +78,19 @@ class selection {
   }
 
  private:
-  template <class Predicate>
-  std::vector<OSSL_ALGORITHM> taken(int operation, Predicate wanted) const {
+  std::vector<OSSL_ALGORITHM> taken(int operation) const {
     std::vector<OSSL_ALGORITHM> out;
     int no_cache = 0;
     const auto* a = OSSL_PROVIDER_query_operation(whole_, operation, &no_cache);
     for (; a && a->algorithm_names; ++a) {
-      if (wanted(*a)) out.push_back(*a);
+      if (is_needed(operation, *a)) out.push_back(*a);
     }
     out.push_back(OSSL_ALGORITHM{});
     return out;
   }
 
   OSSL_PROVIDER* whole_;
-  std::vector<OSSL_ALGORITHM> key_types_;
-  std::vector<OSSL_ALGORITHM> decoders_;
+  std::vector<OSSL_ALGORITHM> offered_[OSSL_OP__HIGHEST + 1];
 };
 
 // Never destroyed: sessions and keys that refer to it may be as old as the process.
@@ -87,7 +100,10 @@ const selection& selected() {
 }
 
 extern "C" {
-static const OSSL_ALGORITHM* query(void*, int operation, int* no_cache) { return selected().offered(operation, no_cache); }
+static const OSSL_ALGORITHM* query(void*, int operation, int* no_cache) {
+  *no_cache = 0;
+  return selected().offered(operation);
+}
 
 static int capabilities(void*, const char* capability, OSSL_CALLBACK* each, void* argument) {
   return OSSL_PROVIDER_get_capabilities(selected().whole(), capability, each, argument);

@@ -150,7 +150,7 @@ class machine::impl final : public bio_port, public handshake_watcher {
     turn(impl& of, clock::time_point now, datagram_batch& out) noexcept : of_(of), noted_(of.memory_) {
       of_.now_ = now;
       of_.outgoing = &out;
-      ERR_clear_error();
+      if (ERR_peek_error() != 0) ERR_clear_error();  // which takes its time, also when there is nothing
       if (std::exchange(of_.released_, false)) SSL_alloc_buffers(of_.ssl_.get());
     }
     ~turn() { of_.outgoing = nullptr; }

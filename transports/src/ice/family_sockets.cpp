@@ -26,11 +26,9 @@ std::span<const udp::arrival> family_sockets::receive() {
 }
 
 // A wait that loses the race loses nothing: what has come stays in the kernel's buffer.
-awaitable<void> family_sockets::wait_readable() {
-  if (!second_) {
-    co_await first_->wait_readable();
-    co_return;
-  }
+awaitable<void> family_sockets::wait_readable() { return second_ ? wait_for_either() : first_->wait_readable(); }
+
+awaitable<void> family_sockets::wait_for_either() {
   auto executor = co_await asio::this_coro::executor;
   auto one = detail::settle<void>(first_->wait_readable());
   auto other = detail::settle<void>(second_->wait_readable());

@@ -43,6 +43,8 @@ class family_sockets {
   bool claim(std::span<const udp::endpoint> sources);
 
  private:
+  awaitable<void> wait_for_either();
+
   packet_port* of_family(const udp::endpoint& to) noexcept;
   // Those that come from the port's family.
   static std::vector<udp::endpoint> of_family(std::span<const udp::endpoint> sources, const packet_port& port);
