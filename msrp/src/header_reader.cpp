@@ -16,8 +16,10 @@ bool is_text(std::string_view value) noexcept {
   return std::none_of(value.begin(), value.end(), [](char c) { return is_control(c) && c != '\t'; });
 }
 
-// A line within which some readers see the end of a line or of a string: where the chunk ends depends on the reader.
-bool has_hidden_end(std::string_view line) noexcept { return line.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos; }
+// A line within which some readers see the end of a line or of a string: where the chunk ends depends on the reader. LF is what ended the line.
+bool has_hidden_end(std::string_view line) noexcept {
+  return line.find('\r') != std::string_view::npos || line.find('\0') != std::string_view::npos;
+}
 
 std::string_view trim(std::string_view value) noexcept {
   const auto begin = value.find_first_not_of(" \t");

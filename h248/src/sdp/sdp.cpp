@@ -78,7 +78,8 @@ sdp_result<std::vector<sdp>> sdp::parse(std::string_view octets) {
   std::vector<sdp> all;
   bool media_seen = false;
   for (std::size_t number = 1; !octets.empty(); ++number) {
-    std::string_view text = octets.substr(0, octets.find_first_of("\r\n"));
+    const auto end = std::ranges::find_if(octets, [](char c) { return c == '\r' || c == '\n'; });
+    std::string_view text(octets.begin(), end);
     octets.remove_prefix(text.size());
     octets.remove_prefix(octets.starts_with("\r\n") ? 2 : octets.empty() ? 0 : 1);
     if (text.find_first_not_of(" \t") == std::string_view::npos) continue;

@@ -14,6 +14,7 @@ namespace agw {
 struct port_lease::table {
   struct ports {
     std::bitset<65536> taken;
+    std::uint32_t count = 0;  // of those taken: asked for each call
     std::uint32_t next = 0;  // offset from low: where the next search begins
   };
 
@@ -31,6 +32,7 @@ struct port_lease::table {
       mine.next = (mine.next + 1) % size();
       if (mine.taken.test(port)) continue;
       mine.taken.set(port);
+      ++mine.count;
       --left;
       return port;
     }
@@ -40,6 +42,7 @@ struct port_lease::table {
   void give_back(port_protocol p, std::uint16_t port) noexcept {
     const std::lock_guard lock(mutex);
     of(p).taken.reset(port);
+    --of(p).count;
   }
 
   const std::uint16_t low;
@@ -96,19 +99,19 @@ std::uint16_t port_pool::high() const noexcept { return table_->high; }
 
 std::size_t port_pool::leased() const {
   const std::lock_guard lock(table_->mutex);
-  return table_->udp.taken.count() + table_->tcp.taken.count();
+  return std::size_t{table_->udp.count} + table_->tcp.count;
 }
 
 double port_pool::share_leased() const {
   if (table_->high == 0) return 0;
   const std::lock_guard lock(table_->mutex);
-  const auto most = std::max(table_->udp.taken.count(), table_->tcp.taken.count());
+  const auto most = std::max(table_->udp.count, table_->tcp.count);
   return static_cast<double>(most) / static_cast<double>(table_->size());
 }
 
 std::size_t port_pool::leased(port_protocol protocol) const {
   const std::lock_guard lock(table_->mutex);
-  return table_->of(protocol).taken.count();
+  return table_->of(protocol).count;
 }
 
 std::size_t port_pool::size() const noexcept { return table_->high == 0 ? 0 : table_->size(); }
