@@ -147,6 +147,7 @@ outcome run(const scenario& s) {
     sctp::config ours;
     ours.peer_max_message_bytes = 262144;
     auto theirs = ours;
+    theirs.fit_window = false;  // as browsers
     theirs.receive_buffer_bytes = s.window_bytes;
     theirs.channel_buffer_bytes = s.window_bytes;
     std::unique_ptr<sctp::association> a, b;

@@ -39,6 +39,7 @@ awaitable<void> wic::connect(stage_scope& scope, task_group& tasks, task_group& 
   config.peer_max_message_bytes = gateway.max_message_bytes;
   config.streams = streams;
   config.send_buffer_bytes = config.receive_buffer_bytes = settings_.buffer_bytes;
+  config.fit_window = false;  // no browser's window does so
   config.dtls_client = true;
   config.heartbeat_after = std::chrono::seconds(30);  // as browsers have it
   auto opening = sctp::open(layers, *session_, config);

@@ -55,6 +55,7 @@ class link_end final : public datagram_pipe {
     for (std::size_t i = 0; i < batch.size(); ++i) {
       ++datagrams;
       largest = std::max(largest, batch[i].size());
+      if (tap) tap(batch[i]);
       if (down || !peer_ || chance(quality_.loss)) continue;
       peer_->put(batch[i], chance(quality_.reorder));
     }
@@ -68,6 +69,7 @@ class link_end final : public datagram_pipe {
   }
 
   bool down = false;
+  std::function<void(bytes_view)> tap;  ///< sees what is sent
   std::size_t largest = 0;
   std::size_t datagrams = 0;
   std::size_t batches = 0;

@@ -50,6 +50,7 @@ association_core::association_core(asio::any_io_executor executor, datagram_pipe
       options_(options),
       box_(register_mailbox(executor, *this)),
       channels_(executor, *this, options_),
+      path_window_(options.receive_buffer_bytes),
       path_(options.heartbeat_after, std::max(options.lost_after, options.heartbeat_after + options.lost_after / 2)),
       packets_(base_packet_bytes, lower.max_datagram_bytes() & ~std::size_t{3}),
       congestion_(base_packet_bytes),
@@ -172,7 +173,9 @@ void association_core::input(const datagram_batch& packets) {
 void association_core::take(bytes_view packet, bool needed, clock::time_point now) {
   const auto missing = observer_.outstanding() ? now - observer_.unacknowledged_since() : clock::duration::zero();
   const auto acknowledged = observer_.acknowledged();
+  const auto highest = observer_.highest_received();
   observer_.received(packet, now);
+  if (observer_.highest_received() != highest) path_window_.arrived(packet.size(), now);
   if (missing > long_missing && observer_.acknowledged() != acknowledged) trips_.start(now);
   packets_.acknowledged(observer_.acknowledged(), now);
   if (packets_.next_deadline() != no_deadline) {
@@ -191,7 +194,8 @@ void association_core::take(bytes_view packet, bool needed, clock::time_point no
   feed(instead.empty() ? rest : instead);
   if (trips_.waiting() && path_watch::answers_other(packet)) {
     const auto status = socket_->status();
-    trips_.answered(now, status ? clock::duration(status->srtt) : clock::duration::zero());
+    const auto seen = trips_.answered(now, status ? clock::duration(status->srtt) : clock::duration::zero());
+    if (options_.fit_window) path_window_.round_trip(seen);
   }
   rearm_by(trips_.next_deadline());
 }
@@ -309,17 +313,22 @@ void association_core::repair(clock::time_point now) {
 
 void association_core::put_out(bytes_view packet) {
   out_.push(packet);
-  if (channels_.held().held_bytes() == 0 && !window_.limited()) return;
+  const bool held = channels_.held().held_bytes() != 0;
+  if (!held && !window_.limited() && path_window_.bytes() == options_.receive_buffer_bytes) return;
   const auto room = window_announcer::announced(packet);
   if (!room) return;
-  window_.write(out_[out_.size() - 1], channels_.held().window(*room, clock::now()));
-  if (window_.limited()) rearm_by(deadline_after(window_step));
+  window_.write(out_[out_.size() - 1], window_within(*room));
+  if (held && window_.limited()) rearm_by(deadline_after(window_step));
+}
+
+std::size_t association_core::window_within(std::size_t room) {
+  return std::min(path_window_.bytes(), channels_.held().window(room, clock::now()));
 }
 
 // The peer is told when there is room again; while it sends nothing, no SACK of usrsctp's would.
 void association_core::window_changed() {
   if (!window_.limited() || phase_ == phase::ended || abandoned_) return;
-  const auto update = window_.update(channels_.held().window(window_.room(), clock::now()));
+  const auto update = window_.update(window_within(window_.room()));
   if (update.empty()) return;
   out_.push(update);
   schedule_flush();

@@ -19,6 +19,7 @@
 #include "sctp/observer.hpp"
 #include "sctp/pacer.hpp"
 #include "sctp/path_watch.hpp"
+#include "sctp/receive_window.hpp"
 #include "sctp/round_trip.hpp"
 #include "sctp/send_buffer.hpp"
 #include "sctp/socket.hpp"
@@ -86,6 +87,7 @@ class association_core final : public std::enable_shared_from_this<association_c
   void allow_fragments(bool allowed);
   bool stands_still() const noexcept;
   void put_out(bytes_view packet);
+  std::size_t window_within(std::size_t room);
   void queue_data(bytes_view packet, bool again);
   void leave(bytes_view packet, clock::time_point now);
   void release();
@@ -121,6 +123,7 @@ class association_core final : public std::enable_shared_from_this<association_c
   clock::time_point watch_start_{};
   std::map<part_key, part> parts_;  // messages that usrsctp delivers in parts
   window_announcer window_;
+  receive_window path_window_;  // what the path needs; window_ is told no more
   path_watch path_;
   mtu_probe packets_;
   round_trip_check trips_;

@@ -36,6 +36,8 @@ class packet_observer {
   clock::time_point last_activity() const noexcept { return last_activity_; }
   /// While data is outstanding: since when the cumulative acknowledgement has stood still.
   clock::time_point unacknowledged_since() const noexcept { return std::max(last_acknowledged_, outstanding_since_); }
+  /// The last of the peer's data, in its order of sending; 0 before any.
+  std::uint32_t highest_received() const noexcept { return highest_received_; }
   /// What the peer's last SACK had room for.
   std::uint32_t peer_window() const noexcept { return peer_window_; }
   /// While data is outstanding: since when the peer has been silent.

@@ -33,6 +33,7 @@ struct config {
   std::size_t send_buffer_bytes = 1 << 20;     ///< at first; also the largest message that can be sent
   std::size_t send_buffer_limit_bytes = 16 << 20;  ///< what it grows to on a long fast path, while stack_config::send_memory_bytes lasts
   std::size_t receive_buffer_bytes = 1 << 20;  ///< SCTP's receive window
+  bool fit_window = true;                      ///< the peer is told of as much of it as its path needs
   std::size_t channel_buffer_bytes = 256 << 10;     ///< received but not taken: what a channel may hold for as long as it likes
   std::chrono::milliseconds hold_limit{30000};      ///< a channel that holds more, or the most while the window is used up, and from which
                                                     ///< nothing is taken for so long, is closed: channel:blocked. See below
