@@ -94,9 +94,27 @@ TEST_CASE("a probe is a heartbeat and a chunk that fill a packet of its size, an
   CHECK_FALSE(path_watch::answered(p));
 }
 
+TEST_CASE("an answer says how long its own heartbeat has been on its way, whatever came between") {
+  auto w = watch();
+  CHECK(path_watch(15s, 30s).timing_probe(start).empty());
+  auto first = w.timing_probe(start), second = w.timing_probe(start + 500ms);
+  CHECK(checksum_holds(first));
+  CHECK_FALSE(path_watch::round_trip(first, start + 1s));  // it is no answer
+  for (auto* p : {&first, &second}) (*p)[12] = std::byte{chunk::heartbeat_ack};
+  CHECK(path_watch::round_trip(first, start + 600ms) == clock::duration(600ms));
+  CHECK(path_watch::round_trip(second, start + 600ms) == clock::duration(100ms));
+  CHECK_FALSE(path_watch::round_trip(first, start + 2min));
+  CHECK_FALSE(path_watch::round_trip(first, start - 1s));
+  CHECK_FALSE(path_watch::answered(first));  // of no size
+  CHECK_FALSE(path_watch::answers_other(first));
+  auto sized = w.heartbeat(start + 15s);
+  sized[12] = std::byte{chunk::heartbeat_ack};
+  CHECK_FALSE(path_watch::round_trip(sized, start + 16s));
+}
+
 TEST_CASE("the answers to our heartbeats are taken out of a packet, and nothing else is") {
   auto w = watch();
-  auto answer = w.heartbeat(start + 15s);
+  auto answer = GENERATE(true, false) ? w.heartbeat(start + 15s) : w.timing_probe(start);
   answer[12] = std::byte{chunk::heartbeat_ack};
   CHECK(path_watch::without_answers(answer).empty());  // nothing is left
   std::vector<std::byte> sack(16);

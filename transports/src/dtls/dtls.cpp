@@ -78,6 +78,7 @@ void session::deliver(datagram_batch& into) {
   into.reserve(encrypted_.bytes());
   give(*machine_, encrypted_, *out, into);
   if (into.size() != before && on_authentic_) on_authentic_();
+  if (into.empty()) into = datagram_batch();  // nor after one with nothing in it
   machine_->release_buffers();
   flush(lower_, *out);
 }

@@ -21,11 +21,11 @@ namespace {
 
 using names = std::span<const std::string_view>;
 
-// What the policy (context.cpp) needs, each by the first of its names. SHA-1 is how OpenSSL tells certificates apart.
+// What the policy (context.cpp) needs, each by the first of its names. SHA-1 is how OpenSSL tells certificates apart, SHA-224 for fingerprints only.
 constexpr std::string_view signing_keys[] = {"EC", "RSA", "RSA-PSS", "ED25519"};
 constexpr std::string_view exchanged_keys[] = {"EC", "X25519"};
 constexpr std::string_view ciphers[] = {"AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305"};
-constexpr std::string_view digests[] = {"SHA1", "SHA2-256", "SHA2-384", "SHA2-512"};
+constexpr std::string_view digests[] = {"SHA1", "SHA2-224", "SHA2-256", "SHA2-384", "SHA2-512"};
 constexpr std::string_view derivations[] = {"TLS1-PRF"};
 constexpr std::string_view macs[] = {"HMAC"};
 

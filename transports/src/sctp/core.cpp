@@ -175,7 +175,7 @@ void association_core::take(bytes_view packet, bool needed, clock::time_point no
   const auto acknowledged = observer_.acknowledged();
   const auto highest = observer_.highest_received();
   observer_.received(packet, now);
-  if (observer_.highest_received() != highest) path_window_.arrived(packet.size(), now);
+  if (options_.fit_window) fit_window(packet, observer_.highest_received() != highest, now);
   if (missing > long_missing && observer_.acknowledged() != acknowledged) trips_.start(now);
   packets_.acknowledged(observer_.acknowledged(), now);
   if (packets_.next_deadline() != no_deadline) {
@@ -194,10 +194,21 @@ void association_core::take(bytes_view packet, bool needed, clock::time_point no
   feed(instead.empty() ? rest : instead);
   if (trips_.waiting() && path_watch::answers_other(packet)) {
     const auto status = socket_->status();
-    const auto seen = trips_.answered(now, status ? clock::duration(status->srtt) : clock::duration::zero());
-    if (options_.fit_window) path_window_.round_trip(seen);
+    trips_.answered(now, status ? clock::duration(status->srtt) : clock::duration::zero());
   }
   rearm_by(trips_.next_deadline());
+}
+
+void association_core::fit_window(bytes_view packet, bool brings_data, clock::time_point now) {
+  if (trip_asked_) {
+    if (const auto seen = path_watch::round_trip(packet, now)) {
+      path_window_.round_trip(*seen, now);
+      trip_asked_ = false;
+    }
+  }
+  if (!brings_data || !path_window_.arrived(packet.size(), now)) return;
+  push_heartbeat(path_.timing_probe(now), now);
+  trip_asked_ = true;
 }
 
 // After any packet there may be messages to read, room to send, or the end of the association.
@@ -478,11 +489,14 @@ void association_core::allow_fragments(bool allowed) {
 void association_core::check_heartbeat(clock::time_point now) {
   if (phase_ != phase::established) return;
   if (path_.lost(now)) return end("timeout", make_error_code(transport_error::association_lost));
-  const auto heartbeat = path_.heartbeat(now);
-  if (heartbeat.empty()) return;
-  observer_.sent(heartbeat, now);
-  out_.push(heartbeat);
+  push_heartbeat(path_.heartbeat(now), now);
   flush();
+}
+
+void association_core::push_heartbeat(bytes_view packet, clock::time_point now) {
+  if (packet.empty()) return;
+  observer_.sent(packet, now);
+  out_.push(packet);
 }
 
 void association_core::check_progress(clock::time_point now) {

@@ -68,6 +68,7 @@ class association_core final : public std::enable_shared_from_this<association_c
   awaitable<void> keep_pace();
   void input(const datagram_batch& packets);
   void take(bytes_view packet, bool needed, clock::time_point now);
+  void fit_window(bytes_view packet, bool brings_data, clock::time_point now);
   void feed(bytes_view packet);
   void after_input();
   void read();
@@ -82,6 +83,7 @@ class association_core final : public std::enable_shared_from_this<association_c
   void flush();
   void check_progress(clock::time_point now);
   void check_heartbeat(clock::time_point now);
+  void push_heartbeat(bytes_view packet, clock::time_point now);
   void check_packet_size(clock::time_point now);
   void check_round_trip(clock::time_point now);
   void allow_fragments(bool allowed);
@@ -124,6 +126,7 @@ class association_core final : public std::enable_shared_from_this<association_c
   std::map<part_key, part> parts_;  // messages that usrsctp delivers in parts
   window_announcer window_;
   receive_window path_window_;  // what the path needs; window_ is told no more
+  bool trip_asked_ = false;     // for it
   path_watch path_;
   mtu_probe packets_;
   round_trip_check trips_;

@@ -10,14 +10,29 @@ namespace agw::sctp {
 namespace {
 
 constexpr std::size_t tag_offset = 4;
-// The information parameter: what makes it ours, and the size of the packet.
+// The information parameter: what makes it ours, and the size of the packet, or when it left.
 constexpr std::uint32_t heartbeat_info = 1;
-constexpr std::uint32_t ours = 0x61677750;
+constexpr std::uint32_t sized = 0x61677750;
+constexpr std::uint32_t timed = 0x61677754;
+// Of microseconds in 32 bits; longer ones are not told from those of an earlier turn.
+constexpr auto longest_trip = std::chrono::seconds(60);
 constexpr std::size_t least_heartbeat_bytes = chunk_header_bytes + 12;
 constexpr std::size_t most_heartbeat_bytes = 1120;
 
-bool answers_ours(std::uint8_t type, bytes_view c) noexcept {
-  return type == chunk::heartbeat_ack && c.size() >= least_heartbeat_bytes && word_at(c, 4) >> 16 == heartbeat_info && word_at(c, 8) == ours;
+bool answers(std::uint32_t what, std::uint8_t type, bytes_view c) noexcept {
+  return type == chunk::heartbeat_ack && c.size() >= least_heartbeat_bytes && word_at(c, 4) >> 16 == heartbeat_info && word_at(c, 8) == what;
+}
+bool answers_ours(std::uint8_t type, bytes_view c) noexcept { return answers(sized, type, c) || answers(timed, type, c); }
+
+std::uint32_t stamp_of(clock::time_point t) noexcept {
+  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(t.time_since_epoch()).count());
+}
+
+// What answers our HEARTBEATs, in any chunk of the packet.
+bool has_answer(bytes_view packet) {
+  bool out = false;
+  each_chunk(packet, [&](std::uint8_t type, bytes_view c) { out = out || answers_ours(type, c); });
+  return out;
 }
 
 std::size_t heartbeat_bytes_beside(std::size_t ballast_bytes, std::size_t size) noexcept {
@@ -44,7 +59,14 @@ bool path_watch::lost(clock::time_point now) const noexcept { return asked_ > he
 std::vector<std::byte> path_watch::heartbeat(clock::time_point now) {
   if (!known_ || due() > now) return {};
   asked_ = now;
-  auto out = compose(least_heartbeat_bytes, common_header_bytes + least_heartbeat_bytes);
+  auto out = compose(least_heartbeat_bytes, sized, common_header_bytes + least_heartbeat_bytes);
+  seal_checksum(out);
+  return out;
+}
+
+std::vector<std::byte> path_watch::timing_probe(clock::time_point now) const {
+  if (!known_) return {};
+  auto out = compose(least_heartbeat_bytes, timed, stamp_of(now));
   seal_checksum(out);
   return out;
 }
@@ -52,20 +74,19 @@ std::vector<std::byte> path_watch::heartbeat(clock::time_point now) {
 std::vector<std::byte> path_watch::probe(std::size_t size, bytes_view ballast) const {
   if (!known_) return {};
   size &= ~std::size_t{3};
-  auto out = compose(heartbeat_bytes_beside(ballast.size(), size), size);
+  auto out = compose(heartbeat_bytes_beside(ballast.size(), size), sized, static_cast<std::uint32_t>(size));
   while (out.size() < size) append_chunk(out, {}, ballast);
   seal_checksum(out);
   return out;
 }
 
-// `size` is that of the packet it will be in.
-std::vector<std::byte> path_watch::compose(std::size_t heartbeat_bytes, std::size_t size) const {
+std::vector<std::byte> path_watch::compose(std::size_t heartbeat_bytes, std::uint32_t what, std::uint32_t value) const {
   std::vector<std::byte> out(common_header_bytes + heartbeat_bytes);
   std::ranges::copy(header_, out.begin());
   put_word(out, 12, std::uint32_t{chunk::heartbeat} << 24 | static_cast<std::uint32_t>(heartbeat_bytes));
   put_word(out, 16, heartbeat_info << 16 | static_cast<std::uint32_t>(heartbeat_bytes - chunk_header_bytes));
-  put_word(out, 20, ours);
-  put_word(out, 24, static_cast<std::uint32_t>(size));
+  put_word(out, 20, what);
+  put_word(out, 24, value);
   return out;
 }
 
@@ -77,14 +98,24 @@ bool fits_probe(std::size_t ballast_bytes, std::size_t size) noexcept {
 std::optional<std::size_t> path_watch::answered(bytes_view packet) {
   std::optional<std::size_t> out;
   each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
-    if (answers_ours(type, c)) out = word_at(c, 12);
+    if (answers(sized, type, c)) out = word_at(c, 12);
+  });
+  return out;
+}
+
+std::optional<clock::duration> path_watch::round_trip(bytes_view packet, clock::time_point now) {
+  std::optional<clock::duration> out;
+  each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
+    if (!answers(timed, type, c)) return;
+    const clock::duration seen = std::chrono::microseconds(static_cast<std::uint32_t>(stamp_of(now) - word_at(c, 12)));
+    if (seen <= longest_trip) out = seen;
   });
   return out;
 }
 
 std::vector<std::byte> path_watch::without_answers(bytes_view packet) {
   std::vector<std::byte> out;
-  if (!answered(packet)) return out;
+  if (!has_answer(packet)) return out;
   each_chunk(packet, [&](std::uint8_t type, bytes_view c) {
     if (!answers_ours(type, c)) append_chunk(out, packet, c);
   });
@@ -100,7 +131,7 @@ bool path_watch::asks(bytes_view packet) noexcept {
 bool path_watch::answers_other(bytes_view packet) {
   bool out = false;
   each_chunk(packet, [&](std::uint8_t type, bytes_view) { out = out || type == chunk::heartbeat_ack; });
-  return out && !answered(packet);
+  return out && !has_answer(packet);
 }
 
 deadline path_watch::next_deadline() const noexcept {

@@ -31,6 +31,10 @@ class path_watch {
   /// A packet of `size` octets: a HEARTBEAT, with information of what length that takes, and the chunk `ballast` as often as it fits. Empty before
   /// there is a verification tag. fits_probe() holds.
   std::vector<std::byte> probe(std::size_t size, bytes_view ballast) const;
+  /// A HEARTBEAT that says when it left. Empty before there is a verification tag.
+  std::vector<std::byte> timing_probe(clock::time_point now) const;
+  /// How long it has been on its way, where `packet` answers such a one.
+  static std::optional<clock::duration> round_trip(bytes_view packet, clock::time_point now);
   /// The size of the packet whose HEARTBEAT is acknowledged in `packet`; nothing when there is no answer to one of ours.
   static std::optional<std::size_t> answered(bytes_view packet);
   /// The packet without the answers to ours; empty when there are none in it, or nothing else. The checksum is not kept. usrsctp 0.9.5 ignores all
@@ -44,7 +48,7 @@ class path_watch {
 
  private:
   deadline due() const noexcept;
-  std::vector<std::byte> compose(std::size_t heartbeat_bytes, std::size_t size) const;
+  std::vector<std::byte> compose(std::size_t heartbeat_bytes, std::uint32_t what, std::uint32_t value) const;
 
   const clock::duration after_;
   const clock::duration lost_after_;

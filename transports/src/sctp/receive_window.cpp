@@ -12,32 +12,49 @@ constexpr std::size_t first_bytes = 128 << 10;
 // Beyond what fills the path: for the queue of its narrowest link, and for a peer that doubles.
 constexpr double share = 1.25;
 // What peers, drivers and our own loop add to the path's round trip when they are busy.
-constexpr clock::duration slack = std::chrono::milliseconds(5);
+constexpr clock::duration slack = std::chrono::milliseconds(10);
 // A rate is measured over a part of a round trip, in which the peer's burst arrives as fast as the path lets it; not over less than what hides that
 // our loop, or the path, held packets up for a moment.
 constexpr clock::duration least_part = std::chrono::milliseconds(50);
-// A peer that kept the path busy, and brings no more than this part of what it has brought, is held back by the window: the round trip has become
-// longer. Or the path has become narrower, where a larger window does little harm.
-constexpr double fallen = 0.7;
+// When the round trip is measured: a chat needs none, a transfer one now and then.
+constexpr std::size_t first_asked_bytes = 4 << 10;
+constexpr std::size_t asked_bytes = 64 << 10;
+constexpr clock::duration asked_again = std::chrono::seconds(1);
+// More than the queue that this window allows can add.
+constexpr unsigned longer = 2;
+constexpr unsigned recent_samples = 3;
+constexpr clock::duration recent_time = std::chrono::seconds(3);
 
 }  // namespace
 
-void receive_window::round_trip(clock::duration seen) noexcept {
-  if (seen > clock::duration::zero()) least_ = least_ == clock::duration::zero() ? seen : std::min(least_, seen);
+bool receive_window::asks(std::size_t bytes, clock::time_point now) noexcept {
+  since_asked_ += bytes;
+  if (since_asked_ < (known() ? asked_bytes : first_asked_bytes) || now - asked_ < asked_again) return false;
+  asked_ = now;
+  since_asked_ = 0;
+  return true;
 }
 
-void receive_window::arrived(std::size_t bytes, clock::time_point now) noexcept {
-  if (least_ == clock::duration::zero()) return;
-  if (const auto part = std::max<clock::duration>(least_ / 3, least_part); now - part_since_ >= part) {
-    part_passed(part);
-    part_since_ = now;
+void receive_window::round_trip(clock::duration seen, clock::time_point now) noexcept {
+  if (seen <= clock::duration::zero()) return;
+  least_ = known() ? std::min(least_, seen) : seen;
+  lately_ = std::min(lately_, seen);
+  if (++recent_ < recent_samples || now - recent_since_ < recent_time) return;
+  if (lately_ > longer * least_ + 2 * slack) least_ = lately_;
+  lately_ = clock::duration::max();
+  recent_ = 0;
+  recent_since_ = now;
+}
+
+bool receive_window::arrived(std::size_t bytes, clock::time_point now) noexcept {
+  if (known()) {
+    if (const auto part = std::max<clock::duration>(least_ / 3, least_part); now - part_since_ >= part) {
+      part_passed(part);
+      part_since_ = now;
+    }
+    in_part_ += bytes;
   }
-  if (now - second_since_ >= std::chrono::seconds(1)) {
-    second_passed();
-    second_since_ = now;
-  }
-  in_part_ += bytes;
-  in_second_ += bytes;
+  return asks(bytes, now);
 }
 
 // What was counted came within a part from its first packet, however long ago that is.
@@ -46,14 +63,6 @@ void receive_window::part_passed(clock::duration part) noexcept {
   window_ = std::max(window_, static_cast<std::size_t>(share * trips * static_cast<double>(std::exchange(in_part_, 0))));
 }
 
-void receive_window::second_passed() noexcept {
-  const auto brought = std::exchange(in_second_, 0);
-  best_second_ = std::max(best_second_, brought);
-  if (brought >= bytes() && static_cast<double>(brought) < fallen * static_cast<double>(best_second_)) window_ = bytes() + bytes() / 8;
-}
-
-std::size_t receive_window::bytes() const noexcept {
-  return least_ == clock::duration::zero() ? most_ : std::min(most_, std::max(window_, first_bytes));
-}
+std::size_t receive_window::bytes() const noexcept { return known() ? std::min(most_, std::max(window_, first_bytes)) : most_; }
 
 }  // namespace agw::sctp

@@ -15,24 +15,27 @@ class receive_window {
  public:
   explicit receive_window(std::size_t most_bytes) noexcept : most_(most_bytes) {}
 
-  /// A sample of the round trip. The least counts.
-  void round_trip(clock::duration seen) noexcept;
-  /// A packet with so many octets that had not come before.
-  void arrived(std::size_t bytes, clock::time_point now) noexcept;
+  /// A packet with so many octets that had not come before. True: the round trip is to be measured now.
+  [[nodiscard]] bool arrived(std::size_t bytes, clock::time_point now) noexcept;
+  /// What was measured. The least counts, until several in turn show that the way has become longer.
+  void round_trip(clock::duration seen, clock::time_point now) noexcept;
   std::size_t bytes() const noexcept;
 
  private:
+  bool known() const noexcept { return least_ != clock::duration::zero(); }
+  bool asks(std::size_t bytes, clock::time_point now) noexcept;
   void part_passed(clock::duration part) noexcept;
-  void second_passed() noexcept;
 
   std::size_t most_;
   std::size_t window_ = 0;
-  clock::duration least_{};         // round trip
-  std::size_t in_part_ = 0;         // octets
+  clock::duration least_{};  // round trip
+  std::size_t in_part_ = 0;  // octets
   clock::time_point part_since_{};
-  std::size_t in_second_ = 0;
-  std::size_t best_second_ = 0;
-  clock::time_point second_since_{};
+  std::size_t since_asked_ = 0;  // octets
+  clock::time_point asked_{};
+  clock::duration lately_ = clock::duration::max();  // the least of the samples since recent_since_
+  unsigned recent_ = 0;
+  clock::time_point recent_since_{};
 };
 
 }  // namespace agw::sctp

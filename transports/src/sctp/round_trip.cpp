@@ -34,13 +34,12 @@ void round_trip_check::sent(clock::time_point now) noexcept {
   if (next_ != no_deadline) sent_ = now;
 }
 
-clock::duration round_trip_check::answered(clock::time_point now, clock::duration smoothed) noexcept {
-  if (!waiting()) return {};
+void round_trip_check::answered(clock::time_point now, clock::duration smoothed) noexcept {
+  if (!waiting()) return;
   const auto seen = now - sent_;
   patience_ = std::min(4 * seen + near_enough, answer_time);
   sent_ = {};
   next_ = smoothed > seen + seen / 4 + near_enough ? now : no_deadline;
-  return seen;
 }
 
 }  // namespace agw::sctp

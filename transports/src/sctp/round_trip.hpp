@@ -18,8 +18,8 @@ class round_trip_check {
   unsigned due(clock::time_point now) noexcept;
   /// They left.
   void sent(clock::time_point now) noexcept;
-  /// An answer came, which makes `smoothed` of usrsctp's round trip. The round trip that it shows; zero: it is of none of these.
-  clock::duration answered(clock::time_point now, clock::duration smoothed) noexcept;
+  /// An answer came, which makes `smoothed` of usrsctp's round trip.
+  void answered(clock::time_point now, clock::duration smoothed) noexcept;
   bool waiting() const noexcept { return sent_ != clock::time_point(); }
   deadline next_deadline() const noexcept { return next_; }
 
