@@ -1,7 +1,6 @@
 #include "sctp/receive_window.hpp"
 
 #include <algorithm>
-#include <optional>
 
 #include <catch2/catch.hpp>
 
@@ -25,22 +24,19 @@ struct path {
 
   void round(std::size_t wanted) {
     const auto begun = now;
-    sent = std::min(wanted, window.bytes());
-    for (std::size_t left = sent; left >= packet_bytes; left -= packet_bytes) {
+    bool asked = false;
+    for (std::size_t left = std::min(wanted, window.bytes()); left >= packet_bytes; left -= packet_bytes) {
       now += std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(packet_bytes / rate));
-      if (window.arrived(packet_bytes, now)) asked = now;
+      asked = window.arrived(packet_bytes, now) || asked;
     }
     now = std::max(now, begun + round_trip);
     if (asked) window.round_trip(round_trip, now);
-    asked.reset();
   }
 
   double rate;
   clock::duration round_trip;
   receive_window window{most};
   clock::time_point now{1h};
-  std::size_t sent = 0;
-  std::optional<clock::time_point> asked;
 };
 
 }  // namespace
