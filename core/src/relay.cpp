@@ -42,12 +42,13 @@ void relay::output::to_core(bytes_view octets) {
 }
 
 awaitable<std::optional<side>> relay::run() {
-  task_group group(co_await asio::this_coro::executor, std::string(config_.name));
-  group_ = &group;
   const scope_guard no_group([this] { group_ = nullptr; });
-  group.spawn("from wic", [this] { return direction(side::wic); });
-  group.spawn("from core", [this] { return direction(side::core); });
-  co_await group.join();
+  auto both = [this](task_group& group) {
+    group_ = &group;
+    group.spawn("from wic", [this] { return direction(side::wic); });
+    group.spawn("from core", [this] { return direction(side::core); });
+  };
+  co_await join_all(std::string(config_.name), std::move(both));
   if (ending_.error()) std::rethrow_exception(ending_.error());
   co_return ending_.closed_first();
 }

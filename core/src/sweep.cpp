@@ -31,7 +31,7 @@ class sweep final : public asio::execution_context::service {
   explicit sweep(asio::execution_context& context) : asio::execution_context::service(context) {}
   void shutdown() override { timer_.reset(); }
 
-  void add(sweep_entry& entry, const asio::any_io_executor& executor) {
+  void add(sweep_entry& entry, const loop_executor& executor) {
     if (!timer_) timer_.emplace(executor);
     put(entry, shortest);
     if (count_++ != 0) return;
@@ -84,7 +84,7 @@ class sweep final : public asio::execution_context::service {
   std::optional<timer> timer_;
 };
 
-sweep_entry::sweep_entry(const asio::any_io_executor& executor, std::function<std::chrono::seconds()> look)
+sweep_entry::sweep_entry(const loop_executor& executor, std::function<std::chrono::seconds()> look)
     : look_(std::move(look)), of_(asio::use_service<sweep>(asio::query(executor, asio::execution::context))) {
   of_.add(*this, executor);
 }

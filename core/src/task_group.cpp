@@ -9,7 +9,7 @@
 
 namespace agw {
 
-task_group::task_group(asio::any_io_executor executor, std::string name) : executor_(std::move(executor)), name_(std::move(name)) {}
+task_group::task_group(loop_executor executor, std::string name) : executor_(std::move(executor)), name_(std::move(name)) {}
 
 task_group::~task_group() {
   if (children_.empty()) return;

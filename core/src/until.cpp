@@ -5,7 +5,7 @@ namespace agw {
 awaitable<void> sleep_until(deadline by) {
   auto executor = co_await asio::this_coro::executor;
   timer at(executor, by);
-  co_await at.async_wait(asio::use_awaitable);
+  co_await at.async_wait(use_awaitable);
 }
 
 }  // namespace agw

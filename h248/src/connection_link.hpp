@@ -1,7 +1,7 @@
 // A link whose peers are connections: dials and accepts them, keeps a queue for each, tells when they come and go. What a connection
 // is made of, and how messages stand in it, the Carrier knows:
 //
-//   using protocol;                             of Asio, with socket, acceptor and endpoint
+//   using protocol;                             of Asio; its sockets are on loop_executor
 //   using config_type;                          a connection_config, or more
 //   static constexpr transport via;
 //   explicit Carrier(const config_type&);
@@ -40,11 +40,11 @@ namespace agw::h248 {
 template <class Carrier>
 class connection_link final : public message_link {
   using protocol = typename Carrier::protocol;
-  using socket_type = typename protocol::socket;
+  using socket_type = asio::basic_stream_socket<protocol, loop_executor>;
   using config_type = typename Carrier::config_type;
 
  public:
-  connection_link(asio::any_io_executor executor, const peer_address& local, const config_type& config)
+  connection_link(loop_executor executor, const peer_address& local, const config_type& config)
       : executor_(std::move(executor)), acceptor_(executor_), local_(local), config_(config), carrier_(config_) {
     local_.via = Carrier::via;
   }
@@ -135,7 +135,7 @@ class connection_link final : public message_link {
     for (;;) {
       socket_type socket(executor_);
       error_code ec;
-      auto token = asio::redirect_error(asio::use_awaitable, ec);
+      auto token = asio::redirect_error(use_awaitable, ec);
       co_await acceptor_.async_accept(socket, token);
       if (ec == asio::error::operation_aborted) throw system_error(ec);
       if (ec) {  // out of descriptors: the peer tries again
@@ -226,11 +226,11 @@ class connection_link final : public message_link {
     const bool same_family = peer.host.is_v6() == local_.host.is_v6();
     if (!ec && same_family && !local_.host.is_unspecified()) c->socket.bind(typename protocol::endpoint(local_.host, 0), ec);
     if (ec) throw system_error(ec);
-    co_await c->socket.async_connect(to, asio::use_awaitable);
+    co_await c->socket.async_connect(to, use_awaitable);
   }
 
-  asio::any_io_executor executor_;
-  typename protocol::acceptor acceptor_;
+  loop_executor executor_;
+  asio::basic_socket_acceptor<protocol, loop_executor> acceptor_;
   peer_address local_;
   const config_type config_;
   Carrier carrier_;
@@ -245,7 +245,7 @@ class connection_link final : public message_link {
 
 // A link of that kind, opened, or the system's error.
 template <class Carrier>
-result<std::unique_ptr<message_link>> open_connection_link(asio::any_io_executor executor, const peer_address& local,
+result<std::unique_ptr<message_link>> open_connection_link(loop_executor executor, const peer_address& local,
                                                            const typename Carrier::config_type& config) {
   auto made = std::make_unique<connection_link<Carrier>>(std::move(executor), local, config);
   if (const auto ec = made->open()) return ec;

@@ -98,7 +98,7 @@ void begin_library() {
 
 // A socket of c-ares while it is waited for: closed by c-ares, never here.
 struct watched {
-  watched(const asio::any_io_executor& executor, int fd) : on(executor, fd) {}
+  watched(const loop_executor& executor, int fd) : on(executor, fd) {}
   watched(const watched&) = delete;
   ~watched() { on.release(); }
   descriptor on;
@@ -170,12 +170,12 @@ awaitable<void> query::drive(const bool& done) {
         if (!reads && !writes) continue;
         auto* one = open.emplace_back(std::make_unique<watched>(executor, sockets[i])).get();
         auto reader = [one, &ready]() -> awaitable<void> {
-          co_await one->on.async_wait(descriptor::wait_read, asio::use_awaitable);
+          co_await one->on.async_wait(descriptor::wait_read, use_awaitable);
           one->readable = true;
           ready.set();
         };
         auto writer = [one, &ready]() -> awaitable<void> {
-          co_await one->on.async_wait(descriptor::wait_write, asio::use_awaitable);
+          co_await one->on.async_wait(descriptor::wait_write, use_awaitable);
           one->writable = true;
           ready.set();
         };

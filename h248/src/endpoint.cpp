@@ -38,7 +38,7 @@ error_descriptor outgoing_reply::error(error_code code, std::string_view text) {
   return {code, text.empty() ? to_text(code) : keep(text)};
 }
 
-endpoint::impl::impl(asio::any_io_executor ex, endpoint_config c, agw::metrics* metrics)
+endpoint::impl::impl(loop_executor ex, endpoint_config c, agw::metrics* metrics)
     : executor(std::move(ex)),
       config(std::move(c)),
       machine(config.transactions, seed_of(config.seed)),
@@ -101,7 +101,7 @@ awaitable<void> endpoint::impl::keep_time() {
     alarm_at = machine.next_deadline();
     alarm.expires_at(alarm_at);
     boost::system::error_code ignored;  // also wake() cancels the wait; a cancelled task throws at its next one
-    auto token = asio::redirect_error(asio::use_awaitable, ignored);
+    auto token = asio::redirect_error(use_awaitable, ignored);
     co_await alarm.async_wait(token);
   }
 }
@@ -156,7 +156,7 @@ void endpoint::impl::stopped() {
   }
 }
 
-endpoint::endpoint(asio::any_io_executor executor, endpoint_config config, agw::metrics* metrics)
+endpoint::endpoint(loop_executor executor, endpoint_config config, agw::metrics* metrics)
     : impl_(std::make_unique<impl>(std::move(executor), std::move(config), metrics)) {}
 endpoint::~endpoint() = default;
 
@@ -285,6 +285,6 @@ std::optional<clock::time_point> endpoint::last_heard(const peer_address& peer) 
 
 std::size_t endpoint::unanswered() const noexcept { return impl_->machine.requests().size(); }
 std::size_t endpoint::executing() const noexcept { return impl_->machine.replies().running(); }
-const asio::any_io_executor& endpoint::get_executor() const noexcept { return impl_->executor; }
+const loop_executor& endpoint::get_executor() const noexcept { return impl_->executor; }
 
 }  // namespace agw::h248

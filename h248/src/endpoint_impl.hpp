@@ -23,7 +23,7 @@
 namespace agw::h248 {
 
 struct endpoint::impl {
-  impl(asio::any_io_executor executor, endpoint_config config, agw::metrics* metrics);
+  impl(loop_executor executor, endpoint_config config, agw::metrics* metrics);
 
   // One of our requests, in the frame of request().
   struct waiting {
@@ -89,7 +89,7 @@ struct endpoint::impl {
   void heard(const peer_address& from);
   std::uint8_t reply_version(std::uint8_t asked) const noexcept { return std::min(asked, config.version); }
 
-  asio::any_io_executor executor;
+  loop_executor executor;
   endpoint_config config;
   transaction_machine machine;
   endpoint_metrics counts;

@@ -277,7 +277,7 @@ void endpoint::impl::answer(execution_id id, const peer_address& to, const trans
 awaitable<void> endpoint::impl::answer_in_turns(execution_id id, reply_cutter& pieces) {
   std::vector<shared_text> texts;
   while (auto piece = pieces.next()) {
-    if (!texts.empty()) co_await asio::post(executor, asio::use_awaitable);
+    if (!texts.empty()) co_await asio::post(executor, use_awaitable);
     auto text = machine.replies().write_piece(id, std::move(*piece));
     if (!text) co_return;  // given up meanwhile
     texts.push_back(std::move(text));

@@ -18,7 +18,7 @@ Config of_side(link_side side) {
 
 }  // namespace
 
-result<std::unique_ptr<message_link>> open_link(asio::any_io_executor executor, const peer_address& local, link_side side) {
+result<std::unique_ptr<message_link>> open_link(loop_executor executor, const peer_address& local, link_side side) {
   switch (local.via) {
     case transport::udp: return open_udp_link(std::move(executor), local);
     case transport::tcp: return open_tcp_link(std::move(executor), local, of_side<tcp_link_config>(side));

@@ -21,8 +21,8 @@ namespace agw::h248 {
 class kernel_sctp {
  public:
   using endpoint = asio::ip::basic_endpoint<kernel_sctp>;
-  using socket = asio::basic_stream_socket<kernel_sctp>;
-  using acceptor = asio::basic_socket_acceptor<kernel_sctp>;
+  using socket = asio::basic_stream_socket<kernel_sctp, loop_executor>;
+  using acceptor = asio::basic_socket_acceptor<kernel_sctp, loop_executor>;
 
   static kernel_sctp v4() noexcept { return kernel_sctp(AF_INET); }
   static kernel_sctp v6() noexcept { return kernel_sctp(AF_INET6); }
@@ -116,7 +116,7 @@ class sctp_carrier {
     for (;;) {
       const auto [size, ppid, complete] = receive(socket.native_handle(), buffer);
       if (size == 0) {
-        co_await socket.async_wait(kernel_sctp::socket::wait_read, asio::use_awaitable);
+        co_await socket.async_wait(kernel_sctp::socket::wait_read, use_awaitable);
         continue;
       }
       too_long = too_long || message.size() + size > config_.max_message_bytes;
@@ -140,7 +140,7 @@ class sctp_carrier {
       if (transmit(socket.native_handle(), *message)) {
         waiting.pop();
       } else {
-        co_await socket.async_wait(kernel_sctp::socket::wait_write, asio::use_awaitable);
+        co_await socket.async_wait(kernel_sctp::socket::wait_write, use_awaitable);
       }
     }
   }
@@ -201,7 +201,7 @@ class sctp_carrier {
   const kernel_sctp_config& config_;
 };
 
-result<std::unique_ptr<message_link>> open_kernel_sctp_link(asio::any_io_executor executor, const peer_address& local,
+result<std::unique_ptr<message_link>> open_kernel_sctp_link(loop_executor executor, const peer_address& local,
                                                             kernel_sctp_config config) {
   return open_connection_link<sctp_carrier>(std::move(executor), local, config);
 }

@@ -3,6 +3,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 
+#include <agw/core/sockets.hpp>
 #include <agw/h248/link_tpkt.hpp>
 
 #include "connection_link.hpp"
@@ -27,7 +28,7 @@ class tcp_carrier {
 
   static std::size_t max_message_bytes() noexcept { return tpkt_max_message_bytes; }
   static error_code prepare(int) { return {}; }
-  static void settle(tcp::socket& socket) {
+  static void settle(tcp_socket& socket) {
     error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
     socket.set_option(asio::socket_base::keep_alive(true), ignored);
@@ -40,12 +41,12 @@ class tcp_carrier {
   };
 
   template <class F>
-  awaitable<void> read(tcp::socket& socket, F deliver) {
+  awaitable<void> read(tcp_socket& socket, F deliver) {
     tpkt_reader frames;
     std::string buffer(read_bytes, '\0');
     auto by = no_deadline;
     for (;;) {
-      const auto size = co_await until(by, socket.async_read_some(asio::buffer(buffer), asio::use_awaitable));
+      const auto size = co_await until(by, socket.async_read_some(asio::buffer(buffer), use_awaitable));
       frames.push(std::string_view(buffer).substr(0, size));
       bool begun = frames.buffered_bytes() == size;  // nothing was there before
       for (;;) {
@@ -66,12 +67,12 @@ class tcp_carrier {
     }
   }
 
-  awaitable<void> write(tcp::socket& socket, queue& waiting) {
+  awaitable<void> write(tcp_socket& socket, queue& waiting) {
     std::string out;
     while (!waiting.framed.empty()) {
       out.clear();
       out.swap(waiting.framed);
-      co_await asio::async_write(socket, asio::buffer(out), asio::use_awaitable);
+      co_await asio::async_write(socket, asio::buffer(out), use_awaitable);
     }
   }
 
@@ -79,7 +80,7 @@ class tcp_carrier {
   const tcp_link_config& config_;
 };
 
-result<std::unique_ptr<message_link>> open_tcp_link(asio::any_io_executor executor, const peer_address& local, tcp_link_config config) {
+result<std::unique_ptr<message_link>> open_tcp_link(loop_executor executor, const peer_address& local, tcp_link_config config) {
   return open_connection_link<tcp_carrier>(std::move(executor), local, config);
 }
 

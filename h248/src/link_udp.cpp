@@ -5,6 +5,7 @@
 
 #include <agw/core/log.hpp>
 #include <agw/core/metrics.hpp>
+#include <agw/core/sockets.hpp>
 #include <agw/h248/error.hpp>
 
 namespace agw::h248 {
@@ -20,7 +21,7 @@ constexpr int socket_buffer_bytes = 1 << 20;
 
 class udp_link final : public message_link {
  public:
-  udp_link(udp::socket socket, asio::ip::address own) : socket_(std::move(socket)), own_(std::move(own)) {}
+  udp_link(udp_socket socket, asio::ip::address own) : socket_(std::move(socket)), own_(std::move(own)) {}
 
   transport kind() const noexcept override { return transport::udp; }
   bool reliable() const noexcept override { return false; }
@@ -35,8 +36,8 @@ class udp_link final : public message_link {
     std::string buffer(max_datagram_bytes + 1, '\0');
     for (;;) {
       boost::system::error_code ec;
-      auto token = asio::redirect_error(asio::use_awaitable, ec);
-      co_await socket_.async_wait(udp::socket::wait_read, token);
+      auto token = asio::redirect_error(use_awaitable, ec);
+      co_await socket_.async_wait(udp_socket::wait_read, token);
       if (ec == asio::error::operation_aborted) throw system_error(ec);
       for (int n = 0; n < batch && receive(buffer, on_message); ++n) {
       }
@@ -69,15 +70,15 @@ class udp_link final : public message_link {
     return true;
   }
 
-  udp::socket socket_;
+  udp_socket socket_;
   asio::ip::address own_;  // the wildcard address ::, too, stands for both families: peers of IPv4 come as mapped addresses
 };
 
 }  // namespace
 
-result<std::unique_ptr<message_link>> open_udp_link(asio::any_io_executor executor, const peer_address& local) {
+result<std::unique_ptr<message_link>> open_udp_link(loop_executor executor, const peer_address& local) {
   boost::system::error_code ec;
-  udp::socket socket(std::move(executor));
+  udp_socket socket(std::move(executor));
   const udp::endpoint at(local.host, local.port);
   socket.open(at.protocol(), ec);
   if (!ec) socket.bind(at, ec);

@@ -49,7 +49,7 @@ void cancel(benchmark::State& state) {
     run(loop, [&]() -> awaitable<void> {
       auto body = [&](task_group& tasks) -> awaitable<void> {
         for (std::int64_t i = 0; i < state.range(0); ++i) tasks.spawn("stage", [&scope] { return scope.stage("dtls", forever()); });
-        co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);  // all wait now
+        co_await asio::post(co_await asio::this_coro::executor, use_awaitable);  // all wait now
       };
       co_await with_tasks("context", std::move(body));
     });

@@ -44,7 +44,7 @@ class channel final : public message_pipe {
   explicit channel(const std::vector<std::string>* chunks) : chunks_(chunks) {}
   awaitable<bool> receive(std::vector<message>& into) override {
     if (!chunks_) co_await silence_.wait();
-    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+    co_await asio::post(co_await asio::this_coro::executor, use_awaitable);
     for (int i = 0; i < 16 && at_ < chunks_->size(); ++i) {
       const auto bytes = as_bytes((*chunks_)[at_++]);
       into.emplace_back(message_kind::binary, std::vector<std::byte>(bytes.begin(), bytes.end()));
@@ -71,7 +71,7 @@ class stream final : public byte_stream {
   explicit stream(std::string_view octets) : octets_(octets) {}
   awaitable<std::size_t> read_some(std::span<std::byte> into) override {
     if (octets_.empty()) co_await silence_.wait();
-    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+    co_await asio::post(co_await asio::this_coro::executor, use_awaitable);
     const auto count = std::min(into.size(), octets_.size());
     std::copy_n(as_bytes(octets_).begin(), count, into.begin());
     octets_.remove_prefix(count);

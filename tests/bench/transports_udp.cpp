@@ -5,6 +5,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "agw/core/sockets.hpp"
 #include "agw/transports/udp.hpp"
 
 using namespace agw;
@@ -36,7 +37,7 @@ void report(benchmark::State& state, std::size_t received, std::size_t sent) {
 // The plain way: sendto and recvfrom.
 void one_per_call(benchmark::State& state) {
   asio::io_context context(1);
-  using socket = asio::ip::udp::socket;
+  using socket = udp_socket;
   const udp::endpoint any(asio::ip::address_v4::loopback(), 0);
   socket from(context, any);
   socket to(context, any);

@@ -7,7 +7,7 @@ namespace agw::control {
 
 namespace {
 
-result<std::unique_ptr<h248::message_link>> open(asio::any_io_executor executor, const h248::peer_address& at, h248::link_side side) {
+result<std::unique_ptr<h248::message_link>> open(loop_executor executor, const h248::peer_address& at, h248::link_side side) {
   if (at.via != h248::transport::sctp_over_udp) return h248::open_link(std::move(executor), at, side);
   sctp_link_config config;
   config.listen = side == h248::link_side::controller;

@@ -31,7 +31,7 @@ peer_address peer_at(const udp::endpoint& at) { return {transport::sctp_over_udp
 
 class sctp_link final : public h248::message_link {
  public:
-  sctp_link(asio::any_io_executor executor, udp::socket socket, const sctp_link_config& config)
+  sctp_link(loop_executor executor, udp::socket socket, const sctp_link_config& config)
       : executor_(std::move(executor)), socket_(std::move(socket)), config_(config) {}
 
   transport kind() const noexcept override { return transport::sctp_over_udp; }
@@ -186,7 +186,7 @@ class sctp_link final : public h248::message_link {
     on_state_(c.peer, false);
   }
 
-  asio::any_io_executor executor_;
+  loop_executor executor_;
   udp::socket socket_;
   const sctp_link_config config_;
   receiver on_message_;
@@ -199,7 +199,7 @@ class sctp_link final : public h248::message_link {
 
 }  // namespace
 
-result<std::unique_ptr<h248::message_link>> open_sctp_link(asio::any_io_executor executor, const h248::peer_address& local,
+result<std::unique_ptr<h248::message_link>> open_sctp_link(loop_executor executor, const h248::peer_address& local,
                                                            const sctp_link_config& config) {
   auto settings = config;
   settings.sctp.max_message_bytes = std::min(settings.sctp.max_message_bytes, longest_message_bytes);

@@ -288,7 +288,7 @@ awaitable<void> bot_session::make_file(std::uint64_t size, std::string name) {
     const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), size - at));
     fill(at, std::span(piece).first(n));
     hash.add(as_view(std::string_view(piece.data(), n)));
-    co_await asio::post(asio::use_awaitable);
+    co_await asio::post(use_awaitable);
   }
   say("sending " + name + ": " + std::to_string(size) + " bytes, SHA-256 " + hash.finish());
   job file;

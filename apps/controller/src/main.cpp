@@ -23,7 +23,7 @@ using namespace agw;
 
 awaitable<void> wait_for_signal() {
   asio::signal_set signals(co_await asio::this_coro::executor, SIGTERM, SIGINT);
-  co_await signals.async_wait(asio::use_awaitable);
+  co_await signals.async_wait(use_awaitable);
 }
 
 // A WIC's WebSocket.

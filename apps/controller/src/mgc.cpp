@@ -76,7 +76,7 @@ void call_place::leave() {
   life_ = nullptr;
 }
 
-mgc::mgc(asio::any_io_executor executor, h248::endpoint_config config, agw::metrics* counted, h248::registry_config gateways,
+mgc::mgc(loop_executor executor, h248::endpoint_config config, agw::metrics* counted, h248::registry_config gateways,
          gateway_options options)
     : control_(executor, std::move(config), counted), registry_(control_, std::move(gateways)), pool_(std::move(options)) {
   control_.on_request([this](const h248::incoming_request& request, h248::outgoing_reply& reply) -> awaitable<void> {
@@ -181,21 +181,20 @@ awaitable<result<h248::incoming_reply>> mgc::request(call_place& where, composed
 awaitable<void> mgc::audit_gateways() {
   std::vector<gateway_ptr> all;
   for (const auto& [name, life] : pool_.all()) all.push_back(life);
-  task_group audits(control_.get_executor(), "audits");
-  for (const auto& life : all) {
-    auto audit = [this, life]() -> awaitable<void> {
-      h248::list<h248::action> actions;
-      auto& a = actions.emplace_back(action_on(h248::context_id::null(), h248::command_kind::audit_value, "ROOT"));
-      h248::audit_descriptor wanted;
-      wanted.items.push_back(h248::audit_item(h248::audit_token::media));
-      a.commands.front().add(std::move(wanted));
-      auto asking = control_.request(life->registered.address, std::move(actions));
-      const auto reply = co_await std::move(asking);
-      if (!reply) log::info("gateway {}: no answer to an audit: {}", life->name, reply.error().message());
-    };
-    audits.spawn("audit", std::move(audit));
-  }
-  co_await audits.join();
+  auto audit = [this](const gateway_ptr& life) -> awaitable<void> {
+    h248::list<h248::action> actions;
+    auto& a = actions.emplace_back(action_on(h248::context_id::null(), h248::command_kind::audit_value, "ROOT"));
+    h248::audit_descriptor wanted;
+    wanted.items.push_back(h248::audit_item(h248::audit_token::media));
+    a.commands.front().add(std::move(wanted));
+    auto asking = control_.request(life->registered.address, std::move(actions));
+    const auto reply = co_await std::move(asking);
+    if (!reply) log::info("gateway {}: no answer to an audit: {}", life->name, reply.error().message());
+  };
+  auto begin = [&](task_group& audits) {
+    for (const auto& life : all) audits.spawn("audit", [&audit, &life] { return audit(life); });
+  };
+  co_await join_all("audits", std::move(begin));
 }
 
 // By gateway and context: ContextIDs of two gateways may be equal.

@@ -69,7 +69,7 @@ class call_place {
 /// Lives on the controller's loop, longer than its calls.
 class mgc {
  public:
-  mgc(asio::any_io_executor executor, h248::endpoint_config config, agw::metrics* counted, h248::registry_config gateways = {},
+  mgc(loop_executor executor, h248::endpoint_config config, agw::metrics* counted, h248::registry_config gateways = {},
       gateway_options options = {});
   h248::endpoint& control() noexcept { return control_; }
 

@@ -4,7 +4,7 @@
 
 namespace agw::gateway {
 
-bearer::bearer(const gateway_services& services, asio::any_io_executor executor, std::string label, stream_link& link,
+bearer::bearer(const gateway_services& services, loop_executor executor, std::string label, stream_link& link,
                stage_observer seen)
     : services_(services),
       executor_(executor),

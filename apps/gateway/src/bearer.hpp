@@ -41,10 +41,10 @@ class bearer {
  public:
   using observer = std::function<void(const stage_event&)>;
 
-  bearer(const gateway_services& services, asio::any_io_executor executor, std::string label, stream_link& link,
+  bearer(const gateway_services& services, loop_executor executor, std::string label, stream_link& link,
          stage_observer seen);
   /// Resumes a parked bearer on this executor, up to start().
-  bearer(const gateway_services& services, asio::any_io_executor executor, std::string label, stream_link& link,
+  bearer(const gateway_services& services, loop_executor executor, std::string label, stream_link& link,
          stage_observer seen, parked_bearer from);
   ~bearer();
 
@@ -125,7 +125,7 @@ class bearer {
   void came_up(std::unique_ptr<byte_stream> established);
 
   const gateway_services& services_;
-  asio::any_io_executor executor_;
+  loop_executor executor_;
   stream_link* link_;
   stage_scope scope_;
   task_group tasks_;

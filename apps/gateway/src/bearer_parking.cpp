@@ -4,7 +4,7 @@
 
 namespace agw::gateway {
 
-bearer::bearer(const gateway_services& services, asio::any_io_executor executor, std::string label, stream_link& link,
+bearer::bearer(const gateway_services& services, loop_executor executor, std::string label, stream_link& link,
                stage_observer seen, parked_bearer from)
     : bearer(services, std::move(executor), std::move(label), link, std::move(seen)) {
   local_ = std::move(from.local);

@@ -12,7 +12,7 @@ std::string call_name(const gateway_services& services, context_id id) {
   return services.start_stamp.empty() ? "context " + number : services.start_stamp + "-" + number;
 }
 
-context::context(const gateway_services& services, asio::any_io_executor executor, context_id id, event_sink sink)
+context::context(const gateway_services& services, loop_executor executor, context_id id, event_sink sink)
     : services_(services),
       executor_(std::move(executor)),
       id_(id),
@@ -82,9 +82,10 @@ awaitable<void> context::end(std::vector<termination*> all) {
   for (auto* const t : all) t->finish();
   for (auto* const t : all) co_await t->flush(flushed);
   const auto closed = deadline_after(services_.config.shutdown_time);
-  task_group ends(executor_, "context " + std::to_string(id_.value));
-  for (auto* const t : all) ends.spawn("termination", [t, closed] { return t->close_streams(closed); });
-  co_await ends.join();
+  auto begin = [&all, closed](task_group& ends) {
+    for (auto* const t : all) ends.spawn("termination", [t, closed] { return t->close_streams(closed); });
+  };
+  co_await join_all("context " + std::to_string(id_.value), std::move(begin));
 }
 
 void context::forget_topology(termination_id of) {

@@ -67,7 +67,7 @@ ice::remote_parameters ice_parameters(const association_remote& remote) {
 
 }  // namespace
 
-stream_group::stream_group(const gateway_services& services, asio::any_io_executor executor, std::string label,
+stream_group::stream_group(const gateway_services& services, loop_executor executor, std::string label,
                            stream_number deaggregation, stage_observer seen)
     : services_(services),
       executor_(executor),

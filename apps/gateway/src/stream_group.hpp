@@ -19,7 +19,7 @@ namespace agw::gateway {
 /// Lives on the context's shard; close() before destruction.
 class stream_group {
  public:
-  stream_group(const gateway_services& services, asio::any_io_executor executor, std::string label, stream_number deaggregation,
+  stream_group(const gateway_services& services, loop_executor executor, std::string label, stream_number deaggregation,
                stage_observer seen);
   ~stream_group();
 
@@ -114,7 +114,7 @@ class stream_group {
   sctp::config sctp_config() const;
 
   const gateway_services& services_;
-  asio::any_io_executor executor_;
+  loop_executor executor_;
   stream_number number_;
   stage_scope scope_;
   task_group tasks_;

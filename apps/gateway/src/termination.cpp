@@ -10,7 +10,7 @@ namespace agw::gateway {
 
 using boost::system::result;
 
-termination::termination(const gateway_services& services, asio::any_io_executor executor, context_id context, termination_id id,
+termination::termination(const gateway_services& services, loop_executor executor, context_id context, termination_id id,
                          std::string name, link_finder links, event_sink sink)
     : services_(services),
       executor_(std::move(executor)),
@@ -346,10 +346,11 @@ awaitable<void> termination::flush(deadline by) {
 }
 
 awaitable<void> termination::close_streams(deadline by) {
-  task_group ends(executor_, name_);
-  for (const auto& [n, group] : groups_) ends.spawn("group", [g = group.get(), by] { return g->close(by); });
-  for (const auto& [n, b] : bearers_) ends.spawn("bearer", [core = b.get(), by] { return core->close(by); });
-  co_await ends.join();
+  auto begin = [this, by](task_group& ends) {
+    for (const auto& [n, group] : groups_) ends.spawn("group", [g = group.get(), by] { return g->close(by); });
+    for (const auto& [n, b] : bearers_) ends.spawn("bearer", [core = b.get(), by] { return core->close(by); });
+  };
+  co_await join_all(name_, std::move(begin));
 }
 
 deadline termination::flush_deadline() const { return deadline_after(services_.config.flush_time); }

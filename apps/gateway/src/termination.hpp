@@ -27,7 +27,7 @@ class termination {
  public:
   using link_finder = std::function<stream_link&(stream_number)>;
 
-  termination(const gateway_services& services, asio::any_io_executor executor, context_id context, termination_id id,
+  termination(const gateway_services& services, loop_executor executor, context_id context, termination_id id,
               std::string name, link_finder links, event_sink sink);
   ~termination();
 
@@ -98,7 +98,7 @@ class termination {
   std::string label(stream_number n) const;
 
   const gateway_services& services_;
-  asio::any_io_executor executor_;
+  loop_executor executor_;
   context_id context_;
   termination_id id_;
   std::string name_;

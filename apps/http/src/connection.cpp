@@ -12,6 +12,7 @@
 #include "agw/core/error.hpp"
 #include "agw/core/log.hpp"
 #include "agw/core/metrics.hpp"
+#include "agw/core/sockets.hpp"
 #include "agw/core/until.hpp"
 
 #include "host_check.hpp"
@@ -41,15 +42,15 @@ unsigned status_of(error_code ec) {
              : 0;
 }
 
-awaitable<void> readable(tcp::socket& socket) {
-  co_await socket.async_wait(tcp::socket::wait_read, asio::use_awaitable);
+awaitable<void> readable(tcp_socket& socket) {
+  co_await socket.async_wait(tcp_socket::wait_read, use_awaitable);
 }
 
-awaitable<void> read(tcp::socket& socket, beast::flat_buffer& buffer, request_parser& parser) {
-  co_await bhttp::async_read(socket, buffer, parser, asio::use_awaitable);
+awaitable<void> read(tcp_socket& socket, beast::flat_buffer& buffer, request_parser& parser) {
+  co_await bhttp::async_read(socket, buffer, parser, use_awaitable);
 }
 
-awaitable<reading> read_request(const server_config& config, tcp::socket& socket, beast::flat_buffer& buffer,
+awaitable<reading> read_request(const server_config& config, tcp_socket& socket, beast::flat_buffer& buffer,
                                 request_parser& parser) {
   reading out;
   bool begun = buffer.size() > 0;  // pipelined
@@ -91,7 +92,7 @@ struct reply {
   std::span<const char> body;
 };
 
-awaitable<void> write(const server::state& server, tcp::socket& socket, const reply& r, unsigned version, bool keep_alive,
+awaitable<void> write(const server::state& server, tcp_socket& socket, const reply& r, unsigned version, bool keep_alive,
                       bool head_only) {
   bhttp::response<bhttp::span_body<const char>> message(static_cast<bhttp::status>(r.head.status), version);
   message.set(bhttp::field::server, "agw");
@@ -105,21 +106,21 @@ awaitable<void> write(const server::state& server, tcp::socket& socket, const re
   if (!head_only) message.body() = bhttp::span_body<const char>::value_type(r.body.data(), r.body.size());
   bhttp::response_serializer<bhttp::span_body<const char>> serializer(message);
   if (head_only) {
-    co_await bhttp::async_write_header(socket, serializer, asio::use_awaitable);
+    co_await bhttp::async_write_header(socket, serializer, use_awaitable);
   } else {
-    co_await bhttp::async_write(socket, serializer, asio::use_awaitable);
+    co_await bhttp::async_write(socket, serializer, use_awaitable);
   }
 }
 
 // After an error there may be more of the peer's bytes under way; closing over them would reset the connection and lose the
 // answer.
-awaitable<void> linger(tcp::socket& socket) {
+awaitable<void> linger(tcp_socket& socket) {
   std::array<char, 4096> sink;
   std::size_t left = 256 * 1024;
   error_code ec;
-  socket.shutdown(tcp::socket::shutdown_send, ec);
+  socket.shutdown(tcp_socket::shutdown_send, ec);
   while (!ec && left > 0) {
-    auto token = asio::redirect_error(asio::use_awaitable, ec);
+    auto token = asio::redirect_error(use_awaitable, ec);
     const auto got = co_await socket.async_read_some(asio::buffer(sink), token);
     left -= std::min(left, got);
   }

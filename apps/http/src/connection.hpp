@@ -1,10 +1,10 @@
 // Beast's types in the seam between an HTTP connection and its upgrade to a WebSocket. For the .cpp files of this folder only.
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include "agw/core/sockets.hpp"
 #include "agw/http/websocket.hpp"
 
 namespace agw::http {
@@ -16,7 +16,7 @@ using beast_request = beast::http::request<beast::http::string_body>;
 bool same_origin(const beast_request& request);
 
 /// Does the opening handshake and serves the connection to its end.
-awaitable<void> serve_websocket(asio::ip::tcp::socket socket, beast_request request, const websocket_config& config,
+awaitable<void> serve_websocket(tcp_socket socket, beast_request request, const websocket_config& config,
                                 const websocket_handler& handler);
 
 }  // namespace agw::http

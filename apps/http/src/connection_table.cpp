@@ -3,10 +3,11 @@
 #include <algorithm>
 
 #include "agw/core/metrics.hpp"
+#include "agw/core/sockets.hpp"
 
 namespace agw::http {
 
-connection_table::entry::entry(connection_table& table, asio::ip::tcp::socket socket, asio::ip::address host)
+connection_table::entry::entry(connection_table& table, tcp_socket socket, asio::ip::address host)
     : table_(table), socket_(std::move(socket)), host_(std::move(host)), self_(table.all_.insert(table.all_.end(), this)) {}
 
 connection_table::entry::~entry() { table_.all_.erase(self_); }
@@ -48,7 +49,7 @@ bool connection_table::close_idlest(const asio::ip::address* host) {
   if (!idlest) return false;
   idlest->leaving_ = true;
   error_code ignored;
-  idlest->socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+  idlest->socket_.shutdown(tcp_socket::shutdown_both, ignored);
   count_drop("http", "idle");
   return true;
 }

@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <list>
 
-#include <boost/asio/ip/tcp.hpp>
 
 #include "agw/core/clock.hpp"
+#include "agw/core/sockets.hpp"
 #include "agw/http/server.hpp"
 
 namespace agw::http {
@@ -20,11 +20,11 @@ class connection_table {
   /// A connection, from accept to its end; owns the socket until it becomes a WebSocket's.
   class entry {
    public:
-    entry(connection_table& table, asio::ip::tcp::socket socket, asio::ip::address host);
+    entry(connection_table& table, tcp_socket socket, asio::ip::address host);
     entry(const entry&) = delete;
     entry& operator=(const entry&) = delete;
     ~entry();
-    asio::ip::tcp::socket& socket() noexcept { return socket_; }
+    tcp_socket& socket() noexcept { return socket_; }
     void set(phase to) noexcept;
     /// Becomes a WebSocket; false: there are too many.
     bool upgrade() noexcept;
@@ -32,7 +32,7 @@ class connection_table {
    private:
     friend class connection_table;
     connection_table& table_;
-    asio::ip::tcp::socket socket_;
+    tcp_socket socket_;
     asio::ip::address host_;
     clock::time_point since_ = clock::now();
     phase phase_ = phase::waiting;

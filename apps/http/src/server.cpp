@@ -1,3 +1,4 @@
+#include "agw/core/sockets.hpp"
 #include "agw/http/server.hpp"
 
 #include <memory>
@@ -24,7 +25,7 @@ constexpr std::string_view busy =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n";
 
 // Best effort, without waiting: whoever keeps all connections busy gets no coroutine for it.
-void refuse(tcp::socket socket) {
+void refuse(tcp_socket socket) {
   error_code ec;
   socket.non_blocking(true, ec);
   if (!ec) socket.write_some(asio::buffer(busy), ec);
@@ -46,16 +47,16 @@ awaitable<void> contained(server::state& server, std::unique_ptr<connection_tabl
   }
 }
 
-awaitable<tcp::socket> accept(tcp::acceptor& acceptor, spare_descriptor& spare) {
+awaitable<tcp_socket> accept(tcp_acceptor& acceptor, spare_descriptor& spare) {
   bool told = false;
   spare.fill();
   for (;;) {
     error_code ec;
-    auto token = asio::redirect_error(asio::use_awaitable, ec);
+    auto token = asio::redirect_error(use_awaitable, ec);
     // Without a descriptor Linux refuses an accept even when nobody has come: the spare one is for who has.
-    co_await acceptor.async_wait(tcp::acceptor::wait_read, token);
+    co_await acceptor.async_wait(tcp_acceptor::wait_read, token);
     if (ec) throw system_error(ec);
-    tcp::socket socket = co_await acceptor.async_accept(token);
+    tcp_socket socket = co_await acceptor.async_accept(token);
     if (!ec) co_return socket;
     if (ec == asio::error::operation_aborted) throw system_error(ec);
     // Out of descriptors, or a connection that was gone before we took it: neither ends the server.
@@ -67,7 +68,7 @@ awaitable<tcp::socket> accept(tcp::acceptor& acceptor, spare_descriptor& spare) 
 
 }  // namespace
 
-server::server(asio::any_io_executor executor, server_config config)
+server::server(loop_executor executor, server_config config)
     : state_(std::make_unique<state>(std::move(executor), std::move(config))) {}
 
 server::~server() = default;
@@ -89,7 +90,7 @@ result<tcp::endpoint> server::listen() {
   error_code ec;
   acceptor.open(state_->config.address.protocol(), ec);
   if (ec) return ec;
-  acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
+  acceptor.set_option(tcp_acceptor::reuse_address(true), ec);
   if (!ec) acceptor.bind(state_->config.address, ec);
   if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
   tcp::endpoint bound;

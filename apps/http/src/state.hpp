@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "agw/core/sockets.hpp"
 #include "agw/http/server.hpp"
 #include "connection_table.hpp"
 #include "spare_descriptor.hpp"
@@ -13,10 +14,10 @@
 namespace agw::http {
 
 struct server::state {
-  explicit state(asio::any_io_executor executor, server_config c) : config(std::move(c)), acceptor(std::move(executor)) {}
+  explicit state(loop_executor executor, server_config c) : config(std::move(c)), acceptor(std::move(executor)) {}
 
   server_config config;
-  asio::ip::tcp::acceptor acceptor;
+  tcp_acceptor acceptor;
   std::map<std::string, handler, std::less<>> handlers;
   std::map<std::string, asset, std::less<>> assets;
   std::map<std::string, websocket_handler, std::less<>> websockets;

@@ -1,3 +1,4 @@
+#include "agw/core/sockets.hpp"
 #include "agw/http/websocket.hpp"
 
 #include <deque>
@@ -23,7 +24,7 @@ namespace ws = beast::websocket;
 using asio::ip::tcp;
 
 struct websocket::impl {
-  impl(tcp::socket socket, const websocket_config& c) : config(c), stream(std::move(socket)) {}
+  impl(tcp_socket socket, const websocket_config& c) : config(c), stream(std::move(socket)) {}
 
   // Nothing passes any more; whoever waits learns of it.
   void end() {
@@ -45,7 +46,7 @@ struct websocket::impl {
   }
 
   const websocket_config& config;
-  ws::stream<tcp::socket> stream;
+  ws::stream<tcp_socket> stream;
   std::deque<std::string> queue;
   std::size_t queued = 0;          // bytes in `queue` and in the message being written
   std::deque<event*> senders;      // those who wait for room, the longest first
@@ -58,12 +59,12 @@ struct websocket::impl {
 
 namespace {
 
-awaitable<void> write_one(ws::stream<tcp::socket>& stream, const std::string& text) {
-  co_await stream.async_write(asio::buffer(text), asio::use_awaitable);
+awaitable<void> write_one(ws::stream<tcp_socket>& stream, const std::string& text) {
+  co_await stream.async_write(asio::buffer(text), use_awaitable);
 }
 
-awaitable<void> say_close(ws::stream<tcp::socket>& stream, const ws::close_reason& reason) {
-  co_await stream.async_close(reason, asio::use_awaitable);
+awaitable<void> say_close(ws::stream<tcp_socket>& stream, const ws::close_reason& reason) {
+  co_await stream.async_close(reason, use_awaitable);
 }
 
 // The only one who writes. Ends after the Close frame, or when the peer has gone or reads too slowly.
@@ -97,7 +98,7 @@ awaitable<std::optional<std::string>> websocket::receive() {
   if (!s.open || s.closing) co_return out;
   beast::flat_buffer buffer;
   error_code ec;
-  auto token = asio::redirect_error(asio::use_awaitable, ec);
+  auto token = asio::redirect_error(use_awaitable, ec);
   co_await s.stream.async_read(buffer, token);
   const auto state = co_await asio::this_coro::cancellation_state;
   if (state.cancelled() != asio::cancellation_type::none) throw system_error(make_error_code(asio::error::operation_aborted));
@@ -162,7 +163,7 @@ bool same_origin(const beast_request& request) {
   return scheme != value.npos && beast::iequals(value.substr(scheme + 3), host);
 }
 
-awaitable<void> serve_websocket(tcp::socket socket, beast_request request, const websocket_config& config,
+awaitable<void> serve_websocket(tcp_socket socket, beast_request request, const websocket_config& config,
                                 const websocket_handler& handler) {
   websocket::impl s(std::move(socket), config);
   ws::stream_base::timeout limits;
@@ -173,7 +174,7 @@ awaitable<void> serve_websocket(tcp::socket socket, beast_request request, const
   s.stream.auto_fragment(false);
   s.stream.read_message_max(config.max_message_bytes);
   error_code ec;
-  auto token = asio::redirect_error(asio::use_awaitable, ec);
+  auto token = asio::redirect_error(use_awaitable, ec);
   co_await s.stream.async_accept(request, token);
   if (ec) co_return;
 

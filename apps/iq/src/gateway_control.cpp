@@ -119,7 +119,6 @@ void gateway_control::ordered(h248::change_method) {
 }
 
 awaitable<void> gateway_control::ask_shards(std::vector<h248::context_id> to, shard_question ask) {
-  task_group tasks(control_.get_executor(), "shards");
   while (!to.empty()) {
     std::map<context_home*, std::vector<h248::context_id>> by_home;
     std::map<std::uint32_t, std::uint64_t> relocations;
@@ -129,17 +128,17 @@ awaitable<void> gateway_control::ask_shards(std::vector<h248::context_id> to, sh
       by_home[known->home].push_back(id);
       relocations.emplace(id.value, known->relocations);
     }
-    for (auto& [home, ids] : by_home) {
-      auto send = [this, &to, &relocations, &ask, at = home, asked = std::move(ids)]() mutable -> awaitable<void> {
-        const auto absent = co_await ask(*at, std::move(asked));
-        for (const auto id : absent) {
-          const auto* const known = directory_.find(id.value);
-          if (known && known->relocations != relocations.at(id.value)) to.push_back(id);
-        }
-      };
-      tasks.spawn("shard", std::move(send));
-    }
-    co_await tasks.join();
+    auto send = [&](context_home& home, std::vector<h248::context_id>& ids) -> awaitable<void> {
+      const auto absent = co_await ask(home, std::move(ids));
+      for (const auto id : absent) {
+        const auto* const known = directory_.find(id.value);
+        if (known && known->relocations != relocations.at(id.value)) to.push_back(id);
+      }
+    };
+    auto begin = [&](task_group& tasks) {
+      for (auto& [home, ids] : by_home) tasks.spawn("shard", [&send, at = home, asked = &ids] { return send(*at, *asked); });
+    };
+    co_await join_all("shards", std::move(begin));
   }
 }
 

@@ -56,32 +56,36 @@ template <class F, class Enough>
 awaitable<std::vector<h248::context_id>> in_each(context_home& home, places& all, std::size_t at_once, F& f, Enough& enough) {
   constexpr std::size_t in_one_turn = 16;  // of the shard's loop
   auto executor = home.where().executor();
-  task_group tasks(executor, "many contexts");
   event freed;
   std::vector<h248::context_id> absent;
   std::size_t running = 0;
-  for (std::size_t i = 0; i < all.size() && !enough(); ++i) {
-    if (!all[i].ticket) {
-      absent.push_back(all[i].context);
-      continue;
+  auto one = [&](auto& place) -> awaitable<void> {
+    const scope_guard leave([&freed, &running, &place] {
+      place.ticket.reset();
+      --running;
+      freed.set();
+    });
+    co_await place.ticket->turn();
+    auto* const owner = home.find(place.context);
+    if (owner && owner->turns().get() == place.ticket->queue()) co_await f(*owner);
+    else absent.push_back(place.context);
+  };
+  auto each = [&](task_group& tasks) -> awaitable<void> {
+    for (std::size_t i = 0; i < all.size() && !enough(); ++i) {
+      if (!all[i].ticket) {
+        absent.push_back(all[i].context);
+        continue;
+      }
+      while (running >= at_once) co_await freed.wait();
+      ++running;
+      tasks.spawn("context", [&one, place = &all[i]] { return one(*place); });
+      if (i % in_one_turn == in_one_turn - 1) co_await asio::post(executor, use_awaitable);
     }
-    while (running >= at_once) co_await freed.wait();
-    ++running;
-    auto one = [&home, &freed, &running, &absent, &f, place = &all[i]]() -> awaitable<void> {
-      const scope_guard leave([&freed, &running, place] {
-        place->ticket.reset();
-        --running;
-        freed.set();
-      });
-      co_await place->ticket->turn();
-      auto* const owner = home.find(place->context);
-      if (owner && owner->turns().get() == place->ticket->queue()) co_await f(*owner);
-      else absent.push_back(place->context);
-    };
-    tasks.spawn("context", std::move(one));
-    if (i % in_one_turn == in_one_turn - 1) co_await asio::post(executor, asio::use_awaitable);
-  }
-  co_await tasks.join();
+  };
+  auto begin = [&each](task_group& tasks) {
+    tasks.spawn("each", [&each, &tasks] { return each(tasks); });
+  };
+  co_await join_all("many contexts", std::move(begin));
   all.clear();
   co_return absent;
 }

@@ -6,7 +6,7 @@
 
 namespace agw::iq {
 
-notifier::notifier(asio::any_io_executor executor, h248::registration& registration, const h248::package_names& names, settler settled)
+notifier::notifier(loop_executor executor, h248::registration& registration, const h248::package_names& names, settler settled)
     : registration_(registration), names_(&names), settled_(std::move(settled)), tasks_(std::move(executor), "notify") {}
 
 void notifier::notify(notice n) {

@@ -18,7 +18,7 @@ class notifier {
   /// `settled` hears of each notice once it was sent, with the events that no MGC has heard of; there are none when it was answered.
   using settler = std::function<awaitable<void>(std::string termination, std::uint64_t serial, std::vector<observed> unheard)>;
 
-  notifier(asio::any_io_executor executor, h248::registration& registration, const h248::package_names& names, settler settled);
+  notifier(loop_executor executor, h248::registration& registration, const h248::package_names& names, settler settled);
 
   void notify(notice n);
   /// ServiceChange by the gateway itself, on `termination` (wildcards allowed). Repeated to the next MGC until one has heard of it, or until

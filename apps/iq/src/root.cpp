@@ -81,7 +81,7 @@ awaitable<void> everywhere_action::audit_root(h248::action_state& at, const h248
   for (std::size_t i = 0; i < all.size() && !at.whole().full(); ++i) {
     at.answer_under(all[i]);
     at.answer(c);
-    if (i % in_one_turn == in_one_turn - 1) co_await asio::post(control_.control_.get_executor(), asio::use_awaitable);
+    if (i % in_one_turn == in_one_turn - 1) co_await asio::post(control_.control_.get_executor(), use_awaitable);
   }
   if (all.empty()) control_.answer_root_audit(at, at.answer(c), asked_for(c));
 }

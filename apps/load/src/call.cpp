@@ -177,7 +177,7 @@ awaitable<void> call::send_up() {
       counted.bytes_sent.add(up_way_.makes->body_bytes());
       if (++turn >= most_without_turn) {
         turn = 0;
-        co_await asio::post(executor, asio::use_awaitable);
+        co_await asio::post(executor, use_awaitable);
       }
     }
   } catch (const stage_error&) {

@@ -59,9 +59,10 @@ std::shared_ptr<call> crew::begin_call(clock::time_point intended, clock::durati
 }
 
 awaitable<void> crew::workers(std::size_t count, std::function<awaitable<void>()> work) {
-  task_group group(home_.executor(), "workers");
-  for (std::size_t i = 0; i < count; ++i) group.spawn("worker", [&work] { return work(); });
-  co_await group.join();
+  auto begin = [&](task_group& group) {
+    for (std::size_t i = 0; i < count; ++i) group.spawn("worker", [&work] { return work(); });
+  };
+  co_await join_all("workers", std::move(begin));
 }
 
 awaitable<void> crew::ramp(std::uint64_t calls, std::size_t at_a_time) {

@@ -26,15 +26,16 @@ load_run::load_run(load_options options, shard& control, mgc& controller, std::v
 // f(crew) on every shard at once.
 template <class F>
 awaitable<void> load_run::each(F f) {
-  task_group all(co_await asio::this_coro::executor, "crews");
-  for (auto& one : crews_) {
-    all.spawn("crew", [&one, f]() -> awaitable<void> {
-      auto job = [&one, f] { return f(*one); };
-      auto hopping = on(one->home(), std::move(job));
-      co_await std::move(hopping);
-    });
-  }
-  co_await all.join();
+  auto begin = [this, &f](task_group& all) {
+    for (auto& one : crews_) {
+      all.spawn("crew", [&one, f]() -> awaitable<void> {
+        auto job = [&one, f] { return f(*one); };
+        auto hopping = on(one->home(), std::move(job));
+        co_await std::move(hopping);
+      });
+    }
+  };
+  co_await join_all("crews", std::move(begin));
 }
 
 load_counts load_run::counts() const {
@@ -143,15 +144,16 @@ awaitable<void> load_run::play_step(step s) {
 awaitable<void> load_run::collect() {
   collecting_ = true;
   std::vector<crew_latencies> got(crews_.size());
-  task_group all(co_await asio::this_coro::executor, "collect");
-  for (std::size_t i = 0; i < crews_.size(); ++i) {
-    all.spawn("crew", [this, i, &got]() -> awaitable<void> {
-      auto job = [&one = *crews_[i]]() -> awaitable<crew_latencies> { co_return one.take_latencies(); };
-      auto hopping = on(crews_[i]->home(), std::move(job));
-      got[i] = co_await std::move(hopping);
-    });
-  }
-  co_await all.join();
+  auto begin = [this, &got](task_group& all) {
+    for (std::size_t i = 0; i < crews_.size(); ++i) {
+      all.spawn("crew", [this, i, &got]() -> awaitable<void> {
+        auto job = [&one = *crews_[i]]() -> awaitable<crew_latencies> { co_return one.take_latencies(); };
+        auto hopping = on(crews_[i]->home(), std::move(job));
+        got[i] = co_await std::move(hopping);
+      });
+    }
+  };
+  co_await join_all("collect", std::move(begin));
   last_second_ = {};
   for (const auto& one : got) last_second_.add(one);
   latencies_.add(last_second_);

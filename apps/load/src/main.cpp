@@ -52,7 +52,7 @@ awaitable<void> watch_signals(load_run& run) {
   std::string name;
   {
     asio::signal_set signals(co_await asio::this_coro::executor, SIGINT, SIGTERM);
-    const auto number = co_await signals.async_wait(asio::use_awaitable);
+    const auto number = co_await signals.async_wait(use_awaitable);
     name = number == SIGINT ? "SIGINT" : "SIGTERM";
   }
   co_await run.interrupt(name);

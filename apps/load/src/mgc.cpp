@@ -78,7 +78,7 @@ h248::command& mgc::transaction::add(h248::context_id context, h248::command_kin
   return c;
 }
 
-mgc::mgc(asio::any_io_executor executor, gateway_names names)
+mgc::mgc(loop_executor executor, gateway_names names)
     : names_(std::move(names)), control_(executor, h248::endpoint_config()), registry_(control_, registry_settings()) {
   control_.on_request([this](const h248::incoming_request& request, h248::outgoing_reply& reply) -> awaitable<void> {
     runner commands(*this);

@@ -49,7 +49,7 @@ struct mgc_counts {
 /// Lives on one loop; every member is called there. Calls are made on the gateway that registered last.
 class mgc {
  public:
-  mgc(asio::any_io_executor executor, gateway_names names);
+  mgc(loop_executor executor, gateway_names names);
 
   /// False: an address cannot be had; the log says why.
   bool listen(const std::vector<h248::peer_address>& ends);

@@ -26,31 +26,35 @@ awaitable<void> crew::play_calls(step s) {
   // A call that finds no place waits for one; its time counts from when it was meant to begin.
   std::set<std::shared_ptr<call>> alive;
   event place_free;
-  task_group lives(home_.executor(), "lives");
   // Of churn the standing ones are meant to be `sessions`, so there is room for the slow ones besides.
   const auto places = s.hold > clock::duration(0) ? 4 * at_a_time + 64 : at_a_time;
   pacer times(s.start, s.calls != 0 ? no_deadline : s.end, s.rate, index_, crews_);
-  while (left > 0 && !stopped_) {
-    const auto next = times.next();
-    if (!next) break;
-    co_await sleep_until_or_stop(*next);
-    if (stopped_) break;
-    while (alive.size() >= places) co_await place_free.wait();
-    if (const auto intended = times.take(clock::now())) {
-      --left;
-      const auto one = begin_call(*intended, s.hold);
-      alive.insert(one);
-      lives.spawn("life", [&alive, &place_free, one]() -> awaitable<void> {
-        co_await one->gone.wait();
-        alive.erase(one);
-        place_free.set();
-      });
+  auto call_after_call = [&](task_group& lives) -> awaitable<void> {
+    while (left > 0 && !stopped_) {
+      const auto next = times.next();
+      if (!next) break;
+      co_await sleep_until_or_stop(*next);
+      if (stopped_) break;
+      while (alive.size() >= places) co_await place_free.wait();
+      if (const auto intended = times.take(clock::now())) {
+        --left;
+        const auto one = begin_call(*intended, s.hold);
+        alive.insert(one);
+        lives.spawn("life", [&alive, &place_free, one]() -> awaitable<void> {
+          co_await one->gone.wait();
+          alive.erase(one);
+          place_free.set();
+        });
+      }
     }
-  }
-  if (stopped_) {
-    for (const auto& one : alive) one->end();
-  }
-  co_await lives.join();
+    if (stopped_) {
+      for (const auto& one : alive) one->end();
+    }
+  };
+  auto begin = [&call_after_call](task_group& lives) {
+    lives.spawn("calls", [&call_after_call, &lives] { return call_after_call(lives); });
+  };
+  co_await join_all("lives", std::move(begin));
   co_await calls_.join();
 }
 

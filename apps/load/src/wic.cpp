@@ -7,7 +7,7 @@ constexpr std::uint16_t channel_id = 0;  // even: the WIC is the DTLS client
 constexpr std::uint16_t streams = 4;     // a hundred octets each, and one is used
 }  // namespace
 
-result<std::unique_ptr<wic>> wic::open(asio::any_io_executor executor, const wic_settings& settings, std::uint64_t number) {
+result<std::unique_ptr<wic>> wic::open(loop_executor executor, const wic_settings& settings, std::uint64_t number) {
   auto path = wic_path::open(std::move(executor), settings.address, *settings.ports, settings.rtt, settings.mtu);
   if (!path) return path.error();
   return std::unique_ptr<wic>(new wic(settings, std::move(*path), number));

@@ -30,7 +30,7 @@ struct wic_settings {
 class wic {
  public:
   /// The system's error when there is no port.
-  static result<std::unique_ptr<wic>> open(asio::any_io_executor executor, const wic_settings& settings, std::uint64_t number);
+  static result<std::unique_ptr<wic>> open(loop_executor executor, const wic_settings& settings, std::uint64_t number);
 
   wic_description description() const;
   /// Through all layers to the open channel. Throws stage_error. A child of `layers` serves the association until drop(); those of `tasks`

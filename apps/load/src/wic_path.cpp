@@ -13,7 +13,7 @@ namespace {
 constexpr unsigned busy_batches = 8;
 }  // namespace
 
-result<std::unique_ptr<wic_path>> wic_path::open(asio::any_io_executor executor, const asio::ip::address& address, port_pool& ports, clock::duration rtt,
+result<std::unique_ptr<wic_path>> wic_path::open(loop_executor executor, const asio::ip::address& address, port_pool& ports, clock::duration rtt,
                                                  std::size_t max_datagram_bytes) {
   udp::socket_config buffers;
   buffers.receive_buffer_bytes = 4 << 20;  // nothing is to be lost here
@@ -101,7 +101,7 @@ awaitable<void> wic_path::wait_or_yield(bool had_something) {
   } else if (++busy_ >= busy_batches) {
     busy_ = 0;
     auto executor = co_await asio::this_coro::executor;
-    co_await asio::post(executor, asio::use_awaitable);
+    co_await asio::post(executor, use_awaitable);
   }
 }
 

@@ -17,7 +17,7 @@ namespace agw::load {
 class wic_path final : public datagram_pipe {
  public:
   /// `rtt` is added to the way's own: half of it in each direction.
-  static result<std::unique_ptr<wic_path>> open(asio::any_io_executor executor, const asio::ip::address& address, port_pool& ports, clock::duration rtt,
+  static result<std::unique_ptr<wic_path>> open(loop_executor executor, const asio::ip::address& address, port_pool& ports, clock::duration rtt,
                                                 std::size_t max_datagram_bytes);
 
   const udp::endpoint& local() const noexcept { return socket_.local(); }

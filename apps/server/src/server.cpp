@@ -38,7 +38,7 @@ namespace {
 
 class running_parts final : public shutdown_parts {
  public:
-  running_parts(asio::any_io_executor executor, h248::registration& registration, iq::media_gateway& gateway, const service_manager& manager)
+  running_parts(loop_executor executor, h248::registration& registration, iq::media_gateway& gateway, const service_manager& manager)
       : signals_(std::move(executor), SIGTERM, SIGINT), registration_(registration), gateway_(gateway), manager_(manager) {}
   awaitable<int> signal() override {
     const int number = co_await signals_.next();

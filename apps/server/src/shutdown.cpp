@@ -66,14 +66,15 @@ awaitable<void> serve_until_signal(shutdown_parts& parts, std::function<shutdown
   const auto config = configured();
   log::info("signal {}: ending", number);
   if (config.graceful) co_await drain(parts, config);
-  task_group last(co_await asio::this_coro::executor, "end");
   auto tell = [&]() -> awaitable<void> {
     const bool told = co_await parts.tell_forced(deadline_after(config.farewell));
     if (!told) log::warn("h248: the MGC was not told that we are gone");
   };
-  last.spawn("tell", std::move(tell));
-  last.spawn("close", [&] { return parts.close(); });
-  co_await last.join();
+  auto begin = [&](task_group& last) {
+    last.spawn("tell", tell);
+    last.spawn("close", [&] { return parts.close(); });
+  };
+  co_await join_all("end", std::move(begin));
 }
 
 }  // namespace agw::server

@@ -36,7 +36,7 @@ void hold_signals() {
   ::pthread_sigmask(SIG_BLOCK, &held, nullptr);
 }
 
-signal_sequence::signal_sequence(asio::any_io_executor executor, std::initializer_list<int> numbers, int) : signals_(std::move(executor)) {
+signal_sequence::signal_sequence(loop_executor executor, std::initializer_list<int> numbers, int) : signals_(std::move(executor)) {
   const auto set = set_of(numbers);
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   const int fd = ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -49,7 +49,7 @@ awaitable<int> signal_sequence::next() {
     signalfd_siginfo info{};
     const auto got = ::read(signals_.native_handle(), &info, sizeof info);
     if (got == static_cast<ssize_t>(sizeof info)) co_return static_cast<int>(info.ssi_signo);
-    co_await signals_.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+    co_await signals_.async_wait(asio::posix::stream_descriptor::wait_read, use_awaitable);
   }
 }
 

@@ -18,12 +18,12 @@ void hold_signals();
 class signal_sequence {
  public:
   template <class... Numbers>
-  explicit signal_sequence(asio::any_io_executor executor, Numbers... numbers) : signal_sequence(std::move(executor), {numbers...}, 0) {}
+  explicit signal_sequence(loop_executor executor, Numbers... numbers) : signal_sequence(std::move(executor), {numbers...}, 0) {}
   /// The next one's number. One wait at a time; cancel throws operation_aborted.
   awaitable<int> next();
 
  private:
-  signal_sequence(asio::any_io_executor executor, std::initializer_list<int> numbers, int);
+  signal_sequence(loop_executor executor, std::initializer_list<int> numbers, int);
 
   asio::posix::stream_descriptor signals_;
 };

@@ -8,6 +8,7 @@
 
 #include "agw/control/addresses.hpp"
 #include "agw/control/links.hpp"
+#include "agw/core/sockets.hpp"
 #include "agw/core/task_group.hpp"
 #include "agw/transports/sctp_stack.hpp"
 #include "support/loop.hpp"
@@ -79,7 +80,7 @@ TEST_CASE("an endpoint with a link for each transport reaches a controller over 
 
 TEST_CASE("a link that cannot be opened is told of, and the endpoint does without") {
   asio::io_context loop;
-  const asio::ip::udp::socket taken(loop, asio::ip::udp::endpoint(loopback, 0));
+  const udp_socket taken(loop, asio::ip::udp::endpoint(loopback, 0));
   h248::endpoint control(loop.get_executor(), named("mg"));
   const std::vector<h248::peer_address> busy{{transport::udp, loopback, taken.local_endpoint().port()}};
   REQUIRE_FALSE(control::add_links(control, busy, h248::link_side::gateway));

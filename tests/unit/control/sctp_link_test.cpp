@@ -6,6 +6,7 @@
 #include "agw/control/sctp_link.hpp"
 #include "agw/core/event.hpp"
 #include "agw/core/metrics.hpp"
+#include "agw/core/sockets.hpp"
 #include "agw/core/task_group.hpp"
 #include "agw/core/until.hpp"
 #include "agw/h248/endpoint.hpp"
@@ -34,7 +35,7 @@ control::sctp_link_config config_of(bool listen) {
 
 /// A link that runs in a group, and what it told.
 struct side {
-  side(asio::any_io_executor executor, bool listen, std::uint16_t port = 0)
+  side(loop_executor executor, bool listen, std::uint16_t port = 0)
       : link(*control::open_sctp_link(executor, {transport::sctp_over_udp, loopback, port}, config_of(listen))), group(executor, "side") {}
 
   void start() {
@@ -172,7 +173,7 @@ TEST_CASE("garbage on the port of the link does no harm") {
     side mgc(executor, true), mg(executor, false);
     mgc.start();
     mg.start();
-    asio::ip::udp::socket noise(executor, asio::ip::udp::endpoint(loopback, 0));
+    udp_socket noise(executor, asio::ip::udp::endpoint(loopback, 0));
     const asio::ip::udp::endpoint to(loopback, mgc.link->local().port);
     for (std::size_t size = 0; size < 64; ++size) {
       std::string bytes(size, static_cast<char>(size * 37));
@@ -202,7 +203,7 @@ TEST_CASE("a request beyond those that may run is refused with error 510 over an
     std::size_t most = 0, running = 0;
     mgc.on_request([&](const h248::incoming_request&, h248::outgoing_reply& reply) -> awaitable<void> {
       most = std::max(most, ++running);
-      for (int turn = 0; turn < 50; ++turn) co_await asio::post(executor, asio::use_awaitable);
+      for (int turn = 0; turn < 50; ++turn) co_await asio::post(executor, use_awaitable);
       --running;
       reply.actions().emplace_back().context = {1};
     });

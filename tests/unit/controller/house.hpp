@@ -54,7 +54,7 @@ inline std::string filled(std::string_view text, const std::string& host, std::u
 /// and what the test adds. ContextIDs of each begin with 1, so that those of two gateways are equal.
 class gateway_double final : public h248::command_handler {
  public:
-  gateway_double(memory_network& network, asio::any_io_executor executor, const char* host, const char* mid)
+  gateway_double(memory_network& network, loop_executor executor, const char* host, const char* mid)
       : address(memory_network::at(host)), host_(host), control(executor, config_of(mid)) {
     control.add_link(network.open(address));
     control.on_admission([this](const h248::incoming_request&) -> std::optional<h248::error_code> {

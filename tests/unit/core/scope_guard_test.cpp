@@ -58,7 +58,7 @@ TEST_CASE("a scope guard runs when the coroutine that holds it is cancelled whil
   auto body = [&]() -> awaitable<void> {
     const scope_guard guard([&] { ++calls; });
     timer never(context, no_deadline);
-    co_await never.async_wait(asio::use_awaitable);
+    co_await never.async_wait(use_awaitable);
   };
   asio::co_spawn(context, std::move(body), asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr e) { error = std::move(e); }));
   context.poll();

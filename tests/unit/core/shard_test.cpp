@@ -68,7 +68,7 @@ TEST_CASE("a cancelled caller waits until its work on the shard has ended") {
       co_await on(shards[0], patient);
     };
     tasks.spawn("call", std::move(call));
-    while (!began) co_await asio::post(asio::use_awaitable);
+    while (!began) co_await asio::post(use_awaitable);
     co_await tasks.stop();
     CHECK(unwound);
   });
@@ -91,13 +91,13 @@ TEST_CASE("a cancel that crosses the end of the work finds nothing that is gone"
             std::atomic<int>& at;
           };
           const mark at_end(ended);
-          co_await asio::post(asio::use_awaitable);
+          co_await asio::post(use_awaitable);
           co_return 1;
         };
         (void)co_await on(shards[0], brief);
       };
       tasks.spawn("call", std::move(call));
-      for (int turns = 0; turns < i % 7; ++turns) co_await asio::post(asio::use_awaitable);
+      for (int turns = 0; turns < i % 7; ++turns) co_await asio::post(use_awaitable);
       co_await tasks.stop();
     }
   });

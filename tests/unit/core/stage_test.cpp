@@ -140,7 +140,7 @@ TEST_CASE_METHOD(fixture, "a cancelled stage is no failure, and a child that fai
     });
     group.spawn("two", [&]() -> awaitable<void> {
       auto fine = [&]() -> awaitable<void> {
-        co_await asio::post(asio::use_awaitable);
+        co_await asio::post(use_awaitable);
         co_return;
       };
       co_await two.stage("channel", fine());
@@ -148,8 +148,8 @@ TEST_CASE_METHOD(fixture, "a cancelled stage is no failure, and a child that fai
     });
     co_await group.join();
     group.spawn("waits", [&]() -> awaitable<void> { co_await two.stage("msrp", forever(), stage_life::lasting); });
-    co_await asio::post(asio::use_awaitable);
-    co_await asio::post(asio::use_awaitable);
+    co_await asio::post(use_awaitable);
+    co_await asio::post(use_awaitable);
     co_await group.stop();
   });
   REQUIRE(sibling_done);

@@ -198,7 +198,7 @@ TEST_CASE("10 000 start and cancel cycles end all their children") {
         count_exit e(gone);
         co_await wait_forever();
       });
-      if (i % 2) co_await asio::post(asio::use_awaitable);
+      if (i % 2) co_await asio::post(use_awaitable);
       co_await group.stop();
     }
   });

@@ -1,6 +1,7 @@
 // "lines" in a call: a WIC with DTLS and SCTP, a gateway, a TCP peer.
 #include <boost/asio/write.hpp>
 
+#include "agw/core/sockets.hpp"
 #include "agw/examples/stages.hpp"
 #include "unit/gateway/call.hpp"
 
@@ -21,13 +22,13 @@ TEST_CASE("a call with subprotocol lines passes lines both ways, counts them, an
       const auto heard = co_await c.core_hears("\n");
       CHECK(heard == "hello\n");
       const std::string reply = "welcome\r\nback\n";
-      co_await asio::async_write(c.core, asio::buffer(reply), asio::use_awaitable);
+      co_await asio::async_write(c.core, asio::buffer(reply), use_awaitable);
       std::vector<message> got;
       while (got.size() < 2) co_await c.channel->receive(got);
       REQUIRE(got.size() == 2);
       CHECK(got[0].kind == message_kind::text);
       CHECK(read_all(got) == "welcomeback");
-      c.core.shutdown(asio::ip::tcp::socket::shutdown_send);
+      c.core.shutdown(tcp_socket::shutdown_send);
       const auto gone = co_await r.event_of("tcp", gateway_event::kind::released);
       CHECK(gone.termination == core_side);
       const auto counted = co_await gateway.remove(access_side);

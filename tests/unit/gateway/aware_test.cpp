@@ -87,7 +87,7 @@ TEST_CASE("in an aware call a refusal that the WIC cannot take ends neither the 
       const auto heard = co_await c.core_hears("-------aaaa1112$\r\n");
       CHECK(heard == send_text("aaaa1112", relay_uri + " " + core_path, own_towards_core, "again"));
       const auto back = send_text("bbbb1111", own_towards_core, core_path, "too much");
-      co_await asio::async_write(c.core, asio::buffer(back), asio::use_awaitable);
+      co_await asio::async_write(c.core, asio::buffer(back), use_awaitable);
       const auto answer = co_await c.core_hears("-------bbbb1111$\r\n");
       CHECK(answer.substr(0, 17) == "MSRP bbbb1111 413");
       CHECK(gateway.statistics(access_side).at(s2).chunks_rejected == 2);

@@ -6,6 +6,7 @@
 #include <boost/asio/redirect_error.hpp>
 
 #include "agw/core/metrics.hpp"
+#include "agw/core/sockets.hpp"
 #include "rig.hpp"
 
 using namespace agw;
@@ -17,7 +18,7 @@ namespace {
 using kind = gateway_event::kind;
 
 /// The traffic class of the packet that completed the handshake, as the kernel of the accepting side saw it.
-int tos_seen_by(asio::ip::tcp::socket& s) {
+int tos_seen_by(tcp_socket& s) {
   const int on = 1;
   ::setsockopt(s.native_handle(), IPPROTO_IP, IP_RECVTOS, &on, sizeof(on));
   alignas(cmsghdr) char control[256];
@@ -33,11 +34,11 @@ int tos_seen_by(asio::ip::tcp::socket& s) {
 }
 
 /// True when the connection was reset or closed by the gateway.
-awaitable<bool> is_refused(asio::ip::tcp::socket& s) {
+awaitable<bool> is_refused(tcp_socket& s) {
   char byte = 0;
   error_code error;
   auto buffer = asio::buffer(&byte, 1);
-  co_await s.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
+  co_await s.async_read_some(buffer, asio::redirect_error(use_awaitable, error));
   co_return bool(error);
 }
 
@@ -51,7 +52,7 @@ TEST_CASE("an active bearer dials as soon as the remote address is known, withou
     const auto answer = co_await gateway.apply(std::move(wanted));
     REQUIRE(answer.has_value());
     CHECK(bearer_of(*answer).port == 9);
-    auto accepted = co_await peer.async_accept(asio::use_awaitable);
+    auto accepted = co_await peer.async_accept(use_awaitable);
     co_await r.event_of("tcp", kind::established);
     CHECK(accepted.remote_endpoint().address() == loopback);
   });
@@ -141,7 +142,7 @@ TEST_CASE("with order=ON the connection waits for the order") {
     co_await r.event_of("tcp", kind::established, s3);
     peer.non_blocking(true);
     error_code error;
-    asio::ip::tcp::socket nobody(r.loop);
+    tcp_socket nobody(r.loop);
     peer.accept(nobody, error);
     CHECK(error == asio::error::would_block);
     gateway.order(core_side, s2, layer::tcp);
@@ -221,7 +222,7 @@ TEST_CASE("a dialled connection comes from the explicit source address and port"
     auto peer = listening(r);
     std::uint16_t free_port = 0;
     {
-      asio::ip::tcp::acceptor probe(r.loop, asio::ip::tcp::endpoint(asio::ip::make_address("127.0.0.5"), 0));
+      tcp_acceptor probe(r.loop, asio::ip::tcp::endpoint(asio::ip::make_address("127.0.0.5"), 0));
       free_port = probe.local_endpoint().port();
     }
     auto stream = bearer_change(setup_role::active, peer.local_endpoint().port());
@@ -231,7 +232,7 @@ TEST_CASE("a dialled connection comes from the explicit source address and port"
     auto wanted = with_stream(core_side, s2, stream);
     const auto answer = co_await gateway.apply(std::move(wanted));
     REQUIRE(answer.has_value());
-    auto accepted = co_await peer.async_accept(asio::use_awaitable);
+    auto accepted = co_await peer.async_accept(use_awaitable);
     CHECK(accepted.remote_endpoint() == asio::ip::tcp::endpoint(asio::ip::make_address("127.0.0.5"), free_port));
   });
 }
@@ -246,7 +247,7 @@ TEST_CASE("the code point is on a connection from its first packet on") {
     auto wanted = with_stream(core_side, s2, stream);
     const auto answer = co_await gateway.apply(std::move(wanted));
     REQUIRE(answer.has_value());
-    auto accepted = co_await peer.async_accept(asio::use_awaitable);
+    auto accepted = co_await peer.async_accept(use_awaitable);
     co_await r.event_of("tcp", kind::established);
     CHECK(tos_seen_by(accepted) == 26 << 2);
   });

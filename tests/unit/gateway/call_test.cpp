@@ -30,7 +30,7 @@ TEST_CASE("a call carries MSRP both ways between the channel and TCP, and Subtra
       const auto at_core = co_await c.core_hears("-------abcd$\r\n");
       CHECK(at_core == hello);
       const auto back = msrp_send("efgh", "welcome");
-      co_await asio::async_write(c.core, asio::buffer(back), asio::use_awaitable);
+      co_await asio::async_write(c.core, asio::buffer(back), use_awaitable);
       const auto at_wic = co_await c.wic_hears("-------efgh$\r\n");
       CHECK(at_wic == back);
       CHECK(r.saw("dtls", kind::established, s1));
@@ -87,7 +87,7 @@ TEST_CASE("an inactive stream holds data back and drops nothing; so does a topol
       CHECK(at_core == first + second);
       if (by_topology) {  // nothing may go to the WIC
         const auto back = msrp_send("cccc", "held");
-        co_await asio::async_write(c.core, asio::buffer(back), asio::use_awaitable);
+        co_await asio::async_write(c.core, asio::buffer(back), use_awaitable);
         // What the gate lets read is in the relay by now, or stays in the socket: a message of the other direction has passed meanwhile.
         co_await c.say(msrp_send("dddd", "this way is open"));
         const auto passed = co_await c.core_hears("-------dddd$\r\n");
@@ -142,7 +142,7 @@ TEST_CASE("a component that fails leaves its sibling alone") {
     };
     c.adjust_core = [&](termination_change& t) { t.streams.emplace(s3, bearer_change(setup_role::active, c.listens.local_endpoint().port())); };
     co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
-      auto other_core = co_await c.listens.async_accept(asio::use_awaitable);
+      auto other_core = co_await c.listens.async_accept(use_awaitable);
       auto other = co_await c.browser.association->open_channel(6, "", "msrp");
       co_await r.event_of("channel", kind::established, s3);
       // The two connections may have been accepted in either order: whichever belongs to stream 3 must not matter here.

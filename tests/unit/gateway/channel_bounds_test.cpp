@@ -40,7 +40,7 @@ TEST_CASE("a channel that an inactive stream holds too long is closed with chann
     call c(r);
     with_sibling(c, 6);
     co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
-      auto other_core = co_await c.listens.async_accept(asio::use_awaitable);
+      auto other_core = co_await c.listens.async_accept(use_awaitable);
       auto other = co_await c.browser.association->open_channel(6, "", "msrp");
       co_await r.event_of("channel", kind::established, s3);
       for (int i = 0; i < 10; ++i) co_await c.say(msrp_send("held", std::string(60000, 'x')));
@@ -76,7 +76,7 @@ TEST_CASE("a channel whose core reads slowly, but reads, is not closed, though o
       const auto by = deadline_after(6s);
       std::array<char, 1000> some;
       while (clock::now() < by && !r.saw("channel", kind::failed)) {
-        (void)co_await c.core.async_read_some(asio::buffer(some), asio::use_awaitable);
+        (void)co_await c.core.async_read_some(asio::buffer(some), use_awaitable);
         co_await sleep_until(deadline_after(50ms));
       }
       co_await floods.stop();

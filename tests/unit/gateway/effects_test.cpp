@@ -4,6 +4,7 @@
 #include <boost/asio/write.hpp>
 
 #include "agw/core/metrics.hpp"
+#include "agw/core/sockets.hpp"
 #include "call.hpp"
 
 using namespace agw;
@@ -62,7 +63,7 @@ TEST_CASE("the code point is on what TCP and UDP send") {
   rig r;
   r.run([&](context& gateway) -> awaitable<void> {
     // A raw view of the packets: the kernel tells the TOS of each datagram that comes in.
-    asio::ip::udp::socket sees(r.loop, asio::ip::udp::endpoint(loopback, 0));
+    udp_socket sees(r.loop, asio::ip::udp::endpoint(loopback, 0));
     const int on = 1;
     ::setsockopt(sees.native_handle(), IPPROTO_IP, IP_RECVTOS, &on, sizeof(on));
     wic browser(r);
@@ -75,7 +76,7 @@ TEST_CASE("the code point is on what TCP and UDP send") {
     wanted.streams.at(s1).settings->dscp = 46;
     const auto answer = co_await gateway.apply(std::move(wanted));
     REQUIRE(answer.has_value());
-    co_await sees.async_wait(asio::ip::udp::socket::wait_read, asio::use_awaitable);
+    co_await sees.async_wait(udp_socket::wait_read, use_awaitable);
     char bytes[2048];
     alignas(cmsghdr) char control[64];
     iovec v{};
@@ -107,7 +108,7 @@ TEST_CASE("datagrams from outside the filter never reach DTLS") {
       settings.filter->by_port = true;
     };
     co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
-      asio::ip::udp::socket stranger(r.loop, asio::ip::udp::endpoint(asio::ip::make_address("127.0.0.9"), 0));
+      udp_socket stranger(r.loop, asio::ip::udp::endpoint(asio::ip::make_address("127.0.0.9"), 0));
       const std::string noise(20, '\x16');
       stranger.send_to(asio::buffer(noise), asio::ip::udp::endpoint(loopback, c.access.port));
       while (gateway.statistics(access_side).at(s1).packets_discarded.value_or(0) == 0) co_await settle();
@@ -157,7 +158,7 @@ TEST_CASE("a policed bearer loses nothing, but takes its time") {
     co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
       const auto begin = clock::now();
       const auto big = msrp_send("slow", std::string(60'000, 'y'));
-      co_await asio::async_write(c.core, asio::buffer(big), asio::use_awaitable);
+      co_await asio::async_write(c.core, asio::buffer(big), use_awaitable);
       const auto at_wic = co_await c.wic_hears("-------slow$\r\n");
       CHECK(at_wic.find(std::string(1000, 'y')) != std::string::npos);
       CHECK(clock::now() - begin >= 100ms);  // 40 000 octets beyond the burst need 200 ms; the last read comes early
@@ -216,7 +217,7 @@ TEST_CASE("what the gateway sends on a negotiated channel is unordered where a=d
     };
     co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
       const auto back = msrp_send("efgh", "welcome");
-      co_await asio::async_write(c.core, asio::buffer(back), asio::use_awaitable);
+      co_await asio::async_write(c.core, asio::buffer(back), use_awaitable);
       const auto at_wic = co_await c.wic_hears("-------efgh$\r\n");
       CHECK(at_wic == back);
     });

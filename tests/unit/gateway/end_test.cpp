@@ -1,6 +1,7 @@
 // How layers end: which part reports it, and that it is reported once.
 #include <boost/asio/write.hpp>
 
+#include "agw/core/sockets.hpp"
 #include "call.hpp"
 
 using namespace agw;
@@ -16,7 +17,7 @@ std::size_t told(const rig& r, std::string_view stage) {
 }
 
 /// An ABORT of TCP's.
-void reset(asio::ip::tcp::socket& s) {
+void reset(tcp_socket& s) {
   s.set_option(asio::socket_base::linger(true, 0));
   s.close();
 }
@@ -32,9 +33,9 @@ TEST_CASE("the end of TCP towards the core is told on the core side, in any mode
       auto listens = listening(r);
       auto wanted = with_stream(core_side, s2, bearer_change(setup_role::active, listens.local_endpoint().port()));
       (void)co_await gateway.apply(std::move(wanted));
-      auto core = co_await listens.async_accept(asio::use_awaitable);
+      auto core = co_await listens.async_accept(use_awaitable);
       co_await r.event_of("tcp", kind::established);
-      if (orderly) core.shutdown(asio::ip::tcp::socket::shutdown_send);
+      if (orderly) core.shutdown(tcp_socket::shutdown_send);
       else reset(core);
       const auto gone = co_await r.event_of("tcp", how);
       CHECK(gone.termination == core_side);
@@ -44,8 +45,8 @@ TEST_CASE("the end of TCP towards the core is told on the core side, in any mode
       co_await c.run(gateway, [&](task_group&) -> awaitable<void> {
         co_await set_mode(gateway, core_side, stream_mode::inactive);
         const auto text = msrp_send("last", "what came before the end");
-        if (orderly) co_await asio::async_write(c.core, asio::buffer(text), asio::use_awaitable);
-        if (orderly) c.core.shutdown(asio::ip::tcp::socket::shutdown_send);
+        if (orderly) co_await asio::async_write(c.core, asio::buffer(text), use_awaitable);
+        if (orderly) c.core.shutdown(tcp_socket::shutdown_send);
         else reset(c.core);
         const auto gone = co_await r.event_of("tcp", how);
         CHECK(gone.termination == core_side);
@@ -98,7 +99,7 @@ TEST_CASE("a WIC that hangs up while the core takes nothing loses nothing, thoug
       }
       co_await c.channel->close(deadline_after(5s));
       const std::string response = "MSRP last0 200 OK\r\nTo-Path: msrp://127.0.0.1:2/b;tcp\r\nFrom-Path: msrp://127.0.0.1:1/a;tcp\r\n-------last0$\r\n";
-      co_await asio::async_write(c.core, asio::buffer(response), asio::use_awaitable);
+      co_await asio::async_write(c.core, asio::buffer(response), use_awaitable);
       co_await r.event_of("channel", kind::released);
       co_await set_mode(gateway, core_side, stream_mode::send_receive);
       const auto heard = co_await c.core_hears("-------last5$\r\n");
@@ -180,7 +181,7 @@ TEST_CASE("a core that resets its connection while the WIC takes nothing loses n
       co_await set_mode(gateway, access_side, stream_mode::receive_only);
       std::string all;
       for (int i = 0; i < 6; ++i) all += msrp_send("last" + std::to_string(i), "what came before the end");
-      co_await asio::async_write(c.core, asio::buffer(all), asio::use_awaitable);
+      co_await asio::async_write(c.core, asio::buffer(all), use_awaitable);
       reset(c.core);
       co_await c.say(msrp_send("mess1", "into nothing"));
       const auto gone = co_await r.event_of("tcp", kind::failed);
@@ -203,7 +204,7 @@ TEST_CASE("what is released by order is told as released, on its own stream") {
         CHECK(gone.termination == core_side);
         // Who dials may be ordered to do it again.
         gateway.order(core_side, s2, layer::tcp);
-        auto again = co_await c.listens.async_accept(asio::use_awaitable);
+        auto again = co_await c.listens.async_accept(use_awaitable);
         CHECK(again.is_open());
       }
       SECTION("TLS of a stream that has none") {
@@ -284,9 +285,9 @@ TEST_CASE("who listened listens again by order, at the port that the peer knows"
       r.events.clear();
       // The port stays reserved, and no connection is accepted until the next order.
       CHECK(few.leased() == 1);
-      asio::ip::tcp::socket early(r.loop);
+      tcp_socket early(r.loop);
       error_code error;
-      co_await early.async_connect({loopback, port}, asio::redirect_error(asio::use_awaitable, error));
+      co_await early.async_connect({loopback, port}, asio::redirect_error(use_awaitable, error));
       CHECK(error == asio::error::connection_refused);
     }
   });

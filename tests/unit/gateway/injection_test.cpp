@@ -59,7 +59,7 @@ awaitable<void> another_call(rig& r, termination_id core, termination_id access)
   wanted.id = access;
   const auto answer = co_await gateway.apply(std::move(wanted));
   REQUIRE(answer.has_value());
-  auto peer = co_await listens.async_accept(asio::use_awaitable);
+  auto peer = co_await listens.async_accept(use_awaitable);
   auto body = [&](task_group& tasks) -> awaitable<void> {
     co_await browser.establish(tasks, association_of(*answer));
     auto channel = co_await browser.association->open_channel(4, "", "msrp");
@@ -67,7 +67,7 @@ awaitable<void> another_call(rig& r, termination_id core, termination_id access)
     const auto bytes = std::as_bytes(std::span(said.data(), said.size()));
     co_await channel->send(bytes);
     std::string heard;
-    co_await asio::async_read_until(peer, asio::dynamic_buffer(heard), "-------alive$\r\n", asio::use_awaitable);
+    co_await asio::async_read_until(peer, asio::dynamic_buffer(heard), "-------alive$\r\n", use_awaitable);
     CHECK(heard == said);
     channel.reset();
     browser.association.reset();
@@ -162,7 +162,7 @@ TEST_CASE("whatever comes through a channel or from the core, at most that strea
           if (said.empty()) continue;
           if (from_core) {
             error_code gone;
-            co_await asio::async_write(c.core, asio::buffer(said), asio::redirect_error(asio::use_awaitable, gone));
+            co_await asio::async_write(c.core, asio::buffer(said), asio::redirect_error(use_awaitable, gone));
           } else {
             co_await c.channel->send(said);
           }

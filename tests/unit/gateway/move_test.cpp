@@ -1,6 +1,7 @@
 // The ends of a stream come and go while the other end lives: replaced, added beside, moved to another context.
 #include <boost/asio/write.hpp>
 
+#include "agw/core/sockets.hpp"
 #include "call.hpp"
 
 using namespace agw;
@@ -19,17 +20,17 @@ struct other_peer {
     auto wanted = with_stream(second_core, s2, bearer_change(setup_role::active, listens.local_endpoint().port()));
     const auto made = co_await gateway.apply(std::move(wanted));
     REQUIRE(made.has_value());
-    socket = co_await listens.async_accept(asio::use_awaitable);
+    socket = co_await listens.async_accept(use_awaitable);
   }
   awaitable<std::string> hears(std::string end) {
-    const auto size = co_await asio::async_read_until(socket, asio::dynamic_buffer(heard), end, asio::use_awaitable);
+    const auto size = co_await asio::async_read_until(socket, asio::dynamic_buffer(heard), end, use_awaitable);
     std::string out = heard.substr(0, size);
     heard.erase(0, size);
     co_return out;
   }
 
-  asio::ip::tcp::acceptor listens;
-  asio::ip::tcp::socket socket;
+  tcp_acceptor listens;
+  tcp_socket socket;
   std::string heard;
 };
 
@@ -39,7 +40,7 @@ awaitable<void> talk(call& c, other_peer& peer, std::string id) {
   const auto at_peer = co_await peer.hears("-------" + id + "out$\r\n");
   CHECK(at_peer == out);
   const auto back = msrp_send(id + "back", "from the new core");
-  co_await asio::async_write(peer.socket, asio::buffer(back), asio::use_awaitable);
+  co_await asio::async_write(peer.socket, asio::buffer(back), use_awaitable);
   const auto at_wic = co_await c.wic_hears("-------" + id + "back$\r\n");
   CHECK(at_wic == back);
 }
@@ -215,7 +216,7 @@ TEST_CASE("a parked core end goes on where it was, and an association is not par
       const auto afterwards = co_await c.core_hears("-------second$\r\n");
       CHECK(afterwards == second);
       const auto back = msrp_send("back", "and the other way");
-      co_await asio::async_write(c.core, asio::buffer(back), asio::use_awaitable);
+      co_await asio::async_write(c.core, asio::buffer(back), use_awaitable);
       const auto at_wic = co_await c.wic_hears("-------back$\r\n");
       CHECK(at_wic == back);
       CHECK(gateway.statistics(core_side).at(s2).octets_sent == before + second.size());
@@ -244,7 +245,7 @@ TEST_CASE("a connection that is parked and never taken up is closed, and its por
     char octet = 0;
     error_code end;
     auto buffer = asio::buffer(&octet, 1);
-    co_await peer.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, end));
+    co_await peer.async_read_some(buffer, asio::redirect_error(use_awaitable, end));
     CHECK(end == asio::error::eof);
   });
 }

@@ -1,6 +1,7 @@
 // Orders and releases by the controller, where they cross with other commands and with the other end of the stream.
 #include <boost/asio/write.hpp>
 
+#include "agw/core/sockets.hpp"
 #include "call.hpp"
 
 using namespace agw;
@@ -71,7 +72,7 @@ TEST_CASE("a data channel that waits is ordered when its core end is interlinked
     auto core_wanted = with_stream(core_side, s2, bearer_change(setup_role::active, listens.local_endpoint().port()));
     const auto core_answer = co_await gateway.apply(std::move(core_wanted));
     REQUIRE(core_answer.has_value());
-    auto core = co_await listens.async_accept(asio::use_awaitable);
+    auto core = co_await listens.async_accept(use_awaitable);
     co_await r.event_of("tcp", kind::established);
     auto body = [&]() -> awaitable<void> {
       stream_change interlinked;
@@ -98,12 +99,12 @@ TEST_CASE("a core connection that is released and ordered again goes on with the
       const auto second = msrp_send("second", "while there is no connection");
       co_await c.say(second);
       gateway.order(core_side, s2, layer::tcp);
-      c.core = co_await c.listens.async_accept(asio::use_awaitable);
+      c.core = co_await c.listens.async_accept(use_awaitable);
       if (held) co_await set_mode(gateway, core_side, stream_mode::send_receive);
       const auto after = co_await c.core_hears("-------second$\r\n");
       CHECK(after == second);
       const auto back = msrp_send("back", "and the other way");
-      co_await asio::async_write(c.core, asio::buffer(back), asio::use_awaitable);
+      co_await asio::async_write(c.core, asio::buffer(back), use_awaitable);
       const auto at_wic = co_await c.wic_hears("-------back$\r\n");
       CHECK(at_wic == back);
       CHECK_FALSE(r.saw("channel", kind::released));
@@ -131,9 +132,9 @@ TEST_CASE("a bearer that was released and ordered before Remote was known listen
     REQUIRE(added.has_value());
     auto other = co_await dial(r, bearer_of(*added, s3).port);
     co_await r.event_of("tcp", kind::established, s3);
-    asio::ip::tcp::socket peer(r.loop);
+    tcp_socket peer(r.loop);
     error_code error;
-    co_await peer.async_connect({loopback, bearer_of(*answer).port}, asio::redirect_error(asio::use_awaitable, error));
+    co_await peer.async_connect({loopback, bearer_of(*answer).port}, asio::redirect_error(use_awaitable, error));
     REQUIRE_FALSE(error);
     co_await r.event_of("tcp", kind::established);
   });

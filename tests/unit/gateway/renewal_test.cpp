@@ -81,7 +81,7 @@ awaitable<void> converse(rig& r, call& c, successor& next, association_answer ga
     const auto heard = co_await c.core_hears("-------aaaa$\r\n");
     CHECK(heard.find("of the second") != std::string::npos);
     const auto back = msrp_send("bbbb", "of the core");
-    co_await asio::async_write(c.core, asio::buffer(back), asio::use_awaitable);
+    co_await asio::async_write(c.core, asio::buffer(back), use_awaitable);
     std::vector<message> got;
     while (read_all(got).find("-------bbbb$") == std::string::npos) {
       const bool more = co_await next.channel->receive(got);
@@ -356,7 +356,7 @@ TEST_CASE("a Move is refused while the association ends for a new one, and done 
         CHECK(answer.has_value());
         done = true;
       });
-      co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+      co_await asio::post(co_await asio::this_coro::executor, use_awaitable);
       REQUIRE_FALSE(done);
       const bool moved = co_await gateway.move(access_side, other);
       CHECK_FALSE(moved);

@@ -1,5 +1,6 @@
 #include <openssl/pem.h>
 
+#include "agw/core/sockets.hpp"
 #include "rig.hpp"
 
 using namespace agw;
@@ -49,8 +50,8 @@ stream_change tls_bearer(setup_role ours, std::uint16_t port, std::vector<std::s
 }
 
 /// The peer accepts one connection and does its side of TLS.
-awaitable<std::unique_ptr<byte_stream>> serve(asio::ip::tcp::acceptor& listens, std::shared_ptr<tls::context> own) {
-  auto accepted = co_await listens.async_accept(asio::use_awaitable);
+awaitable<std::unique_ptr<byte_stream>> serve(tcp_acceptor& listens, std::shared_ptr<tls::context> own) {
+  auto accepted = co_await listens.async_accept(use_awaitable);
   auto connection = std::make_unique<tcp::stream>(std::move(accepted), tcp::config());
   tls::peer_check unchecked;
   auto shaking = tls::handshake(std::move(connection), std::move(own), tls::role::server, unchecked);

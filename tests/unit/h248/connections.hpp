@@ -17,7 +17,7 @@ namespace agw::h248::test {
 inline const auto loopback = asio::ip::make_address("127.0.0.1");
 
 /// An endpoint that answers every request with its context.
-inline std::unique_ptr<endpoint> over(asio::any_io_executor executor, const char* name, std::unique_ptr<message_link> link) {
+inline std::unique_ptr<endpoint> over(loop_executor executor, const char* name, std::unique_ptr<message_link> link) {
   endpoint_config config;
   config.mid = mid_name::parse(name).value();
   auto made = std::make_unique<endpoint>(executor, std::move(config));

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include <agw/core/metrics.hpp>
+#include <agw/core/sockets.hpp>
 #include <agw/core/task_group.hpp>
 #include <agw/core/until.hpp>
 #include <agw/h248/endpoint.hpp>
@@ -38,7 +39,7 @@ struct echo final : command_handler {
 
 // Two endpoints on UDP, and a body that talks between them.
 struct pair {
-  explicit pair(asio::any_io_executor executor) {
+  explicit pair(loop_executor executor) {
     auto make = [&](const char* name) {
       endpoint_config config;
       config.mid = mid_name::parse(name).value();
@@ -206,7 +207,7 @@ TEST_CASE("what is refused is counted by its code, and how long requests take is
 TEST_CASE("what was wrong with a message that does not count is known of its sender, for the log") {
   with_pair([](pair& p) -> awaitable<void> {
     const auto executor = co_await asio::this_coro::executor;
-    asio::ip::udp::socket peer(executor, asio::ip::udp::endpoint(asio::ip::make_address("127.0.0.1"), 0));
+    udp_socket peer(executor, asio::ip::udp::endpoint(asio::ip::make_address("127.0.0.1"), 0));
     const peer_address from{transport::udp, asio::ip::make_address("127.0.0.1"), peer.local_endpoint().port()};
     CHECK(p.mg->remark(from).empty());
     const auto to = asio::ip::udp::endpoint(asio::ip::make_address("127.0.0.1"), p.mg_address().port);

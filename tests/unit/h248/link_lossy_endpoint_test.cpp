@@ -82,7 +82,7 @@ class lossy_link final : public message_link {
 };
 
 struct side {
-  side(lossy_network& network, asio::any_io_executor executor, const char* host, std::uint64_t seed, std::size_t parts)
+  side(lossy_network& network, loop_executor executor, const char* host, std::uint64_t seed, std::size_t parts)
       : address(at(host)), answers(parts) {
     endpoint_config config;
     config.seed = seed;

@@ -17,7 +17,7 @@ namespace agw::h248::test {
 
 class memory_network {
  public:
-  explicit memory_network(asio::any_io_executor executor) : executor_(std::move(executor)) {}
+  explicit memory_network(loop_executor executor) : executor_(std::move(executor)) {}
 
   static peer_address at(const char* host, transport via = transport::udp) { return {via, asio::ip::make_address(host), 2944}; }
   std::unique_ptr<message_link> open(const peer_address& address);
@@ -29,7 +29,7 @@ class memory_network {
   friend class memory_link;
   void deliver(const peer_address& from, const peer_address& to, std::string text);
 
-  asio::any_io_executor executor_;
+  loop_executor executor_;
   std::map<peer_address, message_link::receiver*> receivers_;
 };
 

@@ -21,7 +21,7 @@ using namespace agw::h248::test;
 
 namespace {
 
-std::unique_ptr<message_link> open(asio::any_io_executor executor, const kernel_sctp_config& config, std::uint16_t port = 0) {
+std::unique_ptr<message_link> open(loop_executor executor, const kernel_sctp_config& config, std::uint16_t port = 0) {
   auto link = open_kernel_sctp_link(executor, {transport::sctp, loopback, port}, config);
   INFO((link ? std::string() : link.error().message()));
   REQUIRE(link.has_value());

@@ -10,6 +10,7 @@
 #include <boost/asio/write.hpp>
 
 #include <agw/core/metrics.hpp>
+#include <agw/core/sockets.hpp>
 #include <agw/h248/link_tcp.hpp>
 #include <agw/h248/link_tpkt.hpp>
 #include <agw/h248/registration.hpp>
@@ -23,7 +24,7 @@ using asio::ip::tcp;
 
 namespace {
 
-std::unique_ptr<endpoint> make(asio::any_io_executor executor, const char* name, tcp_link_config config, std::uint16_t port = 0) {
+std::unique_ptr<endpoint> make(loop_executor executor, const char* name, tcp_link_config config, std::uint16_t port = 0) {
   auto link = open_tcp_link(executor, {transport::tcp, loopback, port}, config);
   REQUIRE(link.has_value());
   return over(executor, name, std::move(*link));
@@ -47,7 +48,7 @@ TEST_CASE("a request survives the end of its connection") {
   agw::test::run([]() -> awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
     // A peer that takes the request and closes, then one that answers at the same port.
-    tcp::acceptor acceptor(executor, tcp::endpoint(loopback, 0));
+    tcp_acceptor acceptor(executor, tcp::endpoint(loopback, 0));
     const peer_address to{transport::tcp, loopback, acceptor.local_endpoint().port()};
     auto mg = make(executor, "mg", dialling());
     std::vector<peer_event> states;
@@ -62,9 +63,9 @@ TEST_CASE("a request survives the end of its connection") {
         done.set();
       });
       {
-        auto socket = co_await acceptor.async_accept(asio::use_awaitable);
+        auto socket = co_await acceptor.async_accept(use_awaitable);
         std::string buffer(100, '\0');
-        co_await socket.async_read_some(asio::buffer(buffer), asio::use_awaitable);
+        co_await socket.async_read_some(asio::buffer(buffer), use_awaitable);
       }
       acceptor.close();
       auto mgc = make(executor, "mgc", listening(), to.port);
@@ -92,10 +93,10 @@ TEST_CASE("connections of strangers and streams that are no TPKT are closed and 
       group.spawn("small", [&]() -> awaitable<void> { co_await small->run(); });
       const auto port = mgc->local(transport::tcp).value().port;
       auto closed = [&](std::uint16_t at, std::string text) -> awaitable<bool> {
-        tcp::socket socket(executor);
-        co_await socket.async_connect(tcp::endpoint(loopback, at), asio::use_awaitable);
+        tcp_socket socket(executor);
+        co_await socket.async_connect(tcp::endpoint(loopback, at), use_awaitable);
         boost::system::error_code ec;
-        auto token = asio::redirect_error(asio::use_awaitable, ec);
+        auto token = asio::redirect_error(use_awaitable, ec);
         if (!text.empty()) co_await asio::async_write(socket, asio::buffer(text), token);
         std::string buffer(10, '\0');
         co_await socket.async_read_some(asio::buffer(buffer), token);
@@ -105,8 +106,8 @@ TEST_CASE("connections of strangers and streams that are no TPKT are closed and 
       const bool no_tpkt = co_await closed(port, "!/1 mg T=1{C=1{A=ip/1}}");
       REQUIRE(no_tpkt);
       REQUIRE(drops("h248", "bad-frame") == frames + 1);
-      tcp::socket first(executor);
-      co_await first.async_connect(tcp::endpoint(loopback, small->local(transport::tcp).value().port), asio::use_awaitable);
+      tcp_socket first(executor);
+      co_await first.async_connect(tcp::endpoint(loopback, small->local(transport::tcp).value().port), use_awaitable);
       const bool too_many = co_await closed(small->local(transport::tcp).value().port, "");
       REQUIRE(too_many);
       std::vector<trusted_peer> nobody;
@@ -135,23 +136,23 @@ TEST_CASE("one host takes so many connections and no more, and loses those that 
       group.spawn("mg", [&]() -> awaitable<void> { co_await mg->run(); });
       const auto at = mgc->local(transport::tcp).value();
       const auto end_of = [&]() -> awaitable<void> {
-        tcp::socket socket(executor);
-        co_await socket.async_connect(tcp::endpoint(loopback, at.port), asio::use_awaitable);
+        tcp_socket socket(executor);
+        co_await socket.async_connect(tcp::endpoint(loopback, at.port), use_awaitable);
         char octet = 0;
         boost::system::error_code ec;
         auto buffer = asio::buffer(&octet, 1);
-        co_await socket.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, ec));
+        co_await socket.async_read_some(buffer, asio::redirect_error(use_awaitable, ec));
         REQUIRE(ec);
       };
       const auto refused = drops("h248", "too-many-connections");
-      tcp::socket silent(executor);
-      co_await silent.async_connect(tcp::endpoint(loopback, at.port), asio::use_awaitable);
+      tcp_socket silent(executor);
+      co_await silent.async_connect(tcp::endpoint(loopback, at.port), use_awaitable);
       co_await end_of();  // one more from here
       REQUIRE(drops("h248", "too-many-connections") == refused + 1);
       char octet = 0;
       boost::system::error_code ec;
       auto buffer = asio::buffer(&octet, 1);
-      co_await silent.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, ec));
+      co_await silent.async_read_some(buffer, asio::redirect_error(use_awaitable, ec));
       REQUIRE(ec == asio::error::eof);
       // A connection that has brought a message stays: two requests on one, the time of silence between them.
       for (int i = 0; i < 2; ++i) {
@@ -169,7 +170,7 @@ TEST_CASE("one host takes so many connections and no more, and loses those that 
 TEST_CASE("a peer that keeps its connection and does not answer is connected with anew") {
   agw::test::run([]() -> awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
-    tcp::acceptor acceptor(executor, tcp::endpoint(loopback, 0));
+    tcp_acceptor acceptor(executor, tcp::endpoint(loopback, 0));
     const peer_address to{transport::tcp, loopback, acceptor.local_endpoint().port()};
     endpoint_config config;
     config.mid = mid_name::parse("mg").value();
@@ -185,14 +186,14 @@ TEST_CASE("a peer that keeps its connection and does not answer is connected wit
         REQUIRE(reply.error() == make_error_code(errc::timed_out));
       };
       co_await ask();
-      auto mute = co_await acceptor.async_accept(asio::use_awaitable);
+      auto mute = co_await acceptor.async_accept(use_awaitable);
       std::string buffer(1000, '\0');
       boost::system::error_code ended;
-      auto token = asio::redirect_error(asio::use_awaitable, ended);
+      auto token = asio::redirect_error(use_awaitable, ended);
       while (!ended) co_await mute.async_read_some(asio::buffer(buffer), token);
       REQUIRE(ended == asio::error::eof);
       co_await ask();
-      co_await acceptor.async_accept(asio::use_awaitable);
+      co_await acceptor.async_accept(use_awaitable);
     };
     co_await with_tasks("test", std::move(body));
   });
@@ -203,7 +204,7 @@ TEST_CASE("a request for one peer alone fails with its connection; others are re
     auto executor = co_await asio::this_coro::executor;
     std::uint16_t port = 0;
     {
-      tcp::acceptor gone(executor, tcp::endpoint(loopback, 0));
+      tcp_acceptor gone(executor, tcp::endpoint(loopback, 0));
       port = gone.local_endpoint().port();
     }
     auto config = dialling();
@@ -231,10 +232,10 @@ TEST_CASE("a request for one peer alone fails with its connection; others are re
 namespace {
 
 // What `socket` brings until `count` of `word` have come.
-awaitable<std::string> read_until(tcp::socket& socket, std::string_view word, std::size_t count) {
+awaitable<std::string> read_until(tcp_socket& socket, std::string_view word, std::size_t count) {
   std::string all, buffer(65536, '\0');
   for (std::size_t seen = 0, from = 0; seen < count;) {
-    const auto size = co_await socket.async_read_some(asio::buffer(buffer), asio::use_awaitable);
+    const auto size = co_await socket.async_read_some(asio::buffer(buffer), use_awaitable);
     all.append(buffer, 0, size);
     for (auto at = all.find(word, from); at != std::string::npos; at = all.find(word, from)) {
       from = at + word.size();
@@ -258,22 +259,22 @@ TEST_CASE("every request of one connection is answered, however many come at onc
     std::size_t most = 0, running = 0;
     mgc.on_request([&](const incoming_request& request, outgoing_reply& reply) -> awaitable<void> {
       most = std::max(most, ++running);
-      for (int turn = 0; turn < 50; ++turn) co_await asio::post(executor, asio::use_awaitable);
+      for (int turn = 0; turn < 50; ++turn) co_await asio::post(executor, use_awaitable);
       --running;
       reply.actions().emplace_back().context = request->actions.front().context;
     });
     const auto dropped = drops("h248", "too-many-transactions");
     auto body = [&](task_group& group) -> awaitable<void> {
       group.spawn("mgc", [&]() -> awaitable<void> { co_await mgc.run(); });
-      tcp::socket socket(executor);
-      co_await socket.async_connect(tcp::endpoint(loopback, mgc.local(transport::tcp).value().port), asio::use_awaitable);
+      tcp_socket socket(executor);
+      co_await socket.async_connect(tcp::endpoint(loopback, mgc.local(transport::tcp).value().port), use_awaitable);
       std::string out;
       for (int n = 1; n <= 3000; n += 10) {
         std::string message = "!/3 mg ";
         for (int i = n; i < n + 10; ++i) message += "T=" + std::to_string(i) + "{C=1{A=ip/1}}";
         append_tpkt(out, message);
       }
-      group.spawn("writer", [&]() -> awaitable<void> { co_await asio::async_write(socket, asio::buffer(out), asio::use_awaitable); });
+      group.spawn("writer", [&]() -> awaitable<void> { co_await asio::async_write(socket, asio::buffer(out), use_awaitable); });
       const auto answers = co_await read_until(socket, "{C=1}", 3000);
       for (const int n : {1, 1500, 3000}) REQUIRE(answers.find("P=" + std::to_string(n) + "{C=1}") != std::string::npos);
     };
@@ -294,17 +295,17 @@ TEST_CASE("what one message asks beyond the limit is refused with error 510 over
     auto link = open_tcp_link(executor, {transport::tcp, loopback, 0}, listening());
     mgc.add_link(std::move(*link));
     mgc.on_request([&](const incoming_request&, outgoing_reply& reply) -> awaitable<void> {
-      co_await asio::post(executor, asio::use_awaitable);
+      co_await asio::post(executor, use_awaitable);
       reply.actions().emplace_back().context = {1};
     });
     auto body = [&](task_group& group) -> awaitable<void> {
       group.spawn("mgc", [&]() -> awaitable<void> { co_await mgc.run(); });
-      tcp::socket socket(executor);
-      co_await socket.async_connect(tcp::endpoint(loopback, mgc.local(transport::tcp).value().port), asio::use_awaitable);
+      tcp_socket socket(executor);
+      co_await socket.async_connect(tcp::endpoint(loopback, mgc.local(transport::tcp).value().port), use_awaitable);
       std::string out;
       append_tpkt(out, "!/3 mg T=1{C=1{A=ip/1}}T=2{C=1{A=ip/1}}T=3{C=1{A=ip/1}}");
       append_tpkt(out, "!/3 mg T=4{C=1{A=ip/1}}");
-      co_await asio::async_write(socket, asio::buffer(out), asio::use_awaitable);
+      co_await asio::async_write(socket, asio::buffer(out), use_awaitable);
       const auto answers = co_await read_until(socket, "P=", 4);
       REQUIRE(answers.find("P=3{ER=510{") != std::string::npos);
       REQUIRE(answers.find("P=4{C=1}") != std::string::npos);
@@ -321,22 +322,22 @@ TEST_CASE("a message that comes octet by octet has one time for all of them") {
     auto mgc = make(executor, "mgc", config);
     auto body = [&](task_group& group) -> awaitable<void> {
       group.spawn("mgc", [&]() -> awaitable<void> { co_await mgc->run(); });
-      tcp::socket socket(executor);
-      co_await socket.async_connect(tcp::endpoint(loopback, mgc->local(transport::tcp).value().port), asio::use_awaitable);
+      tcp_socket socket(executor);
+      co_await socket.async_connect(tcp::endpoint(loopback, mgc->local(transport::tcp).value().port), use_awaitable);
       std::string whole;
       append_tpkt(whole, "!/3 mg T=1{C=1{A=ip/1}}" + std::string(2000, ' '));
       boost::system::error_code ec;
       group.spawn("dribble", [&]() -> awaitable<void> {
         for (const char& octet : whole) {
           boost::system::error_code ignored;
-          auto token = asio::redirect_error(asio::use_awaitable, ignored);
+          auto token = asio::redirect_error(use_awaitable, ignored);
           co_await asio::async_write(socket, asio::buffer(&octet, 1), token);
           co_await sleep_until(deadline_after(std::chrono::milliseconds(20)));
         }
       });
       // At 20 ms each, no pause is as long as the time; all of them are longer.
       std::string buffer(1000, '\0');
-      auto token = asio::redirect_error(asio::use_awaitable, ec);
+      auto token = asio::redirect_error(use_awaitable, ec);
       co_await socket.async_read_some(asio::buffer(buffer), token);
       REQUIRE(ec);
     };
@@ -347,7 +348,7 @@ TEST_CASE("a message that comes octet by octet has one time for all of them") {
 TEST_CASE("a connection that ends is dialled again to the same MGC, which is told Disconnected") {
   agw::test::run([]() -> awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
-    tcp::acceptor first(executor, tcp::endpoint(loopback, 0)), second(executor, tcp::endpoint(loopback, 0));
+    tcp_acceptor first(executor, tcp::endpoint(loopback, 0)), second(executor, tcp::endpoint(loopback, 0));
     auto mg = make(executor, "mg", dialling());
     registration_config config;
     for (const auto* at : {&first, &second}) config.mgcs.push_back({transport::tcp, "127.0.0.1", at->local_endpoint().port()});
@@ -356,14 +357,14 @@ TEST_CASE("a connection that ends is dialled again to the same MGC, which is tol
     registration registering(*mg, config);
     std::vector<std::string> asked;
     // Takes the gateway on the next connection.
-    auto take = [&](tcp::acceptor& at) -> awaitable<tcp::socket> {
-      auto socket = co_await at.async_accept(asio::use_awaitable);
+    auto take = [&](tcp_acceptor& at) -> awaitable<tcp_socket> {
+      auto socket = co_await at.async_accept(use_awaitable);
       asked.push_back(co_await read_until(socket, "}}}}", 1));
       const auto& text = asked.back();
       const auto id = text.substr(text.find("T=") + 2, text.find('{') - text.find("T=") - 2);
       std::string out;
       append_tpkt(out, "!/1 mgc P=" + id + "{C=-{SC=ROOT{SV{V=3}}}}");
-      co_await asio::async_write(socket, asio::buffer(out), asio::use_awaitable);
+      co_await asio::async_write(socket, asio::buffer(out), use_awaitable);
       co_return socket;
     };
     auto body = [&](task_group& group) -> awaitable<void> {

@@ -13,6 +13,7 @@
 #include <boost/asio/ip/udp.hpp>
 
 #include <agw/core/awaitable.hpp>
+#include <agw/core/sockets.hpp>
 
 namespace agw::h248::test {
 
@@ -49,7 +50,7 @@ struct name_server {
     std::string data;
   };
 
-  explicit name_server(asio::any_io_executor executor) : socket(executor, asio::ip::udp::endpoint(asio::ip::address_v4::loopback(), 0)) {}
+  explicit name_server(loop_executor executor) : socket(executor, asio::ip::udp::endpoint(asio::ip::address_v4::loopback(), 0)) {}
 
   /// As resolver_config has it.
   std::string address() const { return "127.0.0.1:" + std::to_string(socket.local_endpoint().port()); }
@@ -58,10 +59,10 @@ struct name_server {
     std::string buffer(1500, '\0');
     for (;;) {
       asio::ip::udp::endpoint from;
-      const auto size = co_await socket.async_receive_from(asio::buffer(buffer), from, asio::use_awaitable);
+      const auto size = co_await socket.async_receive_from(asio::buffer(buffer), from, use_awaitable);
       if (mute) continue;
       const auto out = answer(std::string_view(buffer).substr(0, size));
-      co_await socket.async_send_to(asio::buffer(out), from, asio::use_awaitable);
+      co_await socket.async_send_to(asio::buffer(out), from, use_awaitable);
     }
   }
 
@@ -88,7 +89,7 @@ struct name_server {
            std::string(question.substr(12, at + 5 - 12)) + rest;
   }
 
-  asio::ip::udp::socket socket;
+  udp_socket socket;
   std::map<std::string, std::vector<record>> records;
   std::vector<std::string> asked;
   bool mute = false;

@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 
 // An MGC: takes gateways, notes what it is told.
 struct controller final : command_handler {
-  controller(memory_network& network, asio::any_io_executor executor, const char* host, registry_config config = {})
+  controller(memory_network& network, loop_executor executor, const char* host, registry_config config = {})
       : address(memory_network::at(host)), control(executor, endpoint_config{}), registry(control, std::move(config)) {
     control.add_link(network.open(address));
     control.on_request([this](const incoming_request& request, outgoing_reply& reply) { return execute(request, reply, *this); });

@@ -17,7 +17,7 @@ namespace {
 
 // An MGC that answers Notify from who is registered.
 struct mgc final : command_handler {
-  mgc(memory_network& network, asio::any_io_executor executor, registry_config config)
+  mgc(memory_network& network, loop_executor executor, registry_config config)
       : control(executor, endpoint_config{}), registry(control, std::move(config)) {
     control.add_link(network.open(address));
     control.on_request([this](const incoming_request& request, outgoing_reply& reply) { return execute(request, reply, *this); });
@@ -40,7 +40,7 @@ struct mgc final : command_handler {
 };
 
 struct gateway {
-  gateway(memory_network& network, asio::any_io_executor executor, peer_address at, const char* id) : address(at), control(executor, config(id)) {
+  gateway(memory_network& network, loop_executor executor, peer_address at, const char* id) : address(at), control(executor, config(id)) {
     control.add_link(network.open(address));
     control.on_request([](const incoming_request& request, outgoing_reply& reply) -> awaitable<void> {
       auto& a = reply.actions().emplace_back();

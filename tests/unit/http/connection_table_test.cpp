@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "../../../apps/http/src/connection_table.hpp"
+#include "agw/core/sockets.hpp"
 #include "support/loop.hpp"
 
 using namespace agw;
@@ -21,7 +22,7 @@ struct fixture {
     clock.advance(1s);
     const auto key = http::connection_table::host_of(asio::ip::make_address(host));
     if (!table.make_room(key)) return false;
-    open.push_back(std::make_unique<http::connection_table::entry>(table, asio::ip::tcp::socket(context), key));
+    open.push_back(std::make_unique<http::connection_table::entry>(table, tcp_socket(context), key));
     return true;
   }
   asio::io_context context{1};

@@ -7,6 +7,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
 
+#include "agw/core/sockets.hpp"
 #include "agw/core/task_group.hpp"
 #include "agw/core/until.hpp"
 #include "agw/http/server.hpp"
@@ -24,23 +25,23 @@ inline http::server_config loopback() {
 
 class client {
  public:
-  client(asio::any_io_executor executor, tcp::endpoint to) : socket_(std::move(executor)), to_(to) {}
+  client(loop_executor executor, tcp::endpoint to) : socket_(std::move(executor)), to_(to) {}
 
-  awaitable<void> connect() { co_await socket_.async_connect(to_, asio::use_awaitable); }
+  awaitable<void> connect() { co_await socket_.async_connect(to_, use_awaitable); }
 
-  awaitable<void> send(std::string text) { co_await asio::async_write(socket_, asio::buffer(text), asio::use_awaitable); }
+  awaitable<void> send(std::string text) { co_await asio::async_write(socket_, asio::buffer(text), use_awaitable); }
 
   /// Everything until the server closes.
   awaitable<std::string> rest() {
     error_code ec;
-    auto token = asio::redirect_error(asio::use_awaitable, ec);
+    auto token = asio::redirect_error(use_awaitable, ec);
     co_await asio::async_read(socket_, asio::dynamic_buffer(in_), token);
     co_return std::exchange(in_, {});
   }
 
   /// Header lines up to the blank line; `body` gets what Content-Length announces.
   awaitable<std::string> head() {
-    const auto end = co_await asio::async_read_until(socket_, asio::dynamic_buffer(in_), "\r\n\r\n", asio::use_awaitable);
+    const auto end = co_await asio::async_read_until(socket_, asio::dynamic_buffer(in_), "\r\n\r\n", use_awaitable);
     auto out = in_.substr(0, end);
     in_.erase(0, end);
     co_return out;
@@ -48,7 +49,7 @@ class client {
 
   awaitable<std::string> take(std::size_t count) {
     if (in_.size() < count) {
-      co_await asio::async_read(socket_, asio::dynamic_buffer(in_), asio::transfer_exactly(count - in_.size()), asio::use_awaitable);
+      co_await asio::async_read(socket_, asio::dynamic_buffer(in_), asio::transfer_exactly(count - in_.size()), use_awaitable);
     }
     auto out = in_.substr(0, count);
     in_.erase(0, count);
@@ -62,10 +63,10 @@ class client {
     co_return co_await rest();
   }
 
-  tcp::socket& socket() { return socket_; }
+  tcp_socket& socket() { return socket_; }
 
  private:
-  tcp::socket socket_;
+  tcp_socket socket_;
   tcp::endpoint to_;
   std::string in_;
 };

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agw/core/metrics.hpp"
+#include "agw/core/sockets.hpp"
 #include "agw/http/routes.hpp"
 #include "harness.hpp"
 
@@ -168,7 +169,7 @@ TEST_CASE("a request that trickles in is ended by its deadline, however it trick
   CHECK(f.server.connections() == 1);
   CHECK(answer.empty());
   clock.advance(2s);
-  c.socket().shutdown(tcp::socket::shutdown_send, ec);
+  c.socket().shutdown(tcp_socket::shutdown_send, ec);
   clock.settle();
   CHECK_THAT(answer, StartsWith("HTTP/1.1 408 "));
   CHECK(f.server.connections() == 0);
@@ -214,9 +215,9 @@ TEST_CASE("one connection too many closes the one that has been idle for longest
     const auto executor = f.context.get_executor();
     client first(executor, to), second(executor, to), third(executor, to);
     co_await first.connect();
-    while (f.server.connections() < 1) co_await asio::post(f.context, asio::use_awaitable);
+    while (f.server.connections() < 1) co_await asio::post(f.context, use_awaitable);
     co_await second.connect();
-    while (f.server.connections() < 2) co_await asio::post(f.context, asio::use_awaitable);
+    while (f.server.connections() < 2) co_await asio::post(f.context, use_awaitable);
     const std::string request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     co_await first.send(request);  // now the second one has waited for longer
     co_await first.head();
@@ -243,7 +244,7 @@ TEST_CASE("where no connection is idle, one more is answered 503") {
       co_await c->connect();
       co_await c->send(get("/never"));
     }
-    while (f.waiting < 2) co_await asio::post(f.context, asio::use_awaitable);
+    while (f.waiting < 2) co_await asio::post(f.context, use_awaitable);
     const auto refused = co_await third.ask("");
     CHECK_THAT(refused, StartsWith("HTTP/1.1 503 "));
     CHECK(f.server.connections() == 2);
@@ -259,7 +260,7 @@ TEST_CASE("a request whose rest does not come gives way as an idle connection do
     client slow(executor, to), other(executor, to);
     co_await slow.connect();
     co_await slow.send("GET /healthz HTTP/1.1\r\nHost: local");
-    while (f.server.connections() < 1) co_await asio::post(f.context, asio::use_awaitable);
+    while (f.server.connections() < 1) co_await asio::post(f.context, use_awaitable);
     const auto served = co_await other.ask(get("/healthz"));
     CHECK_THAT(served, EndsWith("ok\n"));
     const auto ended = co_await slow.rest();
@@ -356,7 +357,7 @@ TEST_CASE("cancelling the server ends handlers and connections before run return
     client c(f.context.get_executor(), to);
     co_await c.connect();
     co_await c.send(get("/never"));
-    while (f.waiting == 0) co_await asio::post(f.context, asio::use_awaitable);
+    while (f.waiting == 0) co_await asio::post(f.context, use_awaitable);
   });
   CHECK(f.server.connections() == 0);
 }

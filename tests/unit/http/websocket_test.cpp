@@ -139,7 +139,7 @@ TEST_CASE("a peer that does not answer our Close is left after the time for it")
     CHECK(close.opcode == 8);
     const auto rest = co_await c.rest();
     CHECK(rest.empty());
-    while (f.server.connections() > 0) co_await asio::post(f.context, asio::use_awaitable);
+    while (f.server.connections() > 0) co_await asio::post(f.context, use_awaitable);
   });
 }
 
@@ -159,7 +159,7 @@ TEST_CASE("hostile frames end their own connection only") {
     fixture(handler).run([&attack](client& c) -> awaitable<void> {
       co_await open(c);
       error_code ec;
-      auto token = asio::redirect_error(asio::use_awaitable, ec);
+      auto token = asio::redirect_error(use_awaitable, ec);
       co_await asio::async_write(c.socket(), asio::buffer(attack), token);
       co_await c.rest();
     });
@@ -211,7 +211,7 @@ TEST_CASE("a peer that does not read is cut off when the events it missed fill t
     for (int i = 0; i < 10'000 && !cut; ++i) {
       cut = !socket.post(std::string(100'000, 'e'));
       CHECK(socket.queued_bytes() <= 1 << 20);
-      co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+      co_await asio::post(co_await asio::this_coro::executor, use_awaitable);
     }
     const auto nothing = co_await socket.receive();
     CHECK(!nothing);
@@ -219,8 +219,8 @@ TEST_CASE("a peer that does not read is cut off when the events it missed fill t
   fixture f(handler, config);
   f.run([&](client& c) -> awaitable<void> {
     co_await open(c);
-    while (!cut) co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
-    while (f.server.connections() > 0) co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+    while (!cut) co_await asio::post(co_await asio::this_coro::executor, use_awaitable);
+    while (f.server.connections() > 0) co_await asio::post(co_await asio::this_coro::executor, use_awaitable);
   });
   CHECK(cut);
 }

@@ -1,4 +1,5 @@
 // Move: terminations change their context and stay what they are.
+#include "agw/core/sockets.hpp"
 #include "rig.hpp"
 
 using namespace agw;
@@ -73,7 +74,7 @@ TEST_CASE("a termination moves to a context of another thread with its port, its
   r.ask("Context=${" + core_side + "}");
   r.ask("Context=${" + core_side + "," + core_side + "}");
   const auto port = between(r.ask("Context=1{AuditValue=ip/1/core/1{Audit{Media}}}"), "m=message ", " ");
-  asio::ip::tcp::socket peer(r.loop);
+  tcp_socket peer(r.loop);
   peer.connect({asio::ip::address_v4::loopback(), static_cast<std::uint16_t>(std::stoi(port))});
   const std::string remote = "Remote{v=0\r\nc=IN IP4 127.0.0.1\r\nm=message 4000 TCP *\r\na=setup:active\r\n}";
   const auto moved = r.ask("Context=2{Move=ip/1/core/1{Media{Stream=2{" + remote + "}},Events=7{tcpbcc/BNCChange}}}");
@@ -83,7 +84,7 @@ TEST_CASE("a termination moves to a context of another thread with its port, its
   r.ask("Context=${" + core_side + "}");  // on the thread of the first
   CHECK(r.ask("Context=3{Move=ip/1/core/1}") == "C=3{MV=ip/1/core/1}");
   CHECK(between(r.ask("Context=3{AuditValue=ip/1/core/1{Audit{Media}}}"), "m=message ", " ") == port);
-  peer.shutdown(asio::ip::tcp::socket::shutdown_send);
+  peer.shutdown(tcp_socket::shutdown_send);
   CHECK_THAT(r.heard_in_time("Type=Rel"), Contains("C=3{"));
 }
 
@@ -93,7 +94,7 @@ TEST_CASE("an association stays with its thread, and the context that gets it go
   r.ask("Context=${" + core_side + "," + core_side + "}");
   r.ask("Context=2{Topology{ip/1/core/2,ip/1/core/3,Isolate}}");
   const auto port = between(r.ask("Context=2{AuditValue=ip/1/core/2{Audit{Media}}}"), "m=message ", " ");
-  asio::ip::tcp::socket peer(r.loop);
+  tcp_socket peer(r.loop);
   peer.connect({asio::ip::address_v4::loopback(), static_cast<std::uint16_t>(std::stoi(port))});
   const std::string remote = "Remote{v=0\r\nc=IN IP4 127.0.0.1\r\nm=message 4000 TCP *\r\na=setup:active\r\n}";
   r.ask("Context=2{Modify=ip/1/core/2{Media{Stream=2{" + remote + "}},Events=7{tcpbcc/BNCChange}}}");
@@ -104,7 +105,7 @@ TEST_CASE("an association stays with its thread, and the context that gets it go
   CHECK(between(r.ask("Context=2{AuditValue=ip/1/access/1{Audit{Media}}}"), "a=ice-ufrag:", "\n") == ufrag);
   CHECK(between(r.ask("Context=2{AuditValue=ip/1/core/2{Audit{Media}}}"), "m=message ", " ") == port);
   CHECK_THAT(r.ask("Context=2{ContextAudit{Topology}}"), Contains("TP{ip/1/core/2,ip/1/core/3,IS}"));
-  peer.shutdown(asio::ip::tcp::socket::shutdown_send);
+  peer.shutdown(tcp_socket::shutdown_send);
   CHECK_THAT(r.heard_in_time("Type=Rel"), Contains("C=2{"));
   CHECK(r.ask("Context=2{W-Subtract=*{Audit{}}}") == "C=2{W-S=*}");
   CHECK(r.gateway.contexts() == 0);

@@ -403,7 +403,7 @@ TEST_CASE("a receive that is cancelled when a message has just come leaves it to
   test::run(f.context, [&]() -> awaitable<void> {
     task_group reading(f.context.get_executor(), "reading");
     reading.spawn("read", [&]() -> awaitable<void> { co_await c->receive(taken); });
-    for (int i = 0; i < 5; ++i) co_await asio::post(f.context, asio::use_awaitable);
+    for (int i = 0; i < 5; ++i) co_await asio::post(f.context, use_awaitable);
     f.table.on_message(1, 53, some(4));
     co_await reading.stop();  // it is awake by now, and has not had its turn
   });

@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <catch2/catch.hpp>
 
 #include "agw/core/error.hpp"
+#include "agw/core/sockets.hpp"
 #include "agw/transports/ice_stage.hpp"
 
 namespace agw::test {
@@ -30,21 +30,21 @@ inline std::vector<std::byte> framed(bytes_view datagram) {
   return out;
 }
 
-inline void send(asio::ip::tcp::socket& s, const std::vector<std::byte>& datagram) { asio::write(s, asio::buffer(framed(datagram))); }
+inline void send(tcp_socket& s, const std::vector<std::byte>& datagram) { asio::write(s, asio::buffer(framed(datagram))); }
 
-inline awaitable<std::vector<std::byte>> receive(asio::ip::tcp::socket& s) {
+inline awaitable<std::vector<std::byte>> receive(tcp_socket& s) {
   std::vector<std::byte> head(2);
-  co_await asio::async_read(s, asio::buffer(head), asio::use_awaitable);
+  co_await asio::async_read(s, asio::buffer(head), use_awaitable);
   std::vector<std::byte> out(std::to_integer<std::size_t>(head[0]) << 8 | std::to_integer<std::size_t>(head[1]));
-  co_await asio::async_read(s, asio::buffer(out), asio::use_awaitable);
+  co_await asio::async_read(s, asio::buffer(out), use_awaitable);
   co_return out;
 }
 
 /// True when the gateway has closed the connection; what came before is thrown away.
-inline awaitable<bool> closed(asio::ip::tcp::socket& s) {
+inline awaitable<bool> closed(tcp_socket& s) {
   std::vector<std::byte> rest(100);
   try {
-    for (;;) co_await s.async_read_some(asio::buffer(rest), asio::use_awaitable);
+    for (;;) co_await s.async_read_some(asio::buffer(rest), use_awaitable);
   } catch (const system_error& e) {
     co_return e.code() != asio::error::operation_aborted;
   }

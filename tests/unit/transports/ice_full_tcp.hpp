@@ -9,6 +9,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "agw/core/sockets.hpp"
 #include "agw/core/until.hpp"
 #include "agw/transports/ice_stage.hpp"
 #include "ice/framing.hpp"
@@ -39,17 +40,17 @@ inline std::string udp_candidate(const udp::endpoint& address) {
   return ice::format_candidate(c);
 }
 
-inline asio::ip::tcp::socket dial(asio::any_io_executor executor, const ice::endpoint& to) {
-  asio::ip::tcp::socket s(executor);
+inline tcp_socket dial(loop_executor executor, const ice::endpoint& to) {
+  tcp_socket s(executor);
   s.connect(asio::ip::tcp::endpoint(to.local().address.address(), tcp_port(to.local())));
   return s;
 }
 
-inline udp::endpoint address_of(const asio::ip::tcp::socket& s) { return {s.local_endpoint().address(), s.local_endpoint().port()}; }
+inline udp::endpoint address_of(const tcp_socket& s) { return {s.local_endpoint().address(), s.local_endpoint().port()}; }
 
 // What its UDP socket takes from an agent goes to the gateway in frames, and back.
 struct tunnel {
-  tunnel(asio::any_io_executor executor, port_pool& ports, const ice::endpoint& to)
+  tunnel(loop_executor executor, port_pool& ports, const ice::endpoint& to)
       : inner(*udp::socket::open(executor, to.local().address.address(), ports)), outer(dial(executor, to)) {}
 
   awaitable<void> outwards() {
@@ -64,7 +65,7 @@ struct tunnel {
       if (frames.empty()) {
         co_await inner.wait_readable();
       } else {
-        co_await asio::async_write(outer, asio::buffer(frames), asio::use_awaitable);
+        co_await asio::async_write(outer, asio::buffer(frames), use_awaitable);
       }
     }
   }
@@ -77,7 +78,7 @@ struct tunnel {
   }
 
   udp::socket inner;
-  asio::ip::tcp::socket outer;
+  tcp_socket outer;
   udp::endpoint inside;
   unsigned frames_in = 0;
 };
@@ -143,7 +144,7 @@ struct peer {
 };
 
 /// Sends a check and waits for its success. Yields the address that this says.
-inline awaitable<udp::endpoint> checked(asio::ip::tcp::socket& s, peer& p) {
+inline awaitable<udp::endpoint> checked(tcp_socket& s, peer& p) {
   const auto check = p.check();
   send(s, check);
   udp::endpoint mapped;

@@ -1,6 +1,7 @@
 // Connections to a full agent that are nobody's: bounded in number and time.
 #include <filesystem>
 
+#include "agw/core/sockets.hpp"
 #include "agw/transports/connection_quota.hpp"
 #include "ice_full_tcp.hpp"
 
@@ -36,7 +37,7 @@ TEST_CASE("strangers' connections to a full agent are few, and cost few descript
     auto wrong = p.client.valid_check(true);
     wrong.password = "not-the-password-at-all-xx";
     const auto wrong_check = p.client.compose(wrong);
-    std::vector<asio::ip::tcp::socket> strangers;
+    std::vector<tcp_socket> strangers;
     for (std::size_t i = 0; i < many; ++i) {
       strangers.push_back(dial(executor, *a));
       send(strangers.back(), wrong_check);
@@ -67,7 +68,7 @@ TEST_CASE("a connection to a full agent without a valid check is closed in time,
     auto oversize = dial(context.get_executor(), *a);
     auto good = dial(context.get_executor(), *a);
     std::vector<std::string> ended;
-    const auto watch = [&](asio::ip::tcp::socket& s, const char* name) {
+    const auto watch = [&](tcp_socket& s, const char* name) {
       auto wait = [&s, name, &ended]() -> awaitable<void> {
         const bool yes = co_await closed(s);
         if (yes) ended.push_back(name);

@@ -1,4 +1,5 @@
 // A full agent over TCP: against another full agent whose datagrams a tunnel carries in frames, and against peers by hand.
+#include "agw/core/sockets.hpp"
 #include "ice_full_tcp.hpp"
 #include "support/ice_told.hpp"
 
@@ -84,7 +85,7 @@ const asio::ip::address elsewhere = asio::ip::make_address("127.0.0.3");
 
 // A peer with a UDP socket and a TCP connection; each answers checks while it lives.
 struct two_ways {
-  two_ways(asio::any_io_executor executor, port_pool& ports, const ice::endpoint& gateway)
+  two_ways(loop_executor executor, port_pool& ports, const ice::endpoint& gateway)
       : by_hand(gateway), at(gateway.local().address), udp_socket(*udp::socket::open(executor, elsewhere, ports)), stream(dial(executor, gateway)) {}
 
   awaitable<void> over_udp() {
@@ -121,7 +122,7 @@ struct two_ways {
   peer by_hand;
   udp::endpoint at;
   udp::socket udp_socket;
-  asio::ip::tcp::socket stream;
+  tcp_socket stream;
   bool udp_lives = true;
   unsigned data_by_udp = 0;
   unsigned data_by_tcp = 0;

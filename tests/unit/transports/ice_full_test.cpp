@@ -265,7 +265,7 @@ namespace {
 // A NAT: what comes from `inside` leaves by the outer port that is in use, what comes to that one goes inside.
 class nat {
  public:
-  nat(asio::any_io_executor executor, port_pool& ports)
+  nat(loop_executor executor, port_pool& ports)
       : inner(*udp::socket::open(executor, v4, ports)),
         first(*udp::socket::open(executor, v4, ports)),
         second(*udp::socket::open(executor, v4, ports)) {}
@@ -375,7 +375,7 @@ TEST_CASE("a full agent follows a peer whose NAT gives it another port in mid-ca
       for (unsigned i = 0; i < 20; ++i) batch.push(test::dtls_like(i, 1200));
       path_a->send(batch);
       while (b->counted().datagrams_in < before + 20) {
-        auto later = asio::post(executor, asio::use_awaitable);
+        auto later = asio::post(executor, use_awaitable);
         co_await std::move(later);
       }
     };

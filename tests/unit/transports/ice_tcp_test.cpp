@@ -4,6 +4,7 @@
 
 #include "agw/core/error.hpp"
 #include "agw/core/metrics.hpp"
+#include "agw/core/sockets.hpp"
 #include "agw/core/until.hpp"
 #include "agw/transports/connection_quota.hpp"
 #include "agw/transports/ice_stage.hpp"
@@ -40,8 +41,8 @@ struct fixture {
     r.candidates = {"1 1 TCP 1518149375 127.0.0.1 9 typ host tcptype active"};
     return r;
   }
-  asio::ip::tcp::socket dial() {
-    asio::ip::tcp::socket s(context);
+  tcp_socket dial() {
+    tcp_socket s(context);
     s.connect(asio::ip::tcp::endpoint(loopback, tcp_port(endpoint->local())));
     return s;
   }
@@ -146,7 +147,7 @@ TEST_CASE("a connection without a valid check is closed in time, whatever it sen
     auto hostile = f.dial();
     auto good = f.dial();
     std::vector<std::string> ended;
-    const auto watch = [&](asio::ip::tcp::socket& s, const char* name) {
+    const auto watch = [&](tcp_socket& s, const char* name) {
       auto wait = [&s, name, &ended]() -> awaitable<void> {
         const bool yes = co_await closed(s);
         if (yes) ended.push_back(name);
@@ -203,7 +204,7 @@ TEST_CASE("beyond eight connections the oldest without a valid check makes room"
       datagram_batch batch;
       for (;;) co_await path->receive(batch);
     });
-    std::vector<asio::ip::tcp::socket> idle;
+    std::vector<tcp_socket> idle;
     for (int i = 0; i < 8; ++i) {
       auto s = f.dial();
       idle.push_back(std::move(s));
@@ -232,7 +233,7 @@ TEST_CASE("when all eight connections have shown a valid check, a stranger's is 
       datagram_batch batch;
       for (;;) co_await path->receive(batch);
     });
-    std::vector<asio::ip::tcp::socket> others;
+    std::vector<tcp_socket> others;
     for (int i = 0; i < 7; ++i) {
       auto s = f.dial();
       send(s, f.check(false));

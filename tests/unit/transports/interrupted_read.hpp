@@ -23,7 +23,7 @@ inline awaitable<std::size_t> interrupted_read(byte_stream& stream, std::span<st
     waits = true;
     const auto had = co_await stream.read_some(into);
     waits = false;
-    co_await asio::post(executor, asio::use_awaitable);
+    co_await asio::post(executor, use_awaitable);
     count = had;
   });
   co_await meanwhile();

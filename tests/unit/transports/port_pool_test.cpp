@@ -5,6 +5,7 @@
 #include <boost/asio/ip/udp.hpp>
 #include <catch2/catch.hpp>
 
+#include "agw/core/sockets.hpp"
 #include "agw/transports/error.hpp"
 #include "agw/transports/port_pool.hpp"
 
@@ -86,7 +87,7 @@ TEST_CASE("a lease is moved, not copied, and may outlive its pool") {
 TEST_CASE("without a range the kernel chooses") {
   asio::io_context context;
   port_pool pool(0, 0);
-  asio::ip::udp::socket s(context);
+  udp_socket s(context);
   auto bind = [&](std::uint16_t port) {
     error_code error;
     s.open(asio::ip::udp::v4(), error);

@@ -7,6 +7,7 @@
 
 #include "agw/core/error.hpp"
 #include "agw/core/metrics.hpp"
+#include "agw/core/sockets.hpp"
 #include "agw/core/task_group.hpp"
 #include "agw/core/until.hpp"
 #include "agw/transports/error.hpp"
@@ -145,7 +146,7 @@ TEST_CASE("write waits while the peer does not read, and goes on when it does") 
 
 TEST_CASE("nobody listens: refused") {
   test::run([]() -> awaitable<void> {
-    asio::ip::tcp::acceptor taken(co_await asio::this_coro::executor, tcp::endpoint(loopback, 0));
+    tcp_acceptor taken(co_await asio::this_coro::executor, tcp::endpoint(loopback, 0));
     const auto where = taken.local_endpoint();
     taken.close();
     const auto cause = co_await cause_of(tcp::connect(where, loopback));
@@ -366,9 +367,9 @@ TEST_CASE("a silent connection survives a probe that is lost, and not a peer tha
   const bool is_gone = GENERATE(false, true);
   test::run([&]() -> awaitable<void> {
     auto executor = co_await asio::this_coro::executor;
-    asio::ip::tcp::acceptor acceptor(executor, {loopback, 0});
+    tcp_acceptor acceptor(executor, {loopback, 0});
     auto dialled = co_await tcp::connect(acceptor.local_endpoint(), loopback, quick);
-    auto peer = co_await acceptor.async_accept(asio::use_awaitable);
+    auto peer = co_await acceptor.async_accept(use_awaitable);
     deafen(peer.native_handle(), true);
     if (is_gone) {
       std::vector<std::byte> some(10);
@@ -382,7 +383,7 @@ TEST_CASE("a silent connection survives a probe that is lost, and not a peer tha
     deafen(peer.native_handle(), false);
     co_await sleep_until(clock::now() + 3s);
     std::vector<std::byte> one(1, std::byte{7});
-    co_await asio::async_write(peer, asio::buffer(one), asio::use_awaitable);
+    co_await asio::async_write(peer, asio::buffer(one), use_awaitable);
     const auto got = co_await dialled->read_some(one);
     CHECK(got == 1);
   });

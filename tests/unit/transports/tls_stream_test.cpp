@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "agw/core/error.hpp"
+#include "agw/core/sockets.hpp"
 #include "agw/core/task_group.hpp"
 #include "agw/core/until.hpp"
 #include "agw/transports/tls_stream.hpp"
@@ -255,7 +256,7 @@ TEST_CASE("gathered writes pass whole, close_notify ends the stream orderly, and
           co_await s->close(deadline_after(10s));
         } else {
           error_code ignored;
-          raw->socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+          raw->socket().shutdown(tcp_socket::shutdown_send, ignored);
           std::array<std::byte, 1> one{};
           try {
             co_await s->read_some(one);
@@ -300,7 +301,7 @@ TEST_CASE("the handshake and each operation behind it can be cancelled") {
           throw;
         }
       });
-      for (int i = 0; i < turns; ++i) co_await asio::post(executor, asio::use_awaitable);
+      for (int i = 0; i < turns; ++i) co_await asio::post(executor, use_awaitable);
       tasks.cancel();
       co_await tasks.join();
       REQUIRE((ended || turns == 0));
@@ -336,7 +337,7 @@ TEST_CASE("the handshake and each operation behind it can be cancelled") {
         throw;
       }
     });
-    for (int i = 0; i < 5; ++i) co_await asio::post(executor, asio::use_awaitable);
+    for (int i = 0; i < 5; ++i) co_await asio::post(executor, use_awaitable);
     tasks.cancel();
     co_await tasks.join();
     REQUIRE(ended == 2);
@@ -377,7 +378,7 @@ TEST_CASE("what arrives while a read is cancelled stays for the next read") {
       }
       std::function<awaitable<void>()> meanwhile = [&]() -> awaitable<void> {
         if (turns % 2 != 0) co_await writer->write(std::span(&piece, 1));
-        for (int i = 0; i < turns / 2; ++i) co_await asio::post(executor, asio::use_awaitable);
+        for (int i = 0; i < turns / 2; ++i) co_await asio::post(executor, use_awaitable);
       };
       auto count = co_await test::interrupted_read(*reader, got, meanwhile);
       if (count == 0) count = co_await until(deadline_after(20s), reader->read_some(got));

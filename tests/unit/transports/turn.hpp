@@ -9,7 +9,7 @@ namespace agw::test {
 
 inline awaitable<void> turn() {
   auto executor = co_await asio::this_coro::executor;
-  co_await asio::post(executor, asio::use_awaitable);
+  co_await asio::post(executor, use_awaitable);
 }
 
 }  // namespace agw::test

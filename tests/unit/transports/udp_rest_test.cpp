@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "agw/core/scope_guard.hpp"
+#include "agw/core/sockets.hpp"
 #include "agw/core/task_group.hpp"
 #include "agw/transports/udp.hpp"
 #include "support/loop.hpp"
@@ -134,7 +135,7 @@ TEST_CASE("sockets that die at rest are closed, give their ports back and let th
     }
     const auto port = all.front().local().port();
     all.clear();
-    asio::ip::udp::socket same(context, udp::endpoint(loopback, port));
+    udp_socket same(context, udp::endpoint(loopback, port));
   }
   // The next ones come before the loop has heard that the others went.
   auto last = udp::socket::open(context.get_executor(), loopback, again);

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "agw/core/metrics.hpp"
+#include "agw/core/sockets.hpp"
 #include "agw/core/task_group.hpp"
 #include "agw/transports/udp.hpp"
 #include "support/loop.hpp"
@@ -95,7 +96,7 @@ TEST_CASE("receive says that nothing is there, and what comes after that wakes t
         woken = true;
       });
       auto executor = co_await asio::this_coro::executor;
-      co_await asio::post(executor, asio::use_awaitable);
+      co_await asio::post(executor, use_awaitable);
       REQUIRE_FALSE(woken);
       from->send(bytes_view(one), to->local());
       co_await tasks.join();
@@ -123,7 +124,7 @@ TEST_CASE("a cancelled wait loses nothing") {
         throw;
       }
     });
-    co_await asio::post(executor, asio::use_awaitable);
+    co_await asio::post(executor, use_awaitable);
     tasks.cancel();
     co_await tasks.join();
     REQUIRE(aborted);
@@ -204,7 +205,7 @@ TEST_CASE("datagrams may be cut into fragments, or never are, as is asked for, i
   for (const bool v6 : {false, true}) {
     CAPTURE(v6);
     asio::io_context context(1);
-    asio::ip::udp::socket s(context, v6 ? asio::ip::udp::v6() : asio::ip::udp::v4());
+    udp_socket s(context, v6 ? asio::ip::udp::v6() : asio::ip::udp::v4());
     const auto value = [&](int level, int option) {
       int out = -1;
       socklen_t size = sizeof(out);

@@ -42,7 +42,7 @@ class channel_table {
   using channel = std::shared_ptr<channel_state>;
   using handle = std::unique_ptr<data_channel>;  // its destructor closes the channel, also when an opening is cancelled
 
-  channel_table(asio::any_io_executor executor, channel_host& host, const config& options)
+  channel_table(loop_executor executor, channel_host& host, const config& options)
       : executor_(std::move(executor)), host_(host), options_(options), alive_(std::make_shared<bool>(true)) {
     hold_config limits;
     limits.window_bytes = options.receive_buffer_bytes;
@@ -123,7 +123,7 @@ class channel_table {
   awaitable<void> need_streams(std::uint16_t id);
   std::uint16_t free_id() const;
 
-  asio::any_io_executor executor_;
+  loop_executor executor_;
   channel_host& host_;
   const config& options_;
   std::shared_ptr<bool> alive_;  // for posted handlers

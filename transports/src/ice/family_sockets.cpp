@@ -35,7 +35,7 @@ awaitable<void> family_sockets::wait_for_either() {
   auto group = asio::experimental::make_parallel_group(asio::co_spawn(executor, std::move(one), asio::deferred),
                                                        asio::co_spawn(executor, std::move(other), asio::deferred));
   auto [order, one_thrown, one_ended, other_thrown, other_ended] =
-      co_await group.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
+      co_await group.async_wait(asio::experimental::wait_for_one(), use_awaitable);
   const auto& first_error = order[0] == 0 ? one_ended.error : other_ended.error;
   const auto& thrown = order[0] == 0 ? one_thrown : other_thrown;
   if (thrown) std::rethrow_exception(thrown);

@@ -29,10 +29,10 @@ constexpr auto asked_again_after = std::chrono::seconds(2);
 
 class full_endpoint final : public endpoint {
  public:
-  full_endpoint(asio::any_io_executor executor, const config& settings, const port_pool& ports)
+  full_endpoint(loop_executor executor, const config& settings, const port_pool& ports)
       : settings_(settings), agent_(std::move(executor), settings, ports.low(), ports.high()) {}
 
-  error_code gather(asio::any_io_executor executor, port_pool& ports);
+  error_code gather(loop_executor executor, port_pool& ports);
 
   awaitable<void> gathered(deadline by) override {
     if (!settings_.stun && !settings_.turn) co_return;
@@ -81,7 +81,7 @@ class full_endpoint final : public endpoint {
   void obey_watch();
   void end_watch();
   void watch(const udp::endpoint& found, const udp::endpoint& selected);
-  error_code listen_for_tcp(asio::any_io_executor executor, port_pool& ports);
+  error_code listen_for_tcp(loop_executor executor, port_pool& ports);
   awaitable<void> serve_tcp();
   awaitable<void> watch_consent();
 
@@ -114,7 +114,7 @@ class full_path final : public datagram_pipe {
   full_endpoint& owner_;
 };
 
-error_code full_endpoint::gather(asio::any_io_executor executor, port_pool& ports) {
+error_code full_endpoint::gather(loop_executor executor, port_pool& ports) {
   local_.credentials = make_credentials();
   if (!agent_.gather(local_.credentials)) return transport_error::no_port;
   describe();
@@ -126,7 +126,7 @@ error_code full_endpoint::gather(asio::any_io_executor executor, port_pool& port
 }
 
 // Before any server can have answered: the default candidate is the host's.
-error_code full_endpoint::listen_for_tcp(asio::any_io_executor executor, port_pool& ports) {
+error_code full_endpoint::listen_for_tcp(loop_executor executor, port_pool& ports) {
   auto listening = tcp_side::listen(std::move(executor), settings_.local_address, ports);
   if (!listening) return listening.error();
   tcp_ = std::make_unique<tcp_bridge>(std::move(*listening), udp::endpoint(settings_.local_address, local_.address.port()));
@@ -300,7 +300,7 @@ awaitable<void> full_endpoint::receive(datagram_batch& into) {
     if (++busy_ == busy_batches) {
       busy_ = 0;
       auto executor = co_await asio::this_coro::executor;
-      co_await asio::post(executor, asio::use_awaitable);
+      co_await asio::post(executor, use_awaitable);
     }
     incoming_.clear();
     const bool taken = agent_.take(incoming_);
@@ -332,7 +332,7 @@ void full_endpoint::send(const datagram_batch& batch) {
 
 }  // namespace
 
-result<std::unique_ptr<endpoint>> reserve_full(asio::any_io_executor executor, const config& settings, port_pool& ports) {
+result<std::unique_ptr<endpoint>> reserve_full(loop_executor executor, const config& settings, port_pool& ports) {
   auto made = std::make_unique<full_endpoint>(executor, settings, ports);
   if (const auto error = made->gather(executor, ports)) return error;
   return std::unique_ptr<endpoint>(std::move(made));

@@ -344,7 +344,7 @@ awaitable<void> lite_endpoint::wait_or_yield(bool had_something) {
   } else if (++busy_ >= busy_batches) {
     busy_ = 0;
     auto executor = co_await asio::this_coro::executor;
-    co_await asio::post(executor, asio::use_awaitable);
+    co_await asio::post(executor, use_awaitable);
   }
 }
 
@@ -398,7 +398,7 @@ awaitable<void> lite_endpoint::watch_consent() {
 
 }  // namespace
 
-result<std::unique_ptr<endpoint>> reserve_lite(asio::any_io_executor executor, const config& settings, port_pool& ports) {
+result<std::unique_ptr<endpoint>> reserve_lite(loop_executor executor, const config& settings, port_pool& ports) {
   const auto open_port = [&](const asio::ip::address& address) -> result<std::unique_ptr<packet_port>> {
     if (auto* const shared = settings.shared && settings.use_ice ? settings.shared->find(executor, address) : nullptr) {
       return std::unique_ptr<packet_port>(std::make_unique<lane>(*shared));

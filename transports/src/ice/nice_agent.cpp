@@ -76,12 +76,12 @@ udp::endpoint shown(const udp::endpoint& bound, const std::vector<host_address>&
 // Between the threads. `owner` is the shard's alone; the rest is under the mutex, which is never held while libnice is called:
 // it calls back from inside some calls, and takes locks of its own.
 struct nice_agent::mailbox : std::enable_shared_from_this<mailbox> {
-  explicit mailbox(asio::any_io_executor e) : executor(std::move(e)) {}
+  explicit mailbox(loop_executor e) : executor(std::move(e)) {}
 
   nice_agent* owner = nullptr;
 
   std::mutex mutex;
-  asio::any_io_executor executor;
+  loop_executor executor;
   bool closed = false;
   bool wake_posted = false;
   datagram_batch waiting;
@@ -109,7 +109,7 @@ struct nice_agent::mailbox : std::enable_shared_from_this<mailbox> {
   }
 };
 
-nice_agent::nice_agent(asio::any_io_executor executor, const config& settings, std::uint16_t low, std::uint16_t high)
+nice_agent::nice_agent(loop_executor executor, const config& settings, std::uint16_t low, std::uint16_t high)
     : box_(std::make_shared<mailbox>(std::move(executor))) {
   box_->owner = this;
   const auto options = static_cast<NiceAgentOption>(NICE_AGENT_OPTION_REGULAR_NOMINATION | NICE_AGENT_OPTION_CONSENT_FRESHNESS |

@@ -19,7 +19,7 @@ class nice_agent {
  public:
   enum class state { gathering, checking, ready, failed };
 
-  nice_agent(asio::any_io_executor executor, const config& settings, std::uint16_t low, std::uint16_t high);
+  nice_agent(loop_executor executor, const config& settings, std::uint16_t low, std::uint16_t high);
   nice_agent(const nice_agent&) = delete;
   nice_agent& operator=(const nice_agent&) = delete;
   ~nice_agent();

@@ -24,7 +24,7 @@ constexpr std::size_t max_lane_bytes = 1 << 20;
 constexpr std::size_t max_kept_bytes = 4096;
 constexpr std::size_t max_names = 3;  // of the credentials now, and of restarts that are under way
 
-const void* loop_of(const asio::any_io_executor& executor) { return &asio::query(executor, asio::execution::context); }
+const void* loop_of(const loop_executor& executor) { return &asio::query(executor, asio::execution::context); }
 
 }  // namespace
 
@@ -124,7 +124,7 @@ shared_port::shared_port(udp::socket socket) : socket_(std::move(socket)), table
 
 shared_port::~shared_port() { count_kernel_drops(); }
 
-result<std::unique_ptr<shared_port>> shared_port::open(asio::any_io_executor executor, const asio::ip::address& address, port_pool& ports) {
+result<std::unique_ptr<shared_port>> shared_port::open(loop_executor executor, const asio::ip::address& address, port_pool& ports) {
   udp::socket_config config;
   config.receive_buffer_bytes = config.send_buffer_bytes = socket_buffer_bytes;
   auto socket = udp::socket::open(std::move(executor), address, ports, config);
@@ -181,7 +181,7 @@ awaitable<void> shared_port::run() {
     dispatch(arrivals);
     if (!arrivals.empty()) {
       // The lanes have their turn before more comes.
-      co_await asio::post(executor, asio::use_awaitable);
+      co_await asio::post(executor, use_awaitable);
       continue;
     }
     if (const auto now = clock::now(); now >= count_at) {
@@ -192,17 +192,14 @@ awaitable<void> shared_port::run() {
   }
 }
 
-result<shared_port*> shared_ports::open(asio::any_io_executor executor, const asio::ip::address& address, port_pool& ports) {
+result<shared_port*> shared_ports::open(loop_executor executor, const asio::ip::address& address, port_pool& ports) {
   auto opened = shared_port::open(executor, address, ports);
   if (!opened) return opened.error();
-  entry made;
-  made.executor = std::move(executor);
-  made.port = std::move(*opened);
-  entries_.push_back(std::move(made));
+  entries_.push_back({executor, std::move(*opened)});
   return entries_.back().port.get();
 }
 
-shared_port* shared_ports::find(const asio::any_io_executor& executor, const asio::ip::address& address) const {
+shared_port* shared_ports::find(const loop_executor& executor, const asio::ip::address& address) const {
   for (const auto& e : entries_) {
     if (loop_of(e.executor) == loop_of(executor) && e.port->local().address() == address) return e.port.get();
   }

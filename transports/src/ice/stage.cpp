@@ -33,7 +33,7 @@ std::vector<candidate> usable_candidates(const remote_parameters& remote) {
   return out;
 }
 
-result<std::unique_ptr<endpoint>> reserve(asio::any_io_executor executor, const config& settings, port_pool& ports) {
+result<std::unique_ptr<endpoint>> reserve(loop_executor executor, const config& settings, port_pool& ports) {
   if (settings.local_address.is_unspecified() && !settings.advertised_address) return error_code(asio::error::invalid_argument);
   if (settings.use_ice && settings.mode == agent_mode::full) return reserve_full(std::move(executor), settings, ports);
   return reserve_lite(std::move(executor), settings, ports);

@@ -8,6 +8,7 @@
 
 #include "agw/core/metrics.hpp"
 #include "agw/core/scope_guard.hpp"
+#include "agw/core/sockets.hpp"
 #include "agw/core/until.hpp"
 #include "dscp.hpp"
 #include "ice/framing.hpp"
@@ -30,9 +31,9 @@ std::string passive_candidate(std::string_view foundation, const asio::ip::addre
 }
 
 struct tcp_side::connection {
-  connection(asio::ip::tcp::socket s, const route& r, connection_quota::share e)
+  connection(tcp_socket s, const route& r, connection_quota::share e)
       : socket(std::move(s)), from(r), extra(std::move(e)), since(clock::now()) {}
-  asio::ip::tcp::socket socket;
+  tcp_socket socket;
   route from;
   connection_quota::share extra;  // empty: one of the endpoint's own
   clock::time_point since;
@@ -45,13 +46,13 @@ struct tcp_side::connection {
   event may_read;
 };
 
-tcp_side::tcp_side(asio::ip::tcp::acceptor acceptor, port_lease lease, const tcp_limits& limits)
+tcp_side::tcp_side(tcp_acceptor acceptor, port_lease lease, const tcp_limits& limits)
     : lease_(std::move(lease)), acceptor_(std::move(acceptor)), port_(acceptor_.local_endpoint().port()), limits_(limits) {}
 tcp_side::~tcp_side() = default;
 
-result<std::unique_ptr<tcp_side>> tcp_side::listen(asio::any_io_executor executor, const asio::ip::address& address, port_pool& ports,
+result<std::unique_ptr<tcp_side>> tcp_side::listen(loop_executor executor, const asio::ip::address& address, port_pool& ports,
                                                    const tcp_limits& limits) {
-  asio::ip::tcp::acceptor acceptor(executor);
+  tcp_acceptor acceptor(executor);
   error_code error;
   const auto bind = [&](std::uint16_t port) {
     const asio::ip::tcp::endpoint local(address, port);
@@ -75,9 +76,9 @@ awaitable<void> tcp_side::serve(tcp_owner& owner) {
 
 awaitable<void> tcp_side::accept(task_group& tasks, tcp_owner& owner) {
   for (;;) {
-    asio::ip::tcp::socket accepted(acceptor_.get_executor());
+    tcp_socket accepted(acceptor_.get_executor());
     error_code error;
-    auto token = asio::redirect_error(asio::use_awaitable, error);
+    auto token = asio::redirect_error(use_awaitable, error);
     co_await acceptor_.async_accept(accepted, token);
     if (error == asio::error::operation_aborted) throw system_error(error);
     if (error) {  // of one connection, or no descriptor is left: the next attempt waits a little
@@ -158,7 +159,7 @@ awaitable<void> tcp_side::read(connection& c, tcp_owner& owner) {
   for (;;) {
     while (owner.congested() && !c.unwanted) co_await c.may_read.wait();
     const auto by = due(c);
-    auto reading = c.socket.async_read_some(asio::buffer(buffer), asio::use_awaitable);
+    auto reading = c.socket.async_read_some(asio::buffer(buffer), use_awaitable);
     std::optional<std::size_t> count;
     try {
       count = co_await within(by, std::move(reading));
@@ -193,7 +194,7 @@ awaitable<void> tcp_side::write(connection& c) {
     while (c.outgoing.empty()) co_await c.something_to_send.wait();
     sending.clear();
     std::swap(sending, c.outgoing);
-    auto writing = asio::async_write(c.socket, asio::buffer(sending), asio::use_awaitable);
+    auto writing = asio::async_write(c.socket, asio::buffer(sending), use_awaitable);
     co_await std::move(writing);
     traffic_.bytes_out += sending.size();
   }

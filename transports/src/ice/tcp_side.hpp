@@ -6,10 +6,10 @@
 #include <string>
 #include <string_view>
 
-#include <boost/asio/ip/tcp.hpp>
 
 #include "agw/core/event.hpp"
 #include "agw/core/pipe.hpp"
+#include "agw/core/sockets.hpp"
 #include "agw/core/task_group.hpp"
 #include "agw/transports/connection_quota.hpp"
 #include "agw/transports/ice_agent.hpp"
@@ -43,7 +43,7 @@ std::string passive_candidate(std::string_view foundation, const asio::ip::addre
 /// Listens from the beginning, accepts while serve() runs. Shard-bound; outlives serve().
 class tcp_side {
  public:
-  static result<std::unique_ptr<tcp_side>> listen(asio::any_io_executor executor, const asio::ip::address& address, port_pool& ports,
+  static result<std::unique_ptr<tcp_side>> listen(loop_executor executor, const asio::ip::address& address, port_pool& ports,
                                                   const tcp_limits& limits = {});
   ~tcp_side();
 
@@ -62,7 +62,7 @@ class tcp_side {
 
  private:
   struct connection;
-  tcp_side(asio::ip::tcp::acceptor acceptor, port_lease lease, const tcp_limits& limits);
+  tcp_side(tcp_acceptor acceptor, port_lease lease, const tcp_limits& limits);
   awaitable<void> accept(task_group& tasks, tcp_owner& owner);
   awaitable<void> run(std::shared_ptr<connection> c, tcp_owner& owner);
   clock::time_point due(const connection& c) const;
@@ -71,7 +71,7 @@ class tcp_side {
   std::optional<connection_quota::share> place();
 
   port_lease lease_;
-  asio::ip::tcp::acceptor acceptor_;
+  tcp_acceptor acceptor_;
   std::uint16_t port_ = 0;
   tcp_limits limits_;
   std::map<std::uint32_t, std::shared_ptr<connection>> connections_;

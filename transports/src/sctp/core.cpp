@@ -44,7 +44,7 @@ void recycle(datagram_batch& batch) {
 
 }  // namespace
 
-association_core::association_core(asio::any_io_executor executor, datagram_pipe& lower, const config& options)
+association_core::association_core(loop_executor executor, datagram_pipe& lower, const config& options)
     : executor_(executor),
       lower_(&lower),
       options_(options),

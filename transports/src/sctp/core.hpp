@@ -31,7 +31,7 @@ namespace agw::sctp {
 /// Held by the association and, while it runs, by the pump. Shard-bound, but for its mailbox.
 class association_core final : public std::enable_shared_from_this<association_core>, mailbox_owner, channel_host {
  public:
-  association_core(asio::any_io_executor executor, datagram_pipe& lower, const config& options);
+  association_core(loop_executor executor, datagram_pipe& lower, const config& options);
   ~association_core();
 
   /// Sends INIT, or waits for it.
@@ -105,7 +105,7 @@ class association_core final : public std::enable_shared_from_this<association_c
     bool unwanted = false;  // what follows is dropped
   };
 
-  asio::any_io_executor executor_;
+  loop_executor executor_;
   datagram_pipe* lower_;
   const config options_;
   std::shared_ptr<mailbox> box_;

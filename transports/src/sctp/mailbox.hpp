@@ -33,7 +33,7 @@ class mailbox_owner {
 /// One per association; outlives it while another thread holds it.
 class mailbox : public std::enable_shared_from_this<mailbox> {
  public:
-  mailbox(association_id id, asio::any_io_executor executor, mailbox_owner& owner)
+  mailbox(association_id id, loop_executor executor, mailbox_owner& owner)
       : id_(id), executor_(std::move(executor)), owner_(&owner) {}
 
   association_id id() const noexcept { return id_; }
@@ -48,7 +48,7 @@ class mailbox : public std::enable_shared_from_this<mailbox> {
   void deliver();
 
   const association_id id_;
-  const asio::any_io_executor executor_;
+  const loop_executor executor_;
   mailbox_owner* owner_;  // touched on the executor only
   std::mutex mutex_;      // guards what follows: timers fire on the stack's thread
   datagram_batch packets_;
@@ -58,7 +58,7 @@ class mailbox : public std::enable_shared_from_this<mailbox> {
 };
 
 /// Adds an association to the table. Its id is known to usrsctp as an address; it is new, or has not been in use for two seconds.
-std::shared_ptr<mailbox> register_mailbox(asio::any_io_executor executor, mailbox_owner& owner);
+std::shared_ptr<mailbox> register_mailbox(loop_executor executor, mailbox_owner& owner);
 void unregister_mailbox(mailbox& box);
 
 /// A packet goes to usrsctp, or comes from it: unless it is a HEARTBEAT or the answer to one, timers of usrsctp's run from now on.

@@ -37,7 +37,7 @@ std::uint8_t first_chunk(bytes_view packet) { return std::to_integer<std::uint8_
 }  // namespace
 
 struct message_association::impl final : mailbox_owner {
-  impl(asio::any_io_executor executor, const messages_config& c, message_host& h)
+  impl(loop_executor executor, const messages_config& c, message_host& h)
       : config(c), host(h), box(register_mailbox(std::move(executor), *this)) {}
 
   ~impl() {
@@ -187,7 +187,7 @@ struct message_association::impl final : mailbox_owner {
   bool exhausted = false;
 };
 
-message_association::message_association(asio::any_io_executor executor, const messages_config& config, message_side side,
+message_association::message_association(loop_executor executor, const messages_config& config, message_side side,
                                          message_host& host)
     : impl_(std::make_unique<impl>(std::move(executor), config, host)) {
   impl_->start(side);

@@ -128,7 +128,7 @@ void mailbox::close() {
   owner_ = nullptr;
 }
 
-std::shared_ptr<mailbox> register_mailbox(asio::any_io_executor executor, mailbox_owner& owner) {
+std::shared_ptr<mailbox> register_mailbox(loop_executor executor, mailbox_owner& owner) {
   auto& table = association_table::get();
   std::shared_ptr<mailbox> box;
   bool known = false;

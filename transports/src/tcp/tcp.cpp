@@ -15,6 +15,7 @@
 #include "agw/core/error.hpp"
 #include "agw/core/metrics.hpp"
 #include "agw/core/scope_guard.hpp"
+#include "agw/core/sockets.hpp"
 #include "agw/core/until.hpp"
 #include "agw/transports/error.hpp"
 #include "dscp.hpp"
@@ -30,7 +31,7 @@ constexpr int keep_alive_questions = 5;
 error_code last_error() noexcept { return {errno, boost::system::system_category()}; }
 
 // The connection works without these options: errors are ignored.
-void set_options(asio::ip::tcp::socket& s, const config& settings) {
+void set_options(tcp_socket& s, const config& settings) {
   const auto fd = s.native_handle();
   const auto set = [fd](int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof(value)); };
   set(IPPROTO_TCP, TCP_NODELAY, 1);
@@ -52,7 +53,7 @@ struct info_of_linux {
 static_assert(offsetof(info_of_linux, bytes_acknowledged) == 120);
 
 // Ends an unwanted connection by RST, so that its peer learns it at once.
-void refuse(asio::ip::tcp::socket& s, const char* cause) {
+void refuse(tcp_socket& s, const char* cause) {
   error_code ignored;
   s.set_option(asio::socket_base::linger(true, 0), ignored);
   s.close(ignored);
@@ -104,8 +105,8 @@ asio::ip::tcp family_of(int handle) noexcept {
   return own.ss_family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4();
 }
 
-asio::ip::tcp::socket resumed(asio::any_io_executor executor, int handle) {
-  asio::ip::tcp::socket out(std::move(executor));
+tcp_socket resumed(loop_executor executor, int handle) {
+  tcp_socket out(std::move(executor));
   error_code error;
   out.assign(family_of(handle), handle, error);
   if (!error) return out;
@@ -115,7 +116,7 @@ asio::ip::tcp::socket resumed(asio::any_io_executor executor, int handle) {
 
 }  // namespace
 
-stream::stream(asio::any_io_executor executor, parked_socket from, const config& settings)
+stream::stream(loop_executor executor, parked_socket from, const config& settings)
     : stream(resumed(std::move(executor), from.take_handle()), settings, from.take_lease()) {
   unread_ = from.take_unread();
 }
@@ -126,7 +127,7 @@ parked_socket stream::park() {
   return error ? parked_socket() : parked_socket(handle, std::move(lease_), std::exchange(unread_, {}));
 }
 
-stream::stream(asio::ip::tcp::socket socket, const config& settings, port_lease lease)
+stream::stream(tcp_socket socket, const config& settings, port_lease lease)
     : lease_(std::move(lease)), socket_(std::move(socket)) {
   error_code ignored;
   socket_.native_non_blocking(true, ignored);
@@ -163,7 +164,7 @@ awaitable<std::size_t> stream::read_some(std::span<std::byte> into) {
   {
     reading_ = true;
     const scope_guard read([this] { reading_ = false; });
-    count = co_await socket_.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
+    count = co_await socket_.async_read_some(buffer, asio::redirect_error(use_awaitable, error));
   }
   // A reset that a write has met does not show in a read any more.
   if (error == asio::error::eof && reset_) fail(reset_);
@@ -200,7 +201,7 @@ awaitable<void> stream::write(std::span<const bytes_view> pieces) {
         fail(failure);
       }
       error_code error;
-      co_await socket_.async_wait(asio::ip::tcp::socket::wait_write, asio::redirect_error(asio::use_awaitable, error));
+      co_await socket_.async_wait(tcp_socket::wait_write, asio::redirect_error(use_awaitable, error));
       if (error) fail(error);
       continue;
     }
@@ -216,12 +217,12 @@ awaitable<void> stream::write(std::span<const bytes_view> pieces) {
 
 awaitable<void> stream::close(deadline by) {
   error_code ignored;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-  auto drain = [](asio::ip::tcp::socket& s) -> awaitable<void> {
+  socket_.shutdown(tcp_socket::shutdown_send, ignored);
+  auto drain = [](tcp_socket& s) -> awaitable<void> {
     std::array<std::byte, 16384> discarded;
     error_code error;
     while (!error) {
-      co_await s.async_read_some(asio::buffer(discarded), asio::redirect_error(asio::use_awaitable, error));
+      co_await s.async_read_some(asio::buffer(discarded), asio::redirect_error(use_awaitable, error));
     }
     if (error == asio::error::operation_aborted) throw system_error(error);
   };
@@ -232,7 +233,7 @@ awaitable<void> stream::close(deadline by) {
   (void)co_await within(by, drain(socket_));
 }
 
-listener::listener(asio::ip::tcp::acceptor acceptor, const config& settings, port_lease lease)
+listener::listener(tcp_acceptor acceptor, const config& settings, port_lease lease)
     : lease_(std::move(lease)), acceptor_(std::move(acceptor)), settings_(settings) {
   error_code ignored;
   local_ = acceptor_.local_endpoint(ignored);
@@ -240,7 +241,7 @@ listener::listener(asio::ip::tcp::acceptor acceptor, const config& settings, por
 
 namespace {
 
-error_code listen(asio::ip::tcp::acceptor& a, const endpoint& local) {
+error_code listen(tcp_acceptor& a, const endpoint& local) {
   error_code error;
   a.close(error);
   a.open(local.protocol(), error);
@@ -254,24 +255,24 @@ error_code listen(asio::ip::tcp::acceptor& a, const endpoint& local) {
 
 }  // namespace
 
-result<std::unique_ptr<listener>> listener::open(asio::any_io_executor executor, const asio::ip::address& address,
+result<std::unique_ptr<listener>> listener::open(loop_executor executor, const asio::ip::address& address,
                                                  port_pool& ports, const config& settings) {
-  asio::ip::tcp::acceptor a(executor);
+  tcp_acceptor a(executor);
   auto bind = [&](std::uint16_t port) { return listen(a, endpoint(address, port)); };
   auto lease = ports.bind(port_protocol::tcp, bind);
   if (!lease) return lease.error();
   return std::unique_ptr<listener>(new listener(std::move(a), settings, std::move(*lease)));
 }
 
-result<std::unique_ptr<listener>> listener::reopen(asio::any_io_executor executor, const endpoint& local, port_lease lease,
+result<std::unique_ptr<listener>> listener::reopen(loop_executor executor, const endpoint& local, port_lease lease,
                                                    const config& settings) {
-  asio::ip::tcp::acceptor a(executor);
+  tcp_acceptor a(executor);
   if (const auto error = listen(a, local)) return error;
   return std::unique_ptr<listener>(new listener(std::move(a), settings, std::move(lease)));
 }
 
-result<std::unique_ptr<listener>> listener::resume(asio::any_io_executor executor, parked_socket from, const config& settings) {
-  asio::ip::tcp::acceptor a(executor);
+result<std::unique_ptr<listener>> listener::resume(loop_executor executor, parked_socket from, const config& settings) {
+  tcp_acceptor a(executor);
   const int handle = from.take_handle();
   error_code error;
   a.assign(family_of(handle), handle, error);
@@ -305,10 +306,10 @@ awaitable<std::unique_ptr<stream>> listener::accept(std::optional<asio::ip::addr
 awaitable<std::unique_ptr<stream>> listener::accept_if(std::function<bool(const endpoint&)> admits) {
   auto executor = co_await asio::this_coro::executor;
   for (;;) {
-    asio::ip::tcp::socket accepted(executor);
+    tcp_socket accepted(executor);
     endpoint remote;
     error_code error;
-    co_await acceptor_.async_accept(accepted, remote, asio::redirect_error(asio::use_awaitable, error));
+    co_await acceptor_.async_accept(accepted, remote, asio::redirect_error(use_awaitable, error));
     if (error && concerns_one_connection(error)) continue;
     if (error) fail(error);
     if (admits && !admits(remote)) {
@@ -316,7 +317,7 @@ awaitable<std::unique_ptr<stream>> listener::accept_if(std::function<bool(const 
       continue;
     }
     for (;;) {  // further connections in the queue
-      asio::ip::tcp::socket extra(executor);
+      tcp_socket extra(executor);
       acceptor_.accept(extra, error);
       if (error && concerns_one_connection(error)) continue;
       if (error) break;
@@ -330,7 +331,7 @@ awaitable<std::unique_ptr<stream>> listener::accept_if(std::function<bool(const 
 awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address local_address, config settings,
                                            std::uint16_t local_port) {
   auto executor = co_await asio::this_coro::executor;
-  asio::ip::tcp::socket s(executor);
+  tcp_socket s(executor);
   error_code error;
   s.open(remote.protocol(), error);
   if (!error && local_port != 0) s.set_option(asio::socket_base::reuse_address(true), error);
@@ -341,7 +342,7 @@ awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address lo
   }
   if (!error && settings.dscp) agw::set_dscp(s.native_handle(), remote.address().is_v6(), *settings.dscp);
   if (error) fail(error);
-  co_await s.async_connect(remote, asio::redirect_error(asio::use_awaitable, error));
+  co_await s.async_connect(remote, asio::redirect_error(use_awaitable, error));
   if (error) fail(error);
   co_return std::make_unique<stream>(std::move(s), settings);
 }
@@ -356,7 +357,7 @@ constexpr int max_dials = 16;
 awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address local_address, port_pool& ports, config settings) {
   auto executor = co_await asio::this_coro::executor;
   for (int dial = 1;; ++dial) {
-    asio::ip::tcp::socket s(executor);
+    tcp_socket s(executor);
     auto bind = [&](std::uint16_t port) {
       error_code error;
       s.close(error);
@@ -372,7 +373,7 @@ awaitable<std::unique_ptr<stream>> connect(endpoint remote, asio::ip::address lo
     }
     if (settings.dscp) agw::set_dscp(s.native_handle(), remote.address().is_v6(), *settings.dscp);
     error_code error;
-    co_await s.async_connect(remote, asio::redirect_error(asio::use_awaitable, error));
+    co_await s.async_connect(remote, asio::redirect_error(use_awaitable, error));
     if (error && error.value() == EADDRNOTAVAIL && dial < max_dials) continue;
     if (error) fail(error);
     co_return std::make_unique<stream>(std::move(s), settings, std::move(*lease));

@@ -12,6 +12,7 @@
 #include <boost/asio/write.hpp>
 
 #include "agw/core/error.hpp"
+#include "agw/core/sockets.hpp"
 #include "agw/core/until.hpp"
 #include "agw/transports/error.hpp"
 #include "agw/transports/fingerprint.hpp"
@@ -26,7 +27,6 @@ struct context::impl {
 namespace {
 
 namespace ssl = asio::ssl;
-using tcp_socket = asio::ip::tcp::socket;
 
 // Pieces are gathered into records of the largest size.
 constexpr std::size_t record_bytes = 16384;
@@ -126,7 +126,7 @@ awaitable<void> stream::handshake(role as, peer_check check) {
   if (const auto error = prepare(as, check.host)) throw stage_error("tls", "error", error);
   const auto type = as == role::client ? ssl::stream_base::client : ssl::stream_base::server;
   error_code error;
-  co_await ssl_.async_handshake(type, asio::redirect_error(asio::use_awaitable, error));
+  co_await ssl_.async_handshake(type, asio::redirect_error(use_awaitable, error));
   if (error == ssl::error::stream_truncated) error = asio::error::eof;
   if (error) fail(error);
   // The callback has seen the leaf; this does not depend on how OpenSSL walks the chain.
@@ -142,7 +142,7 @@ awaitable<std::size_t> stream::read_some(std::span<std::byte> into) {
   if (!unread_.empty()) co_return unread_.take(into);
   const auto buffer = asio::buffer(into.data(), into.size());
   error_code error;
-  const auto count = co_await ssl_.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
+  const auto count = co_await ssl_.async_read_some(buffer, asio::redirect_error(use_awaitable, error));
   if (error == asio::error::eof) co_return 0;
   if (error) fail(error);
   connection_->count_in(count);
@@ -171,7 +171,7 @@ awaitable<void> stream::write(std::span<const bytes_view> pieces) {
     if (used == 0) break;
     const auto buffer = asio::buffer(record_.data(), used);
     error_code error;
-    co_await asio::async_write(ssl_, buffer, asio::redirect_error(asio::use_awaitable, error));
+    co_await asio::async_write(ssl_, buffer, asio::redirect_error(use_awaitable, error));
     if (error) fail(error);
     connection_->count_out(used);
   }
@@ -180,7 +180,7 @@ awaitable<void> stream::write(std::span<const bytes_view> pieces) {
 awaitable<void> stream::close(deadline by) {
   auto shut_down = [](ssl::stream<tcp_socket&>& s) -> awaitable<void> {
     error_code error;
-    co_await s.async_shutdown(asio::redirect_error(asio::use_awaitable, error));
+    co_await s.async_shutdown(asio::redirect_error(use_awaitable, error));
     if (error == asio::error::operation_aborted) throw system_error(error);
   };
   (void)co_await within(by, shut_down(ssl_));

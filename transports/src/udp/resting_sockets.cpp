@@ -20,13 +20,13 @@ constexpr std::size_t sockets_an_empty_turn = 100;
 
 }  // namespace
 
-resting_sockets& resting_sockets::of(const asio::any_io_executor& executor) {
+resting_sockets& resting_sockets::of(const loop_executor& executor) {
   auto& out = asio::use_service<resting_sockets>(asio::query(executor, asio::execution::context));
   out.prepare(executor);
   return out;
 }
 
-void resting_sockets::prepare(const asio::any_io_executor& executor) {
+void resting_sockets::prepare(const loop_executor& executor) {
   if (set_ >= 0) return;
   watched_.emplace(executor);
   timer_.emplace(executor);

@@ -9,7 +9,6 @@
 #include <optional>
 #include <utility>
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -30,7 +29,7 @@ class resting_sockets final : public asio::execution_context::service {
   static constexpr std::chrono::milliseconds turn_interval{4};
 
   /// Of the executor's loop.
-  static resting_sockets& of(const asio::any_io_executor& executor);
+  static resting_sockets& of(const loop_executor& executor);
   explicit resting_sockets(asio::execution_context& context) : asio::execution_context::service(context) {}
   ~resting_sockets() override;
   void shutdown() override;
@@ -45,7 +44,7 @@ class resting_sockets final : public asio::execution_context::service {
 
  private:
   enum class state : std::uint8_t { off, watching, pausing };
-  void prepare(const asio::any_io_executor& executor);
+  void prepare(const loop_executor& executor);
   void step();
   bool harvest();
   bool watch();
@@ -64,7 +63,7 @@ class resting_sockets final : public asio::execution_context::service {
 class resting_place {
  public:
   /// `look`: as udp::socket::rest() has it.
-  resting_place(const asio::any_io_executor& executor, std::function<bool()> look) : all_(resting_sockets::of(executor)), look_(std::move(look)) {}
+  resting_place(const loop_executor& executor, std::function<bool()> look) : all_(resting_sockets::of(executor)), look_(std::move(look)) {}
   ~resting_place();
   resting_place(const resting_place&) = delete;
   resting_place& operator=(const resting_place&) = delete;

@@ -11,6 +11,7 @@
 #include <boost/asio/redirect_error.hpp>
 
 #include "agw/core/metrics.hpp"
+#include "agw/core/sockets.hpp"
 #include "dscp.hpp"
 #include "udp/fragments.hpp"
 #include "udp/resting_sockets.hpp"
@@ -176,18 +177,18 @@ bool blames_segmentation(int error) noexcept {
 
 }  // namespace
 
-socket::socket(asio::ip::udp::socket s, port_lease lease) noexcept
+socket::socket(udp_socket s, port_lease lease) noexcept
     : lease_(std::move(lease)), socket_(std::move(s)), local_(socket_.local_endpoint()) {}
 
 socket::~socket() = default;
 socket::socket(socket&&) noexcept = default;
 socket& socket::operator=(socket&&) noexcept = default;
 
-int socket::fd() const noexcept { return resting_ ? resting_->fd() : const_cast<asio::ip::udp::socket&>(socket_).native_handle(); }
+int socket::fd() const noexcept { return resting_ ? resting_->fd() : const_cast<udp_socket&>(socket_).native_handle(); }
 
-result<socket> socket::open(asio::any_io_executor executor, const asio::ip::address& address, port_pool& ports,
+result<socket> socket::open(loop_executor executor, const asio::ip::address& address, port_pool& ports,
                             const socket_config& config) {
-  asio::ip::udp::socket s(executor);
+  udp_socket s(executor);
   error_code error;
   auto bind = [&](std::uint16_t port) {
     const endpoint local(address, port);
@@ -241,8 +242,8 @@ awaitable<void> socket::wait_readable() {
     co_return;
   }
   error_code error;
-  auto token = asio::redirect_error(asio::use_awaitable, error);
-  co_await socket_.async_wait(asio::ip::udp::socket::wait_read, token);
+  auto token = asio::redirect_error(use_awaitable, error);
+  co_await socket_.async_wait(udp_socket::wait_read, token);
   const bool woken = std::exchange(woken_, false);
   if (error && !(woken && error == asio::error::operation_aborted)) throw system_error(error);
 }

@@ -6,8 +6,9 @@
 #include <cstdint>
 #include <limits>
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
+
+#include "agw/core/loop_executor.hpp"
 
 namespace agw {
 
@@ -40,6 +41,6 @@ inline deadline deadline_after(clock::duration after) noexcept {
   return after >= no_deadline - now ? no_deadline : now + after;
 }
 
-using timer = boost::asio::basic_waitable_timer<clock, boost::asio::wait_traits<clock>, boost::asio::any_io_executor>;
+using timer = boost::asio::basic_waitable_timer<clock, boost::asio::wait_traits<clock>, loop_executor>;
 
 }  // namespace agw

@@ -42,10 +42,10 @@ class event {
   void reset() noexcept { set_ = false; }
   bool is_set() const noexcept { return set_; }
 
-  awaitable<void> wait() { return set_ ? take() : begin<void>(asio::use_awaitable); }
+  awaitable<void> wait() { return set_ ? take() : begin<void>(use_awaitable); }
 
   /// As wait(), but a cancel is a value, operation_aborted: for a coroutine that does not throw when it is cancelled, and goes on.
-  awaitable<std::tuple<error_code>> settle() { return begin<std::tuple<error_code>>(asio::as_tuple(asio::use_awaitable)); }
+  awaitable<std::tuple<error_code>> settle() { return begin<std::tuple<error_code>>(asio::as_tuple(use_awaitable)); }
 
  private:
   awaitable<void> take() {

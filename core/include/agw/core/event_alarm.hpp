@@ -14,7 +14,7 @@ namespace agw {
 /// like the event; destroyed before it.
 class event_alarm {
  public:
-  event_alarm(asio::any_io_executor executor, event& rings) : timer_(std::move(executor)), state_(std::make_shared<state>(state{&rings, no_deadline})) {}
+  event_alarm(loop_executor executor, event& rings) : timer_(std::move(executor)), state_(std::make_shared<state>(state{&rings, no_deadline})) {}
   ~event_alarm() { state_->rings = nullptr; }
   event_alarm(const event_alarm&) = delete;
   event_alarm& operator=(const event_alarm&) = delete;

@@ -36,7 +36,7 @@ class shard {
   shard& operator=(const shard&) = delete;
 
   std::size_t index() const noexcept { return index_; }
-  asio::any_io_executor executor() noexcept { return context_.get_executor(); }
+  loop_executor executor() noexcept { return context_.get_executor(); }
   asio::io_context& context() noexcept { return context_; }
   bool running_here() noexcept { return context_.get_executor().running_in_this_thread(); }
 
@@ -88,7 +88,7 @@ class hop : public std::enable_shared_from_this<hop<F>> {
  public:
   using value = typename std::invoke_result_t<F&>::value_type;
 
-  hop(asio::any_io_executor target, F f) : target_(std::move(target)), f_(std::move(f)) {}
+  hop(loop_executor target, F f) : target_(std::move(target)), f_(std::move(f)) {}
 
   /// On the caller's thread, where `handler` is called when the call has ended, and only then.
   template <class Handler>
@@ -122,7 +122,7 @@ class hop : public std::enable_shared_from_this<hop<F>> {
   settled<value>& outcome() noexcept { return out_; }
 
  private:
-  asio::any_io_executor target_;
+  loop_executor target_;
   F f_;
   asio::cancellation_signal signal_;
   settled<value> out_;
@@ -139,7 +139,7 @@ auto on(shard& target, F f) -> std::invoke_result_t<F&> {
   using value = typename std::invoke_result_t<F&>::value_type;
   const auto call = std::make_shared<detail::hop<F>>(target.executor(), std::move(f));
   auto initiation = [at = call.get()](auto&& handler) { at->start(std::forward<decltype(handler)>(handler)); };
-  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(initiation, asio::use_awaitable);
+  co_await asio::async_initiate<const use_awaitable_t, void()>(initiation, use_awaitable);
   auto& out = call->outcome();
   if (out.error) std::rethrow_exception(out.error);
   if constexpr (!std::is_void_v<value>) co_return std::move(*out.value);

@@ -11,13 +11,12 @@ namespace agw {
 /// `f` bounds its own time: every wait in it has a deadline.
 template <class F>
 awaitable<void> shielded(F f) {
-  task_group group(co_await asio::this_coro::executor, "shielded");
   auto body = [&f]() -> awaitable<void> {
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await f();
   };
-  group.spawn("body", std::move(body));
-  co_await group.join();
+  auto begin = [&body](task_group& group) { group.spawn("body", body); };
+  co_await join_all("shielded", std::move(begin));
 }
 
 }  // namespace agw

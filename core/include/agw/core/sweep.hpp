@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/intrusive/list_hook.hpp>
 
 #include "agw/core/awaitable.hpp"
@@ -18,7 +17,7 @@ namespace agw {
 /// entry but its own.
 class sweep_entry : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
-  sweep_entry(const asio::any_io_executor& executor, std::function<std::chrono::seconds()> look);
+  sweep_entry(const loop_executor& executor, std::function<std::chrono::seconds()> look);
   ~sweep_entry();
   sweep_entry(const sweep_entry&) = delete;
   sweep_entry& operator=(const sweep_entry&) = delete;

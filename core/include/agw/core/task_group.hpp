@@ -22,7 +22,7 @@ namespace agw {
 class task_group {
  public:
   /// `name` appears in the log, with the child's name behind it.
-  explicit task_group(asio::any_io_executor executor, std::string name = {});
+  explicit task_group(loop_executor executor, std::string name = {});
   task_group(const task_group&) = delete;
   task_group& operator=(const task_group&) = delete;
   /// Terminates the program when children are alive: their frames would refer to a scope that is gone.
@@ -39,7 +39,8 @@ class task_group {
   void cancel();
 
   /// Waits until every child ended. When the awaiting coroutine is cancelled, the children are cancelled and still waited for;
-  /// then operation_aborted is thrown. Throws the first failure of a child. One join() or stop() at a time.
+  /// then operation_aborted is thrown. Throws the first failure of a child. One join() or stop() at a time. Of a group that lives in the
+  /// coroutine itself, use join_all() or with_tasks().
   awaitable<void> join();
 
   /// cancel() and join(), with the children's failures logged and not thrown. A coroutine that was cancelled itself cannot
@@ -48,10 +49,12 @@ class task_group {
 
   bool empty() const noexcept { return children_.empty(); }
   std::size_t size() const noexcept { return children_.size(); }
-  const asio::any_io_executor& get_executor() const noexcept { return executor_; }
+  const loop_executor& get_executor() const noexcept { return executor_; }
   const std::string& name() const noexcept { return name_; }
 
  private:
+  template <class F>
+  friend awaitable<void> join_all(std::string name, F begin);
   template <class F>
   friend awaitable<void> with_tasks(std::string name, F body);
 
@@ -102,7 +105,7 @@ class task_group {
   awaitable<bool> wait_empty(bool cancel_first);
   void throw_outcome(bool cancelled);
 
-  asio::any_io_executor executor_;
+  loop_executor executor_;
   std::string name_;
   std::list<child> children_;
   std::exception_ptr first_error_;
@@ -111,21 +114,30 @@ class task_group {
   bool joining_ = false;
 };
 
+/// Calls `begin(group)`, which spawns children and does not wait, and returns when all of them have ended, as join() has it. To spawn children and
+/// join() them in the same coroutine is not the same: a child that cancels that coroutine before it has first waited would leave it by an exception,
+/// with the group still alive.
+template <class F>
+awaitable<void> join_all(std::string name, F begin) {
+  task_group group(co_await asio::this_coro::executor, std::move(name));
+  const bool throwing = co_await asio::this_coro::throw_if_cancelled();
+  co_await asio::this_coro::throw_if_cancelled(false);
+  begin(group);
+  const bool cancelled = co_await group.wait_empty(false);
+  co_await asio::this_coro::throw_if_cancelled(throwing);
+  group.throw_outcome(cancelled);
+}
+
 /// Runs `body(group)` beside the children that it spawns into the group. When the body returns, children that are left are
 /// cancelled; when a child fails, the body is cancelled and the failure is thrown; when the caller is cancelled, all of them
 /// are. In every case all have ended before this returns. `body` returns awaitable<void>; it is one of the children, so it
 /// must not join the group.
 template <class F>
 awaitable<void> with_tasks(std::string name, F body) {
-  task_group group(co_await asio::this_coro::executor, std::move(name));
-  const bool throwing = co_await asio::this_coro::throw_if_cancelled();
-  auto begin = [&group, &body] { return body(group); };
-  group.begin("body", begin, &group);
-  // As join(), without its frame and its throw. What has begun is joined also when it cancelled us at once.
-  co_await asio::this_coro::throw_if_cancelled(false);
-  const bool cancelled = co_await group.wait_empty(false);
-  co_await asio::this_coro::throw_if_cancelled(throwing);
-  group.throw_outcome(cancelled);
+  auto begin = [body = std::move(body)](task_group& group) mutable {
+    group.begin("body", [&group, &body] { return body(group); }, &group);
+  };
+  return join_all(std::move(name), std::move(begin));
 }
 
 }  // namespace agw

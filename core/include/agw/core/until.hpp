@@ -58,7 +58,7 @@ awaitable<Result> race(deadline by, awaitable<T> operation) {
   auto group = asio::experimental::make_parallel_group(asio::co_spawn(executor, std::move(settling), asio::deferred),
                                                        at.async_wait(asio::deferred));
   auto [order, thrown, outcome, timer_error] =
-      co_await group.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
+      co_await group.async_wait(asio::experimental::wait_for_one(), use_awaitable);
   const auto error = thrown ? thrown : outcome.error;
   if (error) {
     const bool cancelled = thrown ? is_cancellation(thrown) : outcome.cancelled;

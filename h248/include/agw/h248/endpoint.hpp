@@ -180,7 +180,7 @@ using peer_observer = std::function<void(const peer_address&, peer_event what)>;
 class endpoint {
  public:
   /// `metrics` may be null.
-  endpoint(asio::any_io_executor executor, endpoint_config config, agw::metrics* metrics = nullptr);
+  endpoint(loop_executor executor, endpoint_config config, agw::metrics* metrics = nullptr);
   ~endpoint();
   endpoint(const endpoint&) = delete;
   endpoint& operator=(const endpoint&) = delete;
@@ -240,7 +240,7 @@ class endpoint {
   /// Own requests without reply, and requests of peers in execution.
   std::size_t unanswered() const noexcept;
   std::size_t executing() const noexcept;
-  const asio::any_io_executor& get_executor() const noexcept;
+  const loop_executor& get_executor() const noexcept;
 
  private:
   struct impl;

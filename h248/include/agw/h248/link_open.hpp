@@ -11,6 +11,6 @@ namespace agw::h248 {
 enum class link_side : std::uint8_t { gateway, controller };
 
 /// Fails with the system's error (address in use, not ours, …), or errc::no_link for a transport this build has no link for.
-result<std::unique_ptr<message_link>> open_link(asio::any_io_executor executor, const peer_address& local, link_side side);
+result<std::unique_ptr<message_link>> open_link(loop_executor executor, const peer_address& local, link_side side);
 
 }  // namespace agw::h248

@@ -19,7 +19,7 @@ struct kernel_sctp_config : connection_config {
 
 /// Bound to `local`, for listening and as the source of associations (port 0: any free one). Fails with the system's error:
 /// protocol_not_supported where the kernel has no SCTP.
-result<std::unique_ptr<message_link>> open_kernel_sctp_link(asio::any_io_executor executor, const peer_address& local,
+result<std::unique_ptr<message_link>> open_kernel_sctp_link(loop_executor executor, const peer_address& local,
                                                             kernel_sctp_config config = {});
 
 }  // namespace agw::h248

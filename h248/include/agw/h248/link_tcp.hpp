@@ -14,7 +14,7 @@ struct tcp_link_config : connection_config {
 };
 
 /// Bound to `local`, for listening and as the source of connections (port 0: any free one). Fails with the system's error.
-result<std::unique_ptr<message_link>> open_tcp_link(asio::any_io_executor executor, const peer_address& local,
+result<std::unique_ptr<message_link>> open_tcp_link(loop_executor executor, const peer_address& local,
                                                     tcp_link_config config = {});
 
 }  // namespace agw::h248

@@ -8,6 +8,6 @@
 namespace agw::h248 {
 
 /// Bound to `local` (port 0: any free port, see message_link::local()). Fails with the system's error: address in use, not ours, ….
-result<std::unique_ptr<message_link>> open_udp_link(asio::any_io_executor executor, const peer_address& local);
+result<std::unique_ptr<message_link>> open_udp_link(loop_executor executor, const peer_address& local);
 
 }  // namespace agw::h248

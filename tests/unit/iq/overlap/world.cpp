@@ -14,6 +14,7 @@
 #include <agw/core/error.hpp>
 #include <agw/core/metrics.hpp>
 #include <agw/core/shard.hpp>
+#include <agw/core/sockets.hpp>
 #include <agw/core/task_group.hpp>
 #include <agw/h248/registration_registry.hpp>
 #include <agw/h248/text.hpp>
@@ -86,7 +87,7 @@ struct world::impl : h248::command_handler {
     gateway.emplace(std::move(config), services, *shards, mg, registration, names);
     if (!c.threads) driven.emplace(loop, *shards, c.seed);
     listener.non_blocking(true);
-    tcp::acceptor gone(loop, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+    tcp_acceptor gone(loop, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
     refusing = gone.local_endpoint().port();
     mg.add_link(network.open(h248::test::memory_network::at("10.0.0.1")));
     mgc.add_link(network.open(h248::test::memory_network::at("10.0.0.2")));
@@ -213,7 +214,7 @@ struct world::impl : h248::command_handler {
         break;
       }
       case 2: {
-        tcp::socket taken(loop);
+        tcp_socket taken(loop);
         listener.accept(taken, ec);
         if (ec) break;
         taken.non_blocking(true);
@@ -282,8 +283,8 @@ struct world::impl : h248::command_handler {
   h248::registration registration;
   std::optional<media_gateway> gateway;
   task_group tasks;
-  tcp::acceptor listener;
-  std::vector<tcp::socket> connections;
+  tcp_acceptor listener;
+  std::vector<tcp_socket> connections;
   std::vector<std::uint16_t> ports;
   std::uint16_t refusing = 0;
   clock::time_point ended_at;

@@ -75,7 +75,7 @@ class endpoint {
 };
 
 /// Binds and, in full mode, gathers. transport_error::no_port, ice_library, or the system's error. Does not block.
-result<std::unique_ptr<endpoint>> reserve(asio::any_io_executor executor, const config& settings, port_pool& ports);
+result<std::unique_ptr<endpoint>> reserve(loop_executor executor, const config& settings, port_pool& ports);
 
 /// Returns when a pair has been nominated (lite), is ready (full), or at once (without ICE; if latching after the first DTLS
 /// datagram). The path's receive() answers checks inline and yields only DTLS datagrams of verified sources, so a receive()

@@ -47,7 +47,7 @@ enum class message_side : std::uint8_t { dial, listen };
 class message_association {
  public:
   /// Dialling sends INIT before it returns; listening waits for one. Throws stage_error "sctp" when usrsctp has no memory.
-  message_association(asio::any_io_executor executor, const messages_config& config, message_side side, message_host& host);
+  message_association(loop_executor executor, const messages_config& config, message_side side, message_host& host);
   /// ABORT, unless it has ended.
   ~message_association();
   message_association(const message_association&) = delete;

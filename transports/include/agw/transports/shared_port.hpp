@@ -20,7 +20,7 @@ class lane_table;
 class shared_port {
  public:
   /// Binds to a port of `ports` on `address`. transport_error::no_port, or the system's error.
-  static result<std::unique_ptr<shared_port>> open(asio::any_io_executor executor, const asio::ip::address& address, port_pool& ports);
+  static result<std::unique_ptr<shared_port>> open(loop_executor executor, const asio::ip::address& address, port_pool& ports);
   ~shared_port();
   shared_port(const shared_port&) = delete;
   shared_port& operator=(const shared_port&) = delete;
@@ -51,13 +51,13 @@ class shared_port {
 class shared_ports {
  public:
   /// As shared_port::open(), and found from now on.
-  result<shared_port*> open(asio::any_io_executor executor, const asio::ip::address& address, port_pool& ports);
+  result<shared_port*> open(loop_executor executor, const asio::ip::address& address, port_pool& ports);
   /// The one on `address` that `executor`'s loop reads; null: none.
-  shared_port* find(const asio::any_io_executor& executor, const asio::ip::address& address) const;
+  shared_port* find(const loop_executor& executor, const asio::ip::address& address) const;
 
  private:
   struct entry {
-    asio::any_io_executor executor;
+    loop_executor executor;
     std::unique_ptr<shared_port> port;
   };
   std::deque<entry> entries_;

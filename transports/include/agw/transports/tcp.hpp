@@ -15,6 +15,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "agw/core/pipe.hpp"
+#include "agw/core/sockets.hpp"
 #include "agw/transports/port_pool.hpp"
 
 namespace agw::tcp {
@@ -74,9 +75,9 @@ class parked_socket {
 /// Shard-bound; may be destroyed when no operation is pending, and then returns its port.
 class stream final : public byte_stream {
  public:
-  stream(asio::ip::tcp::socket socket, const config& settings, port_lease lease = {});
+  stream(tcp_socket socket, const config& settings, port_lease lease = {});
   /// Resumes a parked connection on this executor.
-  stream(asio::any_io_executor executor, parked_socket from, const config& settings);
+  stream(loop_executor executor, parked_socket from, const config& settings);
   /// Leaves its executor: the stream cannot be used any more. No operation is pending.
   parked_socket park();
 
@@ -96,7 +97,7 @@ class stream final : public byte_stream {
   /// Alive while a read waits: that one sees the end.
   liveness look() noexcept;
   /// For TLS, which takes the socket over, and counts the octets inside its records.
-  asio::ip::tcp::socket& socket() noexcept { return socket_; }
+  tcp_socket& socket() noexcept { return socket_; }
   void count_in(std::size_t bytes) noexcept { traffic_.bytes_in += bytes; }
   void count_out(std::size_t bytes) noexcept { traffic_.bytes_out += bytes; }
 
@@ -105,7 +106,7 @@ class stream final : public byte_stream {
 
  private:
   port_lease lease_;  // returned after the socket is closed
-  asio::ip::tcp::socket socket_;
+  tcp_socket socket_;
   endpoint local_;
   endpoint remote_;
   traffic traffic_;
@@ -119,13 +120,13 @@ class stream final : public byte_stream {
 class listener {
  public:
   /// transport_error::no_port, or the system's error.
-  static result<std::unique_ptr<listener>> open(asio::any_io_executor executor, const asio::ip::address& address,
+  static result<std::unique_ptr<listener>> open(loop_executor executor, const asio::ip::address& address,
                                                 port_pool& ports, const config& settings = {});
   /// The same port once more, after the connection that it was opened for.
-  static result<std::unique_ptr<listener>> reopen(asio::any_io_executor executor, const endpoint& local, port_lease lease,
+  static result<std::unique_ptr<listener>> reopen(loop_executor executor, const endpoint& local, port_lease lease,
                                                   const config& settings = {});
   /// Resumes a parked listener on this executor; connections that came meanwhile are still queued. The system's error.
-  static result<std::unique_ptr<listener>> resume(asio::any_io_executor executor, parked_socket from, const config& settings = {});
+  static result<std::unique_ptr<listener>> resume(loop_executor executor, parked_socket from, const config& settings = {});
   /// Leaves its executor, as stream::park(); empty when it has accepted its connection.
   parked_socket park();
 
@@ -142,10 +143,10 @@ class listener {
   port_lease keep_port() noexcept { return std::move(lease_); }
 
  private:
-  listener(asio::ip::tcp::acceptor acceptor, const config& settings, port_lease lease);
+  listener(tcp_acceptor acceptor, const config& settings, port_lease lease);
 
   port_lease lease_;
-  asio::ip::tcp::acceptor acceptor_;
+  tcp_acceptor acceptor_;
   endpoint local_;
   config settings_;
 };

@@ -12,6 +12,7 @@
 #include <boost/asio/ip/udp.hpp>
 
 #include "agw/core/pipe.hpp"
+#include "agw/core/sockets.hpp"
 #include "agw/transports/port_pool.hpp"
 
 namespace agw::udp {
@@ -51,7 +52,7 @@ class socket {
  public:
   ~socket();
   /// Binds to a port of `ports` on `address`. transport_error::no_port, or the system's error.
-  static result<socket> open(asio::any_io_executor executor, const asio::ip::address& address, port_pool& ports,
+  static result<socket> open(loop_executor executor, const asio::ip::address& address, port_pool& ports,
                              const socket_config& config = {});
   socket(socket&&) noexcept;
   socket& operator=(socket&&) noexcept;
@@ -96,13 +97,13 @@ class socket {
   void allow_fragments(bool allowed) noexcept;
 
  private:
-  socket(asio::ip::udp::socket s, port_lease lease) noexcept;
+  socket(udp_socket s, port_lease lease) noexcept;
   int fd() const noexcept;
   void hold(int descriptor);
   void dropped(int error, std::size_t how_many);
 
   port_lease lease_;  // returned after the socket is closed
-  asio::ip::udp::socket socket_;            // closed while at rest
+  udp_socket socket_;            // closed while at rest
   std::unique_ptr<resting_place> resting_;  // has the descriptor while at rest
   endpoint local_;
   traffic traffic_;

@@ -23,7 +23,7 @@ struct sctp_link_config {
 
 /// Bound to the UDP address `local`; needs a sctp::stack that outlives it. A peer is an association, known by the UDP address its
 /// packets come from. Fails with the system's error.
-result<std::unique_ptr<h248::message_link>> open_sctp_link(asio::any_io_executor executor, const h248::peer_address& local,
+result<std::unique_ptr<h248::message_link>> open_sctp_link(loop_executor executor, const h248::peer_address& local,
                                                            const sctp_link_config& config = {});
 
 }  // namespace agw::control

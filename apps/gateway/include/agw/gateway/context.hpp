@@ -23,7 +23,7 @@ class termination;
 /// up afterwards, each in its own branch, and report through the sink. The gateway never removes anything by itself.
 class context {
  public:
-  context(const gateway_services& services, asio::any_io_executor executor, context_id id, event_sink sink);
+  context(const gateway_services& services, loop_executor executor, context_id id, event_sink sink);
   /// close() comes first.
   ~context();
   context(const context&) = delete;
@@ -81,7 +81,7 @@ class context {
   void apply_topology();
 
   const gateway_services& services_;
-  asio::any_io_executor executor_;
+  loop_executor executor_;
   context_id id_;
   event_sink sink_;
   gauge_share counted_;

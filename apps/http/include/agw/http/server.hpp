@@ -42,7 +42,7 @@ struct server_config {
 /// run() has returned.
 class server {
  public:
-  server(asio::any_io_executor executor, server_config config);
+  server(loop_executor executor, server_config config);
   ~server();
   server(const server&) = delete;
   server& operator=(const server&) = delete;

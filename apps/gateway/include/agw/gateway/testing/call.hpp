@@ -15,20 +15,21 @@
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/redirect_error.hpp>
 
+#include "agw/core/sockets.hpp"
 #include "agw/gateway/testing/wic.hpp"
 
 namespace agw::testing {
 
 /// A port that listens on loopback, for an active bearer.
-inline asio::ip::tcp::acceptor listening(rig& r) {
-  return asio::ip::tcp::acceptor(r.loop, asio::ip::tcp::endpoint(loopback, 0));
+inline tcp_acceptor listening(rig& r) {
+  return tcp_acceptor(r.loop, asio::ip::tcp::endpoint(loopback, 0));
 }
 /// Dials a port of the gateway.
-inline awaitable<asio::ip::tcp::socket> dial(rig& r, std::uint16_t port, std::string from = "127.0.0.1") {
-  asio::ip::tcp::socket s(r.loop, asio::ip::tcp::v4());
+inline awaitable<tcp_socket> dial(rig& r, std::uint16_t port, std::string from = "127.0.0.1") {
+  tcp_socket s(r.loop, asio::ip::tcp::v4());
   s.bind(asio::ip::tcp::endpoint(asio::ip::make_address(from), 0));
   error_code reset;  // a gateway that wants no connection from here may be faster than we
-  co_await s.async_connect(asio::ip::tcp::endpoint(loopback, port), asio::redirect_error(asio::use_awaitable, reset));
+  co_await s.async_connect(asio::ip::tcp::endpoint(loopback, port), asio::redirect_error(use_awaitable, reset));
   co_return s;
 }
 
@@ -56,7 +57,7 @@ struct call {
     if (adjust) adjust(wanted);
     const auto answer = co_await gateway.apply(std::move(wanted));
     access = association_of(granted(answer));
-    core = co_await listens.async_accept(asio::use_awaitable);
+    core = co_await listens.async_accept(use_awaitable);
     // The gateway may close the association while the body still looks: the WIC's pumps end apart from it.
     task_group pumps(co_await asio::this_coro::executor, "wic");
     std::exception_ptr error;
@@ -84,7 +85,7 @@ struct call {
   awaitable<void> say_text(std::string text) { return say(std::move(text), message_kind::text); }
   /// Reads from the core until `end` was seen.
   awaitable<std::string> core_hears(std::string end) {
-    const auto size = co_await asio::async_read_until(core, asio::dynamic_buffer(heard), end, asio::use_awaitable);
+    const auto size = co_await asio::async_read_until(core, asio::dynamic_buffer(heard), end, use_awaitable);
     std::string out = heard.substr(0, size);
     heard.erase(0, size);
     co_return out;
@@ -106,8 +107,8 @@ struct call {
   }
 
   wic browser;
-  asio::ip::tcp::acceptor listens;  ///< where the gateway dials
-  asio::ip::tcp::socket core;       ///< what it dialled
+  tcp_acceptor listens;  ///< where the gateway dials
+  tcp_socket core;       ///< what it dialled
   gateway::association_answer access;
   std::unique_ptr<sctp::data_channel> channel;  ///< the WIC's
   std::string heard;                            ///< from the core, and not asked for yet

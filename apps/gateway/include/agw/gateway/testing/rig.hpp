@@ -94,7 +94,7 @@ struct rig {
 
 /// Lets everything that is ready run: several turns of the loop.
 inline awaitable<void> settle() {
-  for (int i = 0; i < 50; ++i) co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+  for (int i = 0; i < 50; ++i) co_await asio::post(co_await asio::this_coro::executor, use_awaitable);
 }
 
 /// Of the component stream on that side.
