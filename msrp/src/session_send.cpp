@@ -103,7 +103,7 @@ void session::abort(std::string_view id) {
   for (auto& out : output_) {
     if (out.message_id == id && !std::exchange(out.transaction_id, {}).empty()) --queued_unanswered_;
   }
-  std::erase_if(transactions_, [&](const transaction& t) { return t.message_id == id; });
+  erase_if(transactions_, [&](const transaction& t) { return t.message_id == id; });
   outgoing_.erase(it);
 }
 
@@ -198,8 +198,8 @@ std::string_view session::fail(std::string_view id) {
     it = output_.erase(it);
   }
   const auto same = [&](const transaction& t) { return t.message_id == id; };
-  std::erase_if(transactions_, same);
-  std::erase_if(silent_, same);
+  erase_if(transactions_, same);
+  erase_if(silent_, same);
   return id;
 }
 

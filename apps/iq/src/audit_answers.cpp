@@ -190,7 +190,7 @@ void answer_observed(h248::action_state& at, h248::command& answer, const termin
   }
   h248::observed_events_descriptor out;
   out.id = h248::request_id{t.pending.front().request_id};
-  const auto copied = std::make_shared<const std::deque<observed>>(t.pending);  // the record goes on without the answer
+  const auto copied = std::make_shared<const lazy_deque<observed>>(t.pending);  // the record goes on without the answer
   for (const auto& o : *copied) out.events.push_back(as_h248(o));
   at.whole().hold(copied);
   answer.add(std::move(out));

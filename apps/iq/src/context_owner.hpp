@@ -1,13 +1,13 @@
 // A context as an actor on its shard: it owns the record and the gateway's tree, and everyone else has its number only.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agw/core/lazy_deque.hpp"
 #include "agw/core/sweep.hpp"
 #include "agw/core/task_group.hpp"
 #include "agw/gateway/context.hpp"
@@ -105,7 +105,7 @@ class context_owner {
   std::shared_ptr<turn_queue> turns_ = std::make_shared<turn_queue>();
   context_record record_;
   std::unique_ptr<gateway::context> gate_;
-  std::deque<gateway::gateway_event> inbox_;
+  lazy_deque<gateway::gateway_event> inbox_;
   std::set<std::string> interfaces_;  ///< that have changed: the streams are yet to follow
   std::vector<notice> outbox_;  ///< leaves when the turn is over: what the turn answers is heard of first
   task_group tasks_;

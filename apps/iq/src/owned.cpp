@@ -1,16 +1,28 @@
 #include "owned.hpp"
 
+#include <algorithm>
+
+#include "agw/h248/packages.hpp"
+
 namespace agw::iq {
 
 namespace {
+
+constexpr h248::package_info unknown{};
 
 struct keeper {
   string_pool& strings;
 
   void operator()(std::string_view& text) { text = strings.keep(text); }
+  // Those of the packages that we know lie in the program: a call's Events descriptor has thirty of them.
   void operator()(h248::item_name& name) {
-    (*this)(name.package);
-    (*this)(name.item);
+    const auto* package = h248::find_package(name.package);
+    if (!package) package = &unknown;
+    if (package->name == name.package) name.package = package->name;
+    else (*this)(name.package);
+    const auto item = std::ranges::find(package->items, name.item, &h248::item_info::name);
+    if (item != package->items.end()) name.item = item->name;
+    else (*this)(name.item);
   }
   void operator()(h248::list<h248::parameter>& parameters) {
     for (auto& p : parameters) {

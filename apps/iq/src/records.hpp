@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <compare>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "agw/core/clock.hpp"
+#include "agw/core/lazy_deque.hpp"
 #include "agw/gateway/model.hpp"
 #include "agw/h248/message.hpp"
 #include "call_account.hpp"
@@ -69,7 +69,7 @@ struct termination_record {
   std::shared_ptr<const owned_events> commanded;    ///< the Events descriptor of the last command
   const h248::events_descriptor* events = nullptr;  ///< the active one: the commanded one, or one embedded in it
   signal_player signals;
-  std::deque<embedded_signals> embedded;
+  lazy_deque<embedded_signals> embedded;
   h248::service_state service = h248::service_state::in_service;  ///< by the MGC's word
   bool interface_lost = false;                        ///< its address is not the machine's now
   bool timed = false;                                 ///< `events` has some that time alone brings about
@@ -79,7 +79,7 @@ struct termination_record {
   std::uint64_t octets = 0;
   bool stopped = false;                               ///< adid/ipstop has been told since
   std::map<std::string, std::uint64_t> regulated;     ///< events with RegulatedNotify since the last Events descriptor
-  std::deque<observed> pending;                       ///< not yet notified
+  lazy_deque<observed> pending;                       ///< not yet notified
   bool notifying = false;                             ///< a Notify of it is under way
   std::uint64_t notice = 0;                           ///< its serial number
 

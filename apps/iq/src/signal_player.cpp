@@ -40,7 +40,7 @@ std::vector<playing_signal> signal_player::replace(std::shared_ptr<const void> k
   std::vector<playing_signal> ended, kept;
   for (auto& one : playing_) (repeats(by, one) ? kept : ended).push_back(std::move(one));
   playing_ = std::move(kept);
-  std::erase_if(waiting_, [&](const playing_signal& one) { return !repeats(by, one); });
+  erase_if(waiting_, [&](const playing_signal& one) { return !repeats(by, one); });
   std::erase_if(lists_, [&](const auto& entry) { return !repeats(by, entry.first); });
   for (const auto& entry : by.entries) {
     if (const auto* one = std::get_if<h248::signal_request>(&entry)) {

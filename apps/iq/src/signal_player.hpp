@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "agw/core/clock.hpp"
+#include "agw/core/lazy_deque.hpp"
 #include "agw/h248/events.hpp"
 
 namespace agw::iq {
@@ -56,7 +56,7 @@ class signal_player {
   void advance(const playing_signal& ended, clock::time_point now);
 
   std::vector<playing_signal> playing_;
-  std::deque<playing_signal> waiting_;
+  lazy_deque<playing_signal> waiting_;
   std::map<std::uint16_t, playing_list> lists_;
 };
 

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "agw/core/event.hpp"
+#include "agw/core/lazy_deque.hpp"
 #include "agw/core/pipe.hpp"
 #include "agw/transports/data_channel.hpp"
 #include "agw/transports/dcep.hpp"
@@ -39,7 +39,7 @@ class channel_state : public std::enable_shared_from_this<channel_state> {
   std::uint64_t turns = 0;           ///< messages sent, each divided by the priority: who has the fewest is next
   std::optional<dcep_open> offered;  ///< while the machine says so
 
-  std::deque<message> inbox;
+  lazy_deque<message> inbox;
   hold_account held;                ///< the inbox, parts of messages, and what an OPEN costs
   std::exception_ptr failure;       ///< of the association, or of this channel alone
   bool failed_alone = false;        ///< `failure` is of this channel: what the peer did afterwards does not count

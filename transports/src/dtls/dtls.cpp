@@ -102,6 +102,7 @@ void session::close() {
 // calls are over by then.
 std::chrono::seconds session::look() noexcept {
   if (!std::exchange(stands_, true)) return std::chrono::seconds(1);
+  if (encrypted_.empty()) encrypted_ = datagram_batch();  // a receive() that waits for the first has no use for it
   machine_->give_handshake_back();
   return std::chrono::seconds(15);
 }

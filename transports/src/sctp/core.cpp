@@ -128,8 +128,10 @@ awaitable<void> association_core::receive_packets() {
   for (;;) {
     co_await lower_->receive(packets);
     if (abandoned_) co_return;
+    const bool busy = packets.size() > 2;
     input(packets);
-    recycle(packets);
+    if (busy) recycle(packets);
+    else packets = datagram_batch();
   }
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -12,6 +11,7 @@
 #include <boost/system/result.hpp>
 
 #include "agw/core/clock.hpp"
+#include "agw/core/lazy_deque.hpp"
 #include "agw/msrp/bytes.hpp"
 #include "agw/msrp/chunk_parser.hpp"
 #include "agw/msrp/chunk_writer.hpp"
@@ -160,16 +160,16 @@ class session {
   incoming* current_ = nullptr;          // of the chunk that is being received; null: its body is not wanted
   bool answered_ = false;                // the chunk that is being received was answered
   std::uint64_t offset_ = 0;
-  std::deque<refused> refused_;          // so that chunks still on their way do not start the message anew
+  lazy_deque<refused> refused_;          // so that chunks still on their way do not start the message anew
 
   std::map<std::string, outgoing, std::less<>> outgoing_;
-  std::deque<std::string> control_;      // responses, reports
-  std::deque<output> output_;
+  lazy_deque<std::string> control_;      // responses, reports
+  lazy_deque<output> output_;
   std::size_t control_bytes_ = 0;
   std::size_t output_bytes_ = 0;
   std::size_t queued_unanswered_ = 0;
-  std::deque<transaction> transactions_; // in order of `due`
-  std::deque<transaction> silent_;       // Failure-Report "partial": only errors are answered, without a deadline
+  lazy_deque<transaction> transactions_; // in order of `due`
+  lazy_deque<transaction> silent_;       // Failure-Report "partial": only errors are answered, without a deadline
   std::string event_id_;                 // holds the id for an event whose message was erased
 };
 

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <string_view>
 
+#include "agw/core/lazy_deque.hpp"
 #include "agw/msrp/bytes.hpp"
 #include "agw/msrp/chunk.hpp"
 #include "agw/msrp/transaction_id.hpp"
@@ -56,7 +56,7 @@ class split_transactions {
   };
 
   id_source& ids_;
-  std::deque<split_chunk> chunks_;
+  lazy_deque<split_chunk> chunks_;
 };
 
 }  // namespace agw::msrp
