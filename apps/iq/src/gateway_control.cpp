@@ -118,7 +118,8 @@ void gateway_control::ordered(h248::change_method) {
   orders_.spawn("out of service", std::move(all_out));
 }
 
-awaitable<void> gateway_control::ask_shards(std::vector<h248::context_id> to, shard_question ask) {
+awaitable<std::vector<h248::context_id>> gateway_control::ask_shards(std::vector<h248::context_id> to, shard_question ask) {
+  std::vector<h248::context_id> nowhere;
   while (!to.empty()) {
     std::map<context_home*, std::vector<h248::context_id>> by_home;
     std::map<std::uint32_t, std::uint64_t> relocations;
@@ -132,7 +133,8 @@ awaitable<void> gateway_control::ask_shards(std::vector<h248::context_id> to, sh
       const auto absent = co_await ask(home, std::move(ids));
       for (const auto id : absent) {
         const auto* const known = directory_.find(id.value);
-        if (known && known->relocations != relocations.at(id.value)) to.push_back(id);
+        const bool moved = known && known->relocations != relocations.at(id.value);
+        (moved ? to : nowhere).push_back(id);
       }
     };
     auto begin = [&](task_group& tasks) {
@@ -140,23 +142,24 @@ awaitable<void> gateway_control::ask_shards(std::vector<h248::context_id> to, sh
     };
     co_await join_all("shards", std::move(begin));
   }
+  co_return nowhere;
 }
 
-awaitable<void> gateway_control::in_contexts(std::vector<h248::context_id> ids, std::size_t at_once,
-                                             std::function<awaitable<void>(context_owner&)> act) {
+awaitable<std::vector<h248::context_id>> gateway_control::in_contexts(std::vector<h248::context_id> ids, std::size_t at_once,
+                                                                      std::function<awaitable<void>(context_owner&)> act) {
   auto each = [&act, at_once](context_home& there, places& asked) -> awaitable<std::vector<h248::context_id>> {
     auto never = [] { return false; };
     co_return co_await in_each(there, asked, at_once, act, never);
   };
   auto absent = [](std::vector<h248::context_id> out) { return out; };
-  co_await work_on_shards(std::move(ids), std::move(each), std::move(absent));
+  co_return co_await work_on_shards(std::move(ids), std::move(each), std::move(absent));
 }
 
-awaitable<void> gateway_control::in_every_context(std::function<awaitable<void>(context_owner&)> act) {
+awaitable<std::vector<h248::context_id>> gateway_control::in_every_context(std::function<awaitable<void>(context_owner&)> act) {
   std::vector<h248::context_id> all;
   for (const auto& entry : directory_.contexts()) all.push_back(h248::context_id{entry.first});
   const auto at_once = all.size();
-  co_await in_contexts(std::move(all), at_once, std::move(act));
+  co_return co_await in_contexts(std::move(all), at_once, std::move(act));
 }
 
 awaitable<void> gateway_control::execute(const h248::incoming_request& request, h248::outgoing_reply& reply) {
@@ -363,8 +366,10 @@ awaitable<void> gateway_control::settled(std::string termination, std::uint64_t 
 
 awaitable<void> gateway_control::close() {
   closing_ = true;
-  while (directory_.size() > 0) co_await end_all();
-  while (performing_ > 0) co_await performed_.wait();
+  while (directory_.size() > 0 || performing_ > 0) {
+    co_await end_all();
+    if (performing_ > 0) co_await performed_.wait();
+  }
   co_await orders_.stop();
   // What was sent to the shards has arrived when they have answered.
   for (const auto& home : homes_) {
@@ -376,13 +381,24 @@ awaitable<void> gateway_control::close() {
 
 awaitable<void> gateway_control::end_all() {
   std::vector<std::uint32_t> asked;
-  for (const auto& entry : directory_.contexts()) asked.push_back(entry.first);
+  std::set<std::uint32_t> unmade;
+  for (const auto& [id, known] : directory_.contexts()) {
+    asked.push_back(id);
+    if (!known.made) unmade.insert(id);
+  }
   auto end = [](context_owner& owner) -> awaitable<void> {
     co_await owner.close("gateway");
     owner.forget();
   };
-  co_await in_every_context(std::move(end));
-  for (const auto id : asked) directory_.forget(id);
+  const auto absent = co_await in_every_context(std::move(end));
+  // What was not there has ended, unless a Move is about to make it, or made it meanwhile.
+  std::set<std::uint32_t> stays;
+  for (const auto id : absent) {
+    if (unmade.contains(id.value) && (performing_ > 0 || directory_.find_made(id.value))) stays.insert(id.value);
+  }
+  for (const auto id : asked) {
+    if (!stays.contains(id)) directory_.forget(id);
+  }
   if (directory_.size() == 0) emptied_.set();
 }
 

@@ -70,21 +70,22 @@ class gateway_control : public std::enable_shared_from_this<gateway_control> {
   void take(const context_news& news);
   void ordered(h248::change_method method);
   /// Asks the shards of these contexts, all at the same time. What a Move takes to another shard before the question arrives there is asked
-  /// again where it is then.
-  awaitable<void> ask_shards(std::vector<h248::context_id> to, shard_question ask);
+  /// again where it is then. Yields those that were not where they should be: gone, or not made yet.
+  awaitable<std::vector<h248::context_id>> ask_shards(std::vector<h248::context_id> to, shard_question ask);
   /// The same, where `work(home, places)` runs on the shard and `heard(its result)` here: that yields the contexts that were not there.
   template <class Work, class Heard>
-  awaitable<void> work_on_shards(std::vector<h248::context_id> to, Work work, Heard heard) {
+  awaitable<std::vector<h248::context_id>> work_on_shards(std::vector<h248::context_id> to, Work work, Heard heard) {
     shard_question ask = [&work, &heard](context_home& home, std::vector<h248::context_id> ids) -> awaitable<std::vector<h248::context_id>> {
       auto call = many_contexts(home, std::move(ids), work);
       auto result = co_await on(home.where(), std::move(call));
       co_return heard(std::move(result));
     };
-    co_await ask_shards(std::move(to), std::move(ask));
+    co_return co_await ask_shards(std::move(to), std::move(ask));
   }
   /// In the turn of each, at most `at_once` of a shard under way.
-  awaitable<void> in_contexts(std::vector<h248::context_id> ids, std::size_t at_once, std::function<awaitable<void>(context_owner&)> act);
-  awaitable<void> in_every_context(std::function<awaitable<void>(context_owner&)> act);
+  awaitable<std::vector<h248::context_id>> in_contexts(std::vector<h248::context_id> ids, std::size_t at_once,
+                                                       std::function<awaitable<void>(context_owner&)> act);
+  awaitable<std::vector<h248::context_id>> in_every_context(std::function<awaitable<void>(context_owner&)> act);
   awaitable<void> end_all();
   awaitable<void> end_one(std::uint32_t context);
 

@@ -275,7 +275,7 @@ notice take_notice(termination_record& t, h248::context_id context) {
     out.events.push_back(std::move(t.pending.front()));
     t.pending.pop_front();
   }
-  if (t.pending.empty()) t.pending = {};
+  if (t.pending.empty()) lazy_deque<observed>().swap(t.pending);
   return out;
 }
 

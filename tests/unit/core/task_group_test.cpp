@@ -2,6 +2,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
+#include "agw/core/shielded.hpp"
 #include "agw/core/task_group.hpp"
 #include "agw/core/error.hpp"
 #include "agw/core/until.hpp"
@@ -176,6 +177,81 @@ TEST_CASE("with_tasks inside a cancelled coroutine joins first, and the cancella
     }
     co_await outer.join();
   });
+  REQUIRE(aborted);
+}
+
+TEST_CASE("join_all joins what it began, also when that cancels its caller at once") {
+  int gone = 0;
+  bool aborted = false;
+  test::run([&]() -> awaitable<void> {
+    task_group outer(co_await asio::this_coro::executor, "outer");
+    outer.spawn("owner", [&]() -> awaitable<void> {
+      auto begin = [&](task_group& group) {
+        group.spawn("hasty", [&]() -> awaitable<void> {
+          count_exit e(gone);
+          outer.cancel();
+          co_await wait_forever();
+        });
+        group.spawn("other", [&]() -> awaitable<void> {
+          count_exit e(gone);
+          co_await wait_forever();
+        });
+      };
+      try {
+        co_await join_all("all", begin);
+      } catch (const system_error& e) {
+        aborted = e.code() == asio::error::operation_aborted && gone == 2;
+        throw;
+      }
+    });
+    co_await outer.join();
+  });
+  REQUIRE(aborted);
+}
+
+TEST_CASE("join_all waits for every child, and throws the first failure") {
+  int gone = 0;
+  std::string cause;
+  test::run([&]() -> awaitable<void> {
+    auto begin = [&](task_group& group) {
+      for (int i = 0; i < 3; ++i) {
+        group.spawn("child", [&gone, i]() -> awaitable<void> {
+          count_exit e(gone);
+          co_await sleep_until(deadline_after(std::chrono::milliseconds(1 + i)));
+          if (i == 1) throw stage_error("sctp", "abort");
+        });
+      }
+    };
+    try {
+      co_await join_all("all", begin);
+    } catch (const stage_error& e) {
+      cause = e.cause();
+    }
+  });
+  REQUIRE(gone == 3);
+  REQUIRE(cause == "sctp:abort");
+}
+
+TEST_CASE("what is shielded comes to its end, also when it cancels its caller at once") {
+  bool ended = false, aborted = false;
+  test::run([&]() -> awaitable<void> {
+    task_group outer(co_await asio::this_coro::executor, "outer");
+    outer.spawn("owner", [&]() -> awaitable<void> {
+      auto work = [&]() -> awaitable<void> {
+        outer.cancel();
+        co_await sleep_until(deadline_after(1ms));
+        ended = true;
+      };
+      try {
+        co_await shielded(work);
+      } catch (const system_error& e) {
+        aborted = e.code() == asio::error::operation_aborted && ended;
+        throw;
+      }
+    });
+    co_await outer.join();
+  });
+  REQUIRE(ended);
   REQUIRE(aborted);
 }
 

@@ -180,7 +180,7 @@ TEST_CASE("an event ends the signals, unless it says KeepActive", "[iq]") {
 TEST_CASE("a bearer that the network refuses is told in each word that was asked for", "[iq]") {
   rig r;
   // A port that was ours a moment ago: nobody listens there.
-  tcp_acceptor gone(r.loop, {agw::asio::ip::make_address("127.0.0.1"), 0});
+  agw::tcp_acceptor gone(r.loop, {agw::asio::ip::make_address("127.0.0.1"), 0});
   const auto port = std::to_string(gone.local_endpoint().port());
   gone.close();
   r.ask("Context=${Add=ip/1/core/${Events=5{tcpbcc/BNCChange{Type=Fail},nt/netfail,g/cause},Media{Stream=1{LocalControl{Mode=SendReceive},"
@@ -198,7 +198,7 @@ TEST_CASE("a learnt address is told as adr/rsac", "[iq]") {
                            "Remote{v=0\r\nc=IN IP4 127.0.0.2\r\nm=message 9 TCP *\r\na=setup:active\r\n}}},"
                            "Signals{ipnapt/latch{napt=LATCH}}}}");
   const auto port = static_cast<std::uint16_t>(std::stoi(between(reply, "m=message ", " ")));
-  tcp_socket from(r.loop);
+  agw::tcp_socket from(r.loop);
   from.connect({agw::asio::ip::make_address("127.0.0.1"), port});
   const auto notify = r.heard_of("adr/rsac");
   CHECK_THAT(notify, Contains("nrsa=\"127.0.0.1\""));

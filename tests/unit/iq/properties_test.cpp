@@ -55,7 +55,7 @@ TEST_CASE("an empty Remote closes the connection and keeps the stream's own end 
   const auto port = static_cast<std::uint16_t>(std::stoi(between(added, "m=message ", " ")));
   const std::string remote = "Remote{v=0\r\nc=IN IP4 127.0.0.1\r\nm=message 4000 TCP *\r\na=setup:active\r\n}";
   const auto modify = [](const std::string& what) { return "Context=1{Modify=ip/1/core/1{Media{Stream=2{" + what + "}}}}"; };
-  tcp_socket first(r.loop);
+  agw::tcp_socket first(r.loop);
   first.connect({agw::asio::ip::address_v4::loopback(), port});
   CHECK(r.ask(modify(remote)) == "C=1{MF=ip/1/core/1}");
   r.heard_of("Type=Est");
@@ -67,7 +67,7 @@ TEST_CASE("an empty Remote closes the connection and keeps the stream's own end 
   CHECK_THAT(r.ask("Context=1{AuditValue=ip/1/core/1{Audit{Media}}}"), !Contains("R{") && Contains("m=message " + std::to_string(port)));
   r.heard.clear();
   CHECK(r.ask(modify(remote)) == "C=1{MF=ip/1/core/1}");
-  tcp_socket second(r.loop);
+  agw::tcp_socket second(r.loop);
   second.connect({agw::asio::ip::address_v4::loopback(), port});
   r.heard_of("Type=Est");
 }

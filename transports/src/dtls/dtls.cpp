@@ -66,7 +66,7 @@ awaitable<void> session::receive(datagram_batch& into) {
   while (into.size() == before) {
     if (machine_->state() == machine::status::ended) throw failure(*machine_);
     co_await lower_.receive(encrypted_);
-    const bool busy = encrypted_.size() > 2;
+    const bool busy = encrypted_.size() > 8;
     deliver(into);
     if (!busy) encrypted_ = datagram_batch();  // a session that is idle after a burst does not keep its memory
   }
@@ -102,7 +102,6 @@ void session::close() {
 // calls are over by then.
 std::chrono::seconds session::look() noexcept {
   if (!std::exchange(stands_, true)) return std::chrono::seconds(1);
-  if (encrypted_.empty()) encrypted_ = datagram_batch();  // a receive() that waits for the first has no use for it
   machine_->give_handshake_back();
   return std::chrono::seconds(15);
 }

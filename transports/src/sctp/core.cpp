@@ -34,6 +34,9 @@ constexpr auto shutdown_limit = std::chrono::milliseconds(200);
 // The memory of a burst is freed; an idle association keeps none.
 constexpr std::size_t kept_batch_bytes = 4096;
 
+// Of so few datagrams nothing is kept: most sessions are idle behind them.
+constexpr std::size_t small_batch = 8;
+
 void recycle(datagram_batch& batch) {
   if (batch.bytes() > kept_batch_bytes) {
     batch = datagram_batch();
@@ -128,7 +131,7 @@ awaitable<void> association_core::receive_packets() {
   for (;;) {
     co_await lower_->receive(packets);
     if (abandoned_) co_return;
-    const bool busy = packets.size() > 2;
+    const bool busy = packets.size() > small_batch;
     input(packets);
     if (busy) recycle(packets);
     else packets = datagram_batch();

@@ -50,7 +50,7 @@ bool mtu_probe::answered(std::size_t size) noexcept {
   if (size != most_ || grown() || probes_ == 0) return false;
   size_ = most_;
   probes_ = 0;
-  ballast_ = {};
+  std::vector<std::byte>().swap(ballast_);
   next_ = no_deadline;
   return true;
 }
@@ -65,7 +65,7 @@ bool mtu_probe::unacknowledged(clock::time_point since, clock::time_point now) n
 // The next probes have data of their own time: numbers come again in the end.
 void mtu_probe::wait(clock::time_point now) noexcept {
   probes_ = 0;
-  ballast_ = {};
+  std::vector<std::byte>().swap(ballast_);
   raise_ = now + raise_timer;
   next_ = no_deadline;
 }

@@ -186,7 +186,7 @@ void scoreboard::forget_front() {
     records_.clear();
     first_ = 0;
     if (records_.capacity() > 16) records_.shrink_to_fit();
-    holes_ = {};
+    std::vector<std::uint32_t>().swap(holes_);
     kept_.clear();
     next_loss_ = no_deadline;
     return;
