@@ -26,7 +26,7 @@ constexpr double start_window = 1.8;
 // a rate of 2 brings 1.6 times, since its first half is spent before the acknowledgements of it come. 2.89 is BBR's 2 / ln 2.
 constexpr double modest_gain = 2.89;
 constexpr double modest_window = 2.2;
-constexpr std::size_t modest_bytes = 64 * 1024;
+constexpr std::size_t modest_bytes = 32 * 1024;
 // Once a round stood in a queue (RFC 9406, 4.3), or where doubling has overrun one before.
 constexpr double gentle_gain = 1.25;
 // Of what arrived at best, so much is left by one round with loss, if most of it arrived.
