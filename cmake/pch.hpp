@@ -29,22 +29,3 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/result.hpp>
-
-#ifdef __clang__
-// Half of its time goes into reading; g++ gains nothing.
-#include <deque>
-#include <list>
-#include <map>
-#include <random>
-#include <set>
-#include <unordered_map>
-
-#include <boost/container/deque.hpp>
-#include <boost/container/vector.hpp>
-#include <boost/system/system_error.hpp>
-
-#include "agw/core/clock.hpp"
-#include "agw/core/event.hpp"
-#include "agw/core/pipe.hpp"
-#include "agw/core/until.hpp"
-#endif

@@ -219,9 +219,17 @@ awaitable<bool> gateway_control::perform(const h248::incoming_request& request, 
   for (const auto other : concerned.others) directory_.touch(other);
   if (!concerned.several) co_return co_await perform_there(request, asked, reply, context, makes);
   move_action handler(*this, context, makes);
-  bool goes_on = false;
-  auto body = [&]() -> awaitable<void> { goes_on = co_await h248::execute_action(request, asked, reply, handler); };
-  co_await shielded(std::move(body));
+  bool goes_on = false, executed = false;
+  auto body = [&]() -> awaitable<void> {
+    goes_on = co_await h248::execute_action(request, asked, reply, handler);
+    executed = true;
+  };
+  try {
+    co_await shielded(std::move(body));
+  } catch (...) {
+    if (makes && !executed) orders_.spawn("end", [this, context] { return end_one(context); });
+    throw;
+  }
   co_return goes_on;
 }
 

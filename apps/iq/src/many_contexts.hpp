@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -59,6 +60,7 @@ awaitable<std::vector<h248::context_id>> in_each(context_home& home, places& all
   event freed;
   std::vector<h248::context_id> absent;
   std::size_t running = 0;
+  std::exception_ptr failed;
   auto one = [&](auto& place) -> awaitable<void> {
     const scope_guard leave([&freed, &running, &place] {
       place.ticket.reset();
@@ -67,8 +69,16 @@ awaitable<std::vector<h248::context_id>> in_each(context_home& home, places& all
     });
     co_await place.ticket->turn();
     auto* const owner = home.find(place.context);
-    if (owner && owner->turns().get() == place.ticket->queue()) co_await f(*owner);
-    else absent.push_back(place.context);
+    if (!owner || owner->turns().get() != place.ticket->queue()) {
+      absent.push_back(place.context);
+      co_return;
+    }
+    // What fails in one context must not cut off the others.
+    try {
+      co_await f(*owner);
+    } catch (...) {
+      if (!failed) failed = std::current_exception();
+    }
   };
   auto each = [&](task_group& tasks) -> awaitable<void> {
     for (std::size_t i = 0; i < all.size() && !enough(); ++i) {
@@ -86,6 +96,7 @@ awaitable<std::vector<h248::context_id>> in_each(context_home& home, places& all
     tasks.spawn("each", [&each, &tasks] { return each(tasks); });
   };
   co_await join_all("many contexts", std::move(begin));
+  if (failed) std::rethrow_exception(failed);
   all.clear();
   co_return absent;
 }

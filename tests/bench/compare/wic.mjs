@@ -10,6 +10,8 @@ export class wic {
     this.connection = new RTCPeerConnection();
     this.channel = this.connection.createDataChannel('load', { protocol: 'msrp' });
     this.channel.binaryType = 'arraybuffer';
+    this.early = []; // before down() is asked for
+    this.channel.onmessage = (event) => this.early.push(event);
     this.opened = new Promise((open, fail) => {
       this.channel.onopen = open;
       setTimeout(() => fail(new Error('the channel does not open')), patience_ms);
@@ -41,7 +43,7 @@ export class wic {
         tell();
       }, patience_ms);
       this.channel.onclose = () => (fault ??= 'the channel was closed');
-      this.channel.onmessage = ({ data }) => {
+      const take = ({ data }) => {
         if (!begin) {
           clearTimeout(late);
           begin = performance.now();
@@ -52,6 +54,8 @@ export class wic {
         if (number_of(head) !== next) fault ??= `instead of chunk ${next} came ${head.split('\r')[0]}`;
         next = (next + 1) % numbers;
       };
+      this.early.forEach(take);
+      this.channel.onmessage = take;
     });
   }
   // Sends from now on. `chunk` has ##### where its number stands.

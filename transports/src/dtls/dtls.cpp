@@ -47,6 +47,9 @@ class scratch_batch {
   datagram_batch batch_;
 };
 
+// Of so few datagrams nothing is kept: a session that is idle behind them does not hold their memory.
+constexpr std::size_t small_batch = 8;
+
 }  // namespace
 
 session::session(datagram_pipe& lower, std::unique_ptr<machine> established, datagram_batch early,
@@ -66,9 +69,9 @@ awaitable<void> session::receive(datagram_batch& into) {
   while (into.size() == before) {
     if (machine_->state() == machine::status::ended) throw failure(*machine_);
     co_await lower_.receive(encrypted_);
-    const bool busy = encrypted_.size() > 8;
+    const bool busy = encrypted_.size() > small_batch;
     deliver(into);
-    if (!busy) encrypted_ = datagram_batch();  // a session that is idle after a burst does not keep its memory
+    if (!busy) encrypted_ = datagram_batch();
   }
 }
 

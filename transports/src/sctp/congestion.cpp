@@ -22,8 +22,8 @@ constexpr int least_kept_rounds = 8;
 
 constexpr double start_gain = 2.0;
 constexpr double start_window = 1.8;
-// While so little is on its way that no receiver's socket and no queue minds it coming together, a round brings twice as much, as in TCP's slow start:
-// a rate of 2 brings 1.6 times, since its first half is spent before the acknowledgements of it come. 2.89 is BBR's 2 / ln 2.
+// While the path holds little, and was never overrun, a round brings twice as much, as in TCP's slow start: a rate of 2 brings 1.6 times, since its first
+// half is spent before the acknowledgements of it come. 2.89 is BBR's 2 / ln 2.
 constexpr double modest_gain = 2.89;
 constexpr double modest_window = 2.2;
 constexpr std::size_t modest_bytes = 32 * 1024;
@@ -221,14 +221,15 @@ std::size_t congestion_control::holds(clock::duration round_trip) const noexcept
   return std::max(scaled(highest_rate_, round_trip), std::min(local_packets * packet_bytes_, scaled(highest_rate_, local_time)));
 }
 
+bool congestion_control::modest() const noexcept { return overrun_rate_ == 0 && product() < modest_bytes; }
+
 std::size_t congestion_control::window_bytes() const noexcept {
   if (phase_ == phase::start) {
     // Where round trips differ, the least of them all is less than what a round takes even without a queue. While the rate grows there is none.
     const bool known = flat_rounds_ == 0 && last_round_least_ != clock::duration::max();
     const auto took = known ? std::max(last_round_least_, least_round_trip()) : least_round_trip();
-    const auto holding = holds(took);
-    const auto gain = queued_ ? gentle_gain : holding < modest_bytes ? modest_window : start_window;
-    return std::max(times(gain, holding) + 3 * packet_bytes_, first_packets * packet_bytes_);
+    const auto gain = queued_ ? gentle_gain : modest() ? modest_window : start_window;
+    return std::max(times(gain, holds(took)) + 3 * packet_bytes_, first_packets * packet_bytes_);
   }
   const bool emptying = careful_rounds_ == 0 && (phase_ == phase::drain || (step_ == 1 && !emptied_));
   if (emptying) return std::max(times(empty_share, product()), least_packets * packet_bytes_);
@@ -242,7 +243,7 @@ double congestion_control::rate() const noexcept {
   switch (phase_) {
     case phase::start:
       // The first acknowledgements cover a packet or two of the first window.
-      return (queued_ ? gentle_gain : product() < modest_bytes ? modest_gain : start_gain) * std::max(highest_rate_, least_rate(first_packets));
+      return (queued_ ? gentle_gain : modest() ? modest_gain : start_gain) * std::max(highest_rate_, least_rate(first_packets));
     case phase::drain:
       return std::max(drain_gain * highest_rate_, least_rate(least_packets));
     case phase::cruise:

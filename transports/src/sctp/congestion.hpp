@@ -71,6 +71,7 @@ class congestion_control {
   double least_rate(std::size_t packets) const noexcept;
   std::size_t holds(clock::duration round_trip) const noexcept;
   std::size_t product() const noexcept;  // what fits into the path without a queue
+  bool modest() const noexcept;
   clock::duration reordering() const noexcept;
 
   static constexpr std::size_t kept_rounds = 10;

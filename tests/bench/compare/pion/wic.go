@@ -40,10 +40,11 @@ type wic struct {
 	connection *webrtc.PeerConnection
 	channel    *webrtc.DataChannel
 	opened     chan struct{}
+	arrived    chan []byte
 }
 
 func serveWic(api *webrtc.API) {
-	w := &wic{opened: make(chan struct{})}
+	w := &wic{opened: make(chan struct{}), arrived: make(chan []byte, 256)}
 	answers := json.NewEncoder(os.Stdout)
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<20)
@@ -86,6 +87,7 @@ func (w *wic) offer(api *webrtc.API) (sdp string, err error) {
 		return "", err
 	}
 	w.channel.OnOpen(func() { close(w.opened) })
+	w.channel.OnMessage(func(m webrtc.DataChannelMessage) { w.arrived <- m.Data })
 	offer, err := w.connection.CreateOffer(nil)
 	if err != nil {
 		return "", err
@@ -112,14 +114,12 @@ func (w *wic) answer(sdp string) error {
 
 // down counts what arrives within that time of the first octet.
 func (w *wic) down(duration time.Duration, numbers int) wicAnswer {
-	arrived := make(chan []byte, 256)
-	w.channel.OnMessage(func(m webrtc.DataChannelMessage) { arrived <- m.Data })
 	over := time.After(patience)
 	var out wicAnswer
 	var begin time.Time
 	for next := 0; ; next = (next + 1) % numbers {
 		select {
-		case data := <-arrived:
+		case data := <-w.arrived:
 			if out.Octets == 0 {
 				begin, over = time.Now(), time.After(duration)
 			}
