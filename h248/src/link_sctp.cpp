@@ -9,7 +9,6 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/ip/basic_endpoint.hpp>
 
@@ -22,7 +21,6 @@ class kernel_sctp {
  public:
   using endpoint = asio::ip::basic_endpoint<kernel_sctp>;
   using socket = asio::basic_stream_socket<kernel_sctp, loop_executor>;
-  using acceptor = asio::basic_socket_acceptor<kernel_sctp, loop_executor>;
 
   static kernel_sctp v4() noexcept { return kernel_sctp(AF_INET); }
   static kernel_sctp v6() noexcept { return kernel_sctp(AF_INET6); }

@@ -388,10 +388,9 @@ awaitable<void> gateway_control::close() {
 }
 
 awaitable<void> gateway_control::end_all() {
-  std::vector<std::uint32_t> asked;
-  std::set<std::uint32_t> unmade;
+  std::set<std::uint32_t> asked, unmade;
   for (const auto& [id, known] : directory_.contexts()) {
-    asked.push_back(id);
+    asked.insert(id);
     if (!known.made) unmade.insert(id);
   }
   auto end = [](context_owner& owner) -> awaitable<void> {
@@ -400,13 +399,10 @@ awaitable<void> gateway_control::end_all() {
   };
   const auto absent = co_await in_every_context(std::move(end));
   // What was not there has ended, unless a Move is about to make it, or made it meanwhile.
-  std::set<std::uint32_t> stays;
   for (const auto id : absent) {
-    if (unmade.contains(id.value) && (performing_ > 0 || directory_.find_made(id.value))) stays.insert(id.value);
+    if (unmade.contains(id.value) && (performing_ > 0 || directory_.find_made(id.value))) asked.erase(id.value);
   }
-  for (const auto id : asked) {
-    if (!stays.contains(id)) directory_.forget(id);
-  }
+  for (const auto id : asked) directory_.forget(id);
   if (directory_.size() == 0) emptied_.set();
 }
 
