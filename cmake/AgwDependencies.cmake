@@ -21,4 +21,7 @@ add_library(agw::boost ALIAS agw_boost)
 target_link_libraries(agw_boost INTERFACE Boost::headers Boost::system Threads::Threads)
 set_target_properties(agw_boost PROPERTIES EXPORT_NAME boost)
 target_compile_definitions(agw_boost INTERFACE
-  BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE BOOST_BEAST_SEPARATE_COMPILATION)
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE BOOST_BEAST_SEPARATE_COMPILATION
+  # Asio would hand a frame that is gone to the next that is no larger: one that waits for a call's whole life then holds the memory of one several
+  # times its size, and AddressSanitizer sees no use of a frame that is gone.
+  BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=0)

@@ -29,3 +29,21 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/result.hpp>
+
+// clang is a sixth faster with these; g++ reads them in no less time than it reads the sources.
+#ifdef __clang__
+#include <deque>
+#include <list>
+#include <map>
+#include <random>
+#include <set>
+#include <system_error>
+#include <unordered_map>
+
+#include <boost/container/deque.hpp>
+#include <boost/container/vector.hpp>
+
+#include "agw/core/clock.hpp"
+#include "agw/core/event.hpp"
+#include "agw/core/until.hpp"
+#endif

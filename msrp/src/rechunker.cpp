@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "agw/core/give_back.hpp"
 #include "agw/msrp/chunk_writer.hpp"
 #include "agw/msrp/uri.hpp"
 #include "rewrite.hpp"
@@ -44,7 +45,7 @@ boost::system::result<std::optional<outbound>> rechunker::next(bytes_view& in) {
         append(buffer_, bytes_view(start_ + parser_.header().block.size() + 2, body_bytes_));
       }
       start_ = nullptr;
-      if (parser_.between_chunks() && buffer_.capacity() > idle_bytes) std::vector<std::byte>().swap(buffer_);
+      if (parser_.between_chunks() && buffer_.capacity() > idle_bytes) give_back(buffer_);
       return output();
     }
     if (std::holds_alternative<header_complete>(*event)) {

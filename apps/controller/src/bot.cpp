@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 
 #include "agw/core/error.hpp"
+#include "agw/core/give_back.hpp"
 #include "agw/core/log.hpp"
 #include "agw/core/until.hpp"
 #include "agw/h248/ascii.hpp"
@@ -151,7 +152,7 @@ void bot_session::on_event(const msrp::session_event& event) {
       m->body.append(reinterpret_cast<const char*>(data->bytes.data()), data->bytes.size());
     } else {
       m->whole = false;
-      std::string().swap(m->body);
+      give_back(m->body);
     }
     return;
   }

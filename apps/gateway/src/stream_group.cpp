@@ -427,7 +427,8 @@ awaitable<void> stream_group::serve_components(task_group& tasks) {
       c->mark_started();
       tasks.spawn(c->scope().label(), [this, c] { return c->run(*association_); });
     }
-    co_await components_changed_.wait();
+    const auto [cancelled] = co_await components_changed_.settle();
+    if (cancelled) co_return;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agw/core/error.hpp"
+#include "agw/core/give_back.hpp"
 #include "agw/core/log.hpp"
 #include "agw/core/scope_guard.hpp"
 #include "context_home.hpp"
@@ -113,7 +114,7 @@ awaitable<void> context_owner::settle() {
     inbox_.pop_front();
     report(event);
   }
-  if (inbox_.empty()) lazy_deque<gateway::gateway_event>().swap(inbox_);  // events come in a call's first and last second
+  if (inbox_.empty()) give_back(inbox_);  // events come in a call's first and last second
   const auto changed = std::exchange(interfaces_, {});
   for (const auto& [key, t] : record_.terminations) {
     if (changed.contains(lower(t->interface))) co_await apply_service(*t);

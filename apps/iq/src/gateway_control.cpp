@@ -227,7 +227,7 @@ awaitable<bool> gateway_control::perform(const h248::incoming_request& request, 
   try {
     co_await shielded(std::move(body));
   } catch (...) {
-    if (makes && !executed) orders_.spawn("end", [this, context] { return end_one(context); });
+    if (makes && !executed) end_unfinished(context);
     throw;
   }
   co_return goes_on;
@@ -258,7 +258,7 @@ awaitable<bool> gateway_control::perform_there(const h248::incoming_request& req
       outcome = co_await on(home.where(), std::move(call));
     } catch (...) {  // cancelled before its turn came
       directory_.settle(terms, 0, 0);
-      if (makes) orders_.spawn("end", [this, context] { return end_one(context); });
+      if (makes) end_unfinished(context);
       throw;
     }
     take(outcome.news);
@@ -271,6 +271,10 @@ awaitable<bool> gateway_control::perform_there(const h248::incoming_request& req
 }
 
 // A context that was being made when its action was cut off.
+void gateway_control::end_unfinished(std::uint32_t context) {
+  orders_.spawn("end", [this, context] { return end_one(context); });
+}
+
 awaitable<void> gateway_control::end_one(std::uint32_t context) {
   const auto* const known = directory_.find(context);
   if (!known) co_return;

@@ -87,6 +87,7 @@ class gateway_control : public std::enable_shared_from_this<gateway_control> {
                                                        std::function<awaitable<void>(context_owner&)> act);
   awaitable<std::vector<h248::context_id>> in_every_context(std::function<awaitable<void>(context_owner&)> act);
   awaitable<void> end_all();
+  void end_unfinished(std::uint32_t context);
   awaitable<void> end_one(std::uint32_t context);
 
   void observe_root(observed event);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agw/core/give_back.hpp"
 #include "agw/h248/registration.hpp"
 
 namespace agw::iq {
@@ -275,7 +276,7 @@ notice take_notice(termination_record& t, h248::context_id context) {
     out.events.push_back(std::move(t.pending.front()));
     t.pending.pop_front();
   }
-  if (t.pending.empty()) lazy_deque<observed>().swap(t.pending);
+  if (t.pending.empty()) give_back(t.pending);
   return out;
 }
 

@@ -232,6 +232,27 @@ TEST_CASE("join_all waits for every child, and throws the first failure") {
   REQUIRE(cause == "sctp:abort");
 }
 
+TEST_CASE("join_all joins what had begun before its function failed") {
+  int gone = 0;
+  std::string cause;
+  test::run([&]() -> awaitable<void> {
+    auto begin = [&](task_group& group) {
+      group.spawn("child", [&gone]() -> awaitable<void> {
+        count_exit e(gone);
+        co_await wait_forever();
+      });
+      throw stage_error("test", "broken");
+    };
+    try {
+      co_await join_all("all", begin);
+    } catch (const stage_error& e) {
+      cause = e.cause();
+    }
+  });
+  REQUIRE(gone == 1);
+  REQUIRE(cause == "test:broken");
+}
+
 TEST_CASE("what is shielded comes to its end, also when it cancels its caller at once") {
   bool ended = false, aborted = false;
   test::run([&]() -> awaitable<void> {

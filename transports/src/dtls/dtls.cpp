@@ -18,7 +18,7 @@ void flush(datagram_pipe& lower, datagram_batch& out) {
 void give(machine& to, datagram_batch& datagrams, datagram_batch& out, datagram_batch& payload) {
   const auto now = clock::now();
   for (std::size_t i = 0; i < datagrams.size(); ++i) to.receive(std::as_const(datagrams)[i], now, out, payload);
-  datagrams.clear();
+  datagrams.reuse();
 }
 
 stage_error failure(const machine& ended) {
@@ -47,9 +47,6 @@ class scratch_batch {
   datagram_batch batch_;
 };
 
-// Of so few datagrams nothing is kept: a session that is idle behind them does not hold their memory.
-constexpr std::size_t small_batch = 8;
-
 }  // namespace
 
 session::session(datagram_pipe& lower, std::unique_ptr<machine> established, datagram_batch early,
@@ -69,9 +66,7 @@ awaitable<void> session::receive(datagram_batch& into) {
   while (into.size() == before) {
     if (machine_->state() == machine::status::ended) throw failure(*machine_);
     co_await lower_.receive(encrypted_);
-    const bool busy = encrypted_.size() > small_batch;
     deliver(into);
-    if (!busy) encrypted_ = datagram_batch();
   }
 }
 

@@ -390,7 +390,8 @@ awaitable<void> lite_endpoint::watch_consent() {
   event_alarm wakes(co_await asio::this_coro::executor, machine_changed_);
   while (machine_.state() != path_state::lost) {
     wakes.set(machine_.deadline().value_or(no_deadline));
-    co_await machine_changed_.wait();
+    const auto [cancelled] = co_await machine_changed_.settle();
+    if (cancelled) co_return;
     machine_.timeout(clock::now());
   }
   throw stage_error("ice", "consent", transport_error::consent_lost);

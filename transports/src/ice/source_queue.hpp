@@ -1,8 +1,11 @@
 // Application datagrams that wait for the path's reader, in runs of one source each.
 #pragma once
 
-#include "agw/core/pipe.hpp"
+#include <utility>
+
+#include "agw/core/give_back.hpp"
 #include "agw/core/lazy_deque.hpp"
+#include "agw/core/pipe.hpp"
 #include "agw/transports/ice_agent.hpp"
 
 namespace agw::ice {
@@ -23,16 +26,21 @@ class source_queue {
   }
 
   void clear() noexcept {
-    runs_.clear();
+    give_back(runs_);
     bytes_ = 0;
   }
 
   /// Appends the first run to `into`, and returns its source. Not on an empty queue.
   route pop(datagram_batch& into) {
-    const auto first = std::move(runs_.front());
+    auto first = std::move(runs_.front());
     runs_.pop_front();
+    if (runs_.empty()) give_back(runs_);
     bytes_ -= first.datagrams.bytes();
-    for (std::size_t i = 0; i < first.datagrams.size(); ++i) into.push(first.datagrams[i]);
+    if (into.empty()) {
+      into = std::move(first.datagrams);
+    } else {
+      for (std::size_t i = 0; i < first.datagrams.size(); ++i) into.push(std::as_const(first.datagrams)[i]);
+    }
     return first.source;
   }
 

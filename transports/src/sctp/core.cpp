@@ -31,19 +31,6 @@ constexpr std::size_t reports_kept = 4;
 // usrsctp as a peer drops what is 4096 behind the first that it misses.
 constexpr std::size_t most_chunks = 4000;
 constexpr auto shutdown_limit = std::chrono::milliseconds(200);
-// The memory of a burst is freed; an idle association keeps none.
-constexpr std::size_t kept_batch_bytes = 4096;
-
-// Of so few datagrams nothing is kept: most sessions are idle behind them.
-constexpr std::size_t small_batch = 8;
-
-void recycle(datagram_batch& batch) {
-  if (batch.bytes() > kept_batch_bytes) {
-    batch = datagram_batch();
-  } else {
-    batch.clear();
-  }
-}
 
 }  // namespace
 
@@ -131,10 +118,8 @@ awaitable<void> association_core::receive_packets() {
   for (;;) {
     co_await lower_->receive(packets);
     if (abandoned_) co_return;
-    const bool busy = packets.size() > small_batch;
     input(packets);
-    if (busy) recycle(packets);
-    else packets = datagram_batch();
+    packets.reuse();
   }
 }
 
@@ -277,7 +262,8 @@ awaitable<void> association_core::keep_pace() {
       const bool more = co_await within(deadline_after(idle_after), paced_.wait());
       if (more || !pacer_.empty()) continue;  // a packet may come when the time is already over
       pacer_.clear();                         // an idle association keeps no memory
-      co_await paced_.wait();
+      const auto [cancelled] = co_await paced_.settle();
+      if (cancelled) co_return;
     }
     co_await sleep_until(pacer_.next_deadline());
     if (abandoned_) co_return;
@@ -374,7 +360,7 @@ void association_core::flush() {
   } catch (...) {
     fail(std::current_exception());
   }
-  recycle(out_);
+  out_.reuse();
 }
 
 send_outcome association_core::transmit(bytes_view message, const send_options& options) {
@@ -441,8 +427,8 @@ awaitable<void> association_core::keep_watch() {
   while (phase_ != phase::ended) {
     watched_until_ = next_deadline();
     wakes.set(watched_until_);
-    co_await rearmed_.wait();
-    if (abandoned_) co_return;
+    const auto [cancelled] = co_await rearmed_.settle();  // each frame that a throw passes costs as much as a dozen wake-ups
+    if (cancelled || abandoned_) co_return;
     const auto now = clock::now();
     channels_.expire(now);
     window_changed();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agw/core/give_back.hpp"
 #include "sctp/chunks.hpp"
 #include "sctp/crc32c.hpp"
 #include "sctp/path_watch.hpp"
@@ -50,7 +51,7 @@ bool mtu_probe::answered(std::size_t size) noexcept {
   if (size != most_ || grown() || probes_ == 0) return false;
   size_ = most_;
   probes_ = 0;
-  std::vector<std::byte>().swap(ballast_);
+  give_back(ballast_);
   next_ = no_deadline;
   return true;
 }
@@ -65,7 +66,7 @@ bool mtu_probe::unacknowledged(clock::time_point since, clock::time_point now) n
 // The next probes have data of their own time: numbers come again in the end.
 void mtu_probe::wait(clock::time_point now) noexcept {
   probes_ = 0;
-  std::vector<std::byte>().swap(ballast_);
+  give_back(ballast_);
   raise_ = now + raise_timer;
   next_ = no_deadline;
 }

@@ -38,7 +38,7 @@ void pacer::lane::pop() {
   bytes_ -= packets_[next_++].size();
   if (next_ == packets_.size()) {
     if (packets_.size() > kept_packets) packets_ = datagram_batch();
-    packets_.clear();
+    packets_.reuse();
     next_ = 0;
   } else if (next_ > kept_packets && next_ > packets_.size() / 2) {
     datagram_batch rest;

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "agw/core/give_back.hpp"
 #include "sctp/crc32c.hpp"
 
 namespace agw::sctp {
@@ -186,7 +187,7 @@ void scoreboard::forget_front() {
     records_.clear();
     first_ = 0;
     if (records_.capacity() > 16) records_.shrink_to_fit();
-    std::vector<std::uint32_t>().swap(holes_);
+    give_back(holes_);
     kept_.clear();
     next_loss_ = no_deadline;
     return;

@@ -47,6 +47,12 @@ class datagram_batch {
     items_.clear();
     used_ = 0;
   }
+  /// clear() for the batch of a session: behind so few datagrams that it may be idle now, the memory goes back too.
+  void reuse() noexcept {
+    constexpr std::size_t few = 8;
+    if (size() > few) return clear();
+    *this = datagram_batch();
+  }
 
  private:
   struct item {

@@ -95,7 +95,12 @@ class task_group {
   template <class F>
   void begin(std::string_view name, F f, task_group* led) {
     child& c = add(name);
-    asio::co_spawn(executor_, run(c, std::move(f), led), asio::bind_cancellation_slot(c.signal.slot(), on_end(*this, c)));
+    try {
+      asio::co_spawn(executor_, run(c, std::move(f), led), asio::bind_cancellation_slot(c.signal.slot(), on_end(*this, c)));
+    } catch (...) {  // no memory for it
+      children_.erase(c.self);
+      throw;
+    }
     if (cancelled_) emit(c);
   }
 
@@ -114,17 +119,23 @@ class task_group {
   bool joining_ = false;
 };
 
-/// Calls `begin(group)`, which spawns children and does not wait, and returns when all of them have ended, as join() has it. To spawn children and
-/// join() them in the same coroutine is not the same: a child that cancels that coroutine before it has first waited would leave it by an exception,
-/// with the group still alive.
+/// Calls `begin(group)`, which spawns children and does not wait, and returns when all of them have ended, as join() has it; what `begin` throws cancels
+/// them first. To spawn children and join() them in the same coroutine is not the same: one that cancels that coroutine before it has first waited makes
+/// it end by an exception, with the group still alive.
 template <class F>
 awaitable<void> join_all(std::string name, F begin) {
   task_group group(co_await asio::this_coro::executor, std::move(name));
   const bool throwing = co_await asio::this_coro::throw_if_cancelled();
   co_await asio::this_coro::throw_if_cancelled(false);
-  begin(group);
-  const bool cancelled = co_await group.wait_empty(false);
+  std::exception_ptr broken;
+  try {
+    begin(group);
+  } catch (...) {
+    broken = std::current_exception();
+  }
+  const bool cancelled = co_await group.wait_empty(broken != nullptr);
   co_await asio::this_coro::throw_if_cancelled(throwing);
+  if (broken) std::rethrow_exception(broken);
   group.throw_outcome(cancelled);
 }
 
