@@ -40,10 +40,11 @@
 #include <system_error>
 #include <unordered_map>
 
+#include <boost/asio/append.hpp>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/container/deque.hpp>
 #include <boost/container/vector.hpp>
-
-#include "agw/core/clock.hpp"
-#include "agw/core/event.hpp"
-#include "agw/core/until.hpp"
 #endif

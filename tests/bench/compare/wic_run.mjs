@@ -133,8 +133,8 @@ let wic;
 let report;
 try {
   wic = settings.program ? program_wic(settings.program) : await chromium_wic();
-  for (const until = Date.now() + patience_ms; !mgc.knows; await new Promise((later) => setTimeout(later, 20))) {
-    if (Date.now() > until) throw new Error('no gateway registers');
+  for (const until = performance.now() + patience_ms; !mgc.knows; await new Promise((later) => setTimeout(later, 20))) {
+    if (performance.now() > until) throw new Error('no gateway registers');
   }
   const { fault, ...figures } = await measure(mgc, wic, core);
   report = { ...figures, faults: fault ? [fault] : [] };

@@ -56,7 +56,7 @@ class connection {
 }
 
 async function connect(port, child) {
-  for (const until = Date.now() + 60000; Date.now() < until; await new Promise((later) => setTimeout(later, 100))) {
+  for (const until = performance.now() + 60000; performance.now() < until; await new Promise((later) => setTimeout(later, 100))) {
     if (child.exitCode !== null) break;
     const socket = net.connect(port, '127.0.0.1');
     const done = await new Promise((answer) => {

@@ -129,13 +129,13 @@ export async function attach(page, peer, script = {}) {
       const message = JSON.parse(text);
       seen.push(message);
       const { call } = message;
-      const begun = Date.now();
+      const begun = performance.now();
       const play = async (part) => {
         for (const entry of flow(part)) {
           await new Promise((resolve) => {
             setTimeout(resolve, 4);
           });
-          tell({ call, time: Date.now() / 1000, at: Date.now() - begun + 0.3, ...entry });
+          tell({ call, time: Date.now() / 1000, at: performance.now() - begun + 0.3, ...entry });
         }
       };
       if (message.type === 'offer') {

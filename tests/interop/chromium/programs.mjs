@@ -31,7 +31,7 @@ export class program {
     for (const stream of [this.child.stdout, this.child.stderr]) stream?.on('data', (data) => (this.log += data));
   }
   async says(pattern, ms = 20000) {
-    for (const until = Date.now() + ms; Date.now() < until; ) {
+    for (const until = performance.now() + ms; performance.now() < until; ) {
       const hit = this.log.match(pattern);
       if (hit) return hit;
       if (this.child.exitCode !== null) break;
@@ -78,7 +78,7 @@ export async function start(server_options = [], { address = '127.0.0.1' } = {})
     // Waits until the metric has the value.
     async reaches(name, wanted, ms = 20000) {
       let seen;
-      for (const until = Date.now() + ms; Date.now() < until; await new Promise((later) => setTimeout(later, 50))) {
+      for (const until = performance.now() + ms; performance.now() < until; await new Promise((later) => setTimeout(later, 50))) {
         seen = await value(name);
         if (seen === wanted) return;
       }

@@ -46,7 +46,7 @@ async function call(at) {
 }
 
 async function until_true(what, ms = 20000) {
-  for (const limit = Date.now() + ms; Date.now() < limit; await new Promise((later) => setTimeout(later, 50))) {
+  for (const limit = performance.now() + ms; performance.now() < limit; await new Promise((later) => setTimeout(later, 50))) {
     if (await what()) return;
   }
   assert.fail(`never: ${what}`);

@@ -14,7 +14,7 @@ const between_texts = 60;
 export async function place_call(mgc, { access = 'access', core, protocol = 'TCP' } = {}) {
   const times = [];
   const own = core ? undefined : await serve_msrp(async () => {
-    times.push(Date.now());
+    times.push(performance.now());
     await later(between_texts);
   });
   const peer = core ?? own;
@@ -50,14 +50,14 @@ export async function place_call(mgc, { access = 'access', core, protocol = 'TCP
   // So many more texts come through.
   call.goes_on = async (texts = 5, ms = 15000) => {
     const before = times.length;
-    for (const until = Date.now() + ms; times.length < before + texts; await later(20)) {
+    for (const until = performance.now() + ms; times.length < before + texts; await later(20)) {
       assert.equal(child.exitCode, null, `the WIC gave up: ${said}`);
-      assert.ok(Date.now() < until, `the call is dead: ${times.length - before} texts in ${ms} ms; ${said}`);
+      assert.ok(performance.now() < until, `the call is dead: ${times.length - before} texts in ${ms} ms; ${said}`);
     }
   };
   // The longest time without a text since then, in milliseconds.
   call.longest_pause = (since) => {
-    const seen = [since, ...times.filter((t) => t > since), Date.now()];
+    const seen = [since, ...times.filter((t) => t > since), performance.now()];
     return Math.max(...seen.slice(1).map((t, i) => t - seen[i]));
   };
   call.release = () => ask(`Context = ${call.context} { Subtract = * }`);

@@ -256,9 +256,9 @@ test('a reader of the log that hangs, a full disk and a closed standard error ho
     assert.equal((await fetch(`${http}/healthz`)).status, 200);
     assert.ok((await value(http, 'agw_log_lines_dropped_total')) > 0);
     assert.equal(await value(http, 'agw_calls_started_total'), 120);
-    const begin = Date.now();
+    const begin = performance.now();
     assert.deepEqual(await mg.end(), { code: 0, signal: null });
-    assert.ok(Date.now() - begin < 10000);
+    assert.ok(performance.now() - begin < 10000);
     fs.closeSync(fd);
   }
   fs.closeSync(reader);

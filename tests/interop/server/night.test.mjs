@@ -21,8 +21,8 @@ before(() => {
   const left = [...chosen].sort((a, b) => patience(b) - patience(a));
   const next = async () => {
     for (let f = left.shift(); f; f = left.shift()) {
-      const begin = Date.now();
-      const ended = run(f).then((told) => ({ told, took: Date.now() - begin }), (error) => ({ error }));
+      const begin = performance.now();
+      const ended = run(f).then((told) => ({ told, took: performance.now() - begin }), (error) => ({ error }));
       done.get(f).resolve(ended);
       await ended;
     }
@@ -67,19 +67,19 @@ async function tells(f, w) {
   const pattern = pattern_of(f.line);
   const from = w.mg && f.make.length > 0 ? w.log().length : 0;
   const earlier = w.mg ? await w.samples() : undefined;
-  const begin = Date.now();
+  const begin = performance.now();
   const over = await f.make(w);
-  const made = Date.now();
+  const made = performance.now();
   const limit = made + duration_of(f.within, w.config);
   let metric, line, recovered = !over;
   for (; metric === undefined || line === undefined; await later(50)) {
-    if (metric === undefined && condition(await w.samples(), earlier)) metric = Date.now() - made;
+    if (metric === undefined && condition(await w.samples(), earlier)) metric = performance.now() - made;
     if (metric !== undefined && !recovered) {
       recovered = true;
       await over();
     }
-    if (line === undefined && pattern.test(w.log().slice(from))) line = Date.now() - made;
-    if (Date.now() < limit) continue;
+    if (line === undefined && pattern.test(w.log().slice(from))) line = performance.now() - made;
+    if (performance.now() < limit) continue;
     const samples = (await w.samples()).filter((s) => f.metric.startsWith(s.name)).map((s) => JSON.stringify(s));
     assert.ok(line !== undefined, `no line "${f.line}" within ${f.within}`);
     assert.ok(metric !== undefined, `not ${f.metric} within ${f.within}: ${samples.join(' ')}`);

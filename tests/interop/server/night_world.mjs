@@ -91,8 +91,8 @@ export class world {
     this.mg = new program('agw-server', all, { fd, env });
     this.last(() => this.mg.child.kill('SIGKILL'));
     if (!waits) return;
-    for (const until = Date.now() + 30000; !(await this.is_registered()); await later(50)) {
-      assert.ok(Date.now() < until && this.mg.child.exitCode === null, `it does not register: ${this.log()}`);
+    for (const until = performance.now() + 30000; !(await this.is_registered()); await later(50)) {
+      assert.ok(performance.now() < until && this.mg.child.exitCode === null, `it does not register: ${this.log()}`);
     }
   }
   // Where the log goes elsewhere, a fault says how it is read.

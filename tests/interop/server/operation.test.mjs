@@ -50,7 +50,7 @@ function calls(at, options) {
   return new Promise((done) => child.on('close', () => done({ ...JSON.parse(out.trim().split('\n').at(-1)), out })));
 }
 async function until_true(what, ms = 20000) {
-  for (const limit = Date.now() + ms; Date.now() < limit; await new Promise((later) => setTimeout(later, 50))) if (await what()) return;
+  for (const limit = performance.now() + ms; performance.now() < limit; await new Promise((later) => setTimeout(later, 50))) if (await what()) return;
   assert.fail(`never: ${what}`);
 }
 

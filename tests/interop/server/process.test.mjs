@@ -132,7 +132,7 @@ test('without 0, 1 and 2 no socket becomes standard error', async () => {
   const child = spawn('sh', ['-c', shell], { stdio: 'ignore' });
   const gone = new Promise((end) => child.on('exit', (code, signal) => end({ code, signal })));
   const answers = async () => (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok;
-  for (const limit = Date.now() + 20000; Date.now() < limit && !(await answers()); ) await new Promise((later) => setTimeout(later, 50));
+  for (const limit = performance.now() + 20000; performance.now() < limit && !(await answers()); ) await new Promise((later) => setTimeout(later, 50));
   for (const fd of [0, 1, 2]) assert.equal(fs.readlinkSync(`/proc/${child.pid}/fd/${fd}`), '/dev/null');
   child.kill('SIGTERM');
   assert.deepEqual(await gone, { code: 0, signal: null });
@@ -194,7 +194,7 @@ test('a service manager hears READY, RELOADING, WATCHDOG and STOPPING', async ()
   let heard = '';
   manager.stdout.on('data', (data) => (heard += data));
   const hears = async (pattern) => {
-    for (const limit = Date.now() + 20000; Date.now() < limit; await new Promise((later) => setTimeout(later, 25))) if (pattern.test(heard)) return;
+    for (const limit = performance.now() + 20000; performance.now() < limit; await new Promise((later) => setTimeout(later, 25))) if (pattern.test(heard)) return;
     assert.fail(`never ${pattern}: ${heard}`);
   };
   try {
