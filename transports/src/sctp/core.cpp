@@ -119,7 +119,7 @@ awaitable<void> association_core::receive_packets() {
     co_await lower_->receive(packets);
     if (abandoned_) co_return;
     input(packets);
-    packets.reuse();
+    packets = datagram_batch();  // the next makes room at once for all that it has
   }
 }
 
@@ -262,6 +262,7 @@ awaitable<void> association_core::keep_pace() {
       const bool more = co_await within(deadline_after(idle_after), paced_.wait());
       if (more || !pacer_.empty()) continue;  // a packet may come when the time is already over
       pacer_.clear();                         // an idle association keeps no memory
+      if (out_.empty()) out_ = datagram_batch();
       const auto [cancelled] = co_await paced_.settle();
       if (cancelled) co_return;
     }
