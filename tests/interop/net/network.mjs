@@ -15,23 +15,32 @@ export class network {
     ip('netns', 'add', out.name);
     out.link = spawn(path.join(bin, 'agw_test_link'), [out.name, '-', String(seed)], { stdio: ['pipe', 'pipe', 'inherit'] });
     out.ended = new Promise((resolve) => out.link.on('exit', resolve));
-    out.waiting = [];
+    try {
+      await out.#set_up();
+    } catch (error) {
+      await out.end(); // the link would keep the test's process alive
+      throw error;
+    }
+    return out;
+  }
+
+  async #set_up() {
+    this.waiting = [];
     let said = '';
-    out.link.stdout.on('data', (data) => {
+    this.link.stdout.on('data', (data) => {
       said += data;
-      for (let end; (end = said.indexOf('\n')) >= 0; said = said.slice(end + 1)) out.waiting.shift()?.(said.slice(0, end));
+      for (let end; (end = said.indexOf('\n')) >= 0; said = said.slice(end + 1)) this.waiting.shift()?.(said.slice(0, end));
     });
-    const up = await out.#answer();
+    const up = await this.#answer();
     if (up !== 'up') throw new Error(`the link says ${up}`);
     const device = (words, address) => {
       ip(...words, 'address', 'add', `${address}/24`, 'dev', 'link0');
       // The device's own queue must not be what loses packets.
       ip(...words, 'link', 'set', 'link0', 'mtu', '1500', 'txqueuelen', '10000', 'up');
     };
-    ip('-n', out.name, 'link', 'set', 'lo', 'up');
-    device(['-n', out.name], wic_address);
+    ip('-n', this.name, 'link', 'set', 'lo', 'up');
+    device(['-n', this.name], wic_address);
     device([], gateway_address);
-    return out;
   }
 
   // What runs a program on the WIC's side.
