@@ -114,7 +114,7 @@ awaitable<void> context_owner::settle() {
     inbox_.pop_front();
     report(event);
   }
-  if (inbox_.empty()) give_back(inbox_);  // events come in a call's first and last second
+  give_back(inbox_);  // events come in a call's first and last second
   const auto changed = std::exchange(interfaces_, {});
   for (const auto& [key, t] : record_.terminations) {
     if (changed.contains(lower(t->interface))) co_await apply_service(*t);

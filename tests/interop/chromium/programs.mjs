@@ -1,4 +1,5 @@
 // agw-server and agw-controller as the tests run them: on free ports, ended by pid, with what they logged.
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import dgram from 'node:dgram';
 import fs from 'node:fs';
@@ -19,6 +20,13 @@ export async function free_port() {
     await new Promise((closed) => socket.close(closed));
     if (free) return port;
   }
+}
+
+export async function until_true(what, ms = 20000) {
+  for (const until = performance.now() + ms; performance.now() < until; await new Promise((later) => setTimeout(later, 50))) {
+    if (await what()) return;
+  }
+  assert.fail(`never: ${what}`);
 }
 
 export class program {

@@ -5,7 +5,7 @@ import dgram from 'node:dgram';
 import net from 'node:net';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { free_port, program, ws_of } from '../chromium/programs.mjs';
+import { free_port, program, until_true, ws_of } from '../chromium/programs.mjs';
 
 const bin = process.env.AGW_BIN ?? path.resolve('build/bin');
 const running = new Set();
@@ -43,13 +43,6 @@ async function call(at) {
   const report = JSON.parse(out.trim().split('\n').at(-1));
   assert.equal(report.failed, 0, out);
   assert.deepEqual(report.causes, { requested: 1 });
-}
-
-async function until_true(what, ms = 20000) {
-  for (const limit = performance.now() + ms; performance.now() < limit; await new Promise((later) => setTimeout(later, 50))) {
-    if (await what()) return;
-  }
-  assert.fail(`never: ${what}`);
 }
 
 const ended = { code: 0, signal: null };

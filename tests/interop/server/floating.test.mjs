@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { free_port, program } from '../chromium/programs.mjs';
+import { free_port, program, until_true } from '../chromium/programs.mjs';
 import { mgc } from './mgc.mjs';
 
 const floating = '198.18.0.77';
@@ -17,11 +17,7 @@ after(async () => {
 });
 
 const ip = (word) => execFileSync('ip', ['address', word, `${floating}/32`, 'dev', 'lo']);
-const later = (ms) => new Promise((done) => setTimeout(done, ms));
-async function until_true(what, ms = 10000) {
-  for (const until = performance.now() + ms; performance.now() < until; await later(50)) if (await what()) return;
-  assert.fail(`never: ${what}`);
-}
+const soon = (what) => until_true(what, 10000);
 
 async function gateway(lines) {
   const controller = await new mgc().open();
@@ -50,13 +46,13 @@ test('with floating it starts, tells controller, readiness and metric, and serve
   const up = async () => Number((await (await fetch(`${http}/metrics`)).text()).match(/^agw_interface_up\{interface="access"\} (\d)$/m)[1]);
   const reasons = async () => (await (await fetch(`${http}/readyz`)).json()).reasons;
 
-  await until_true(() => said(controller, /MT=FO/i) === 1);
+  await soon(() => said(controller, /MT=FO/i) === 1);
   assert.deepEqual(await reasons(), ['interfaces.access.address: 198.18.0.77 is no address of this machine']);
   assert.equal(await up(), 0);
   assert.match(await controller.ask(access), /ER=/);
 
   ip('add');
-  await until_true(() => said(controller, /MT=RS/i) === 1);
+  await soon(() => said(controller, /MT=RS/i) === 1);
   assert.deepEqual(await reasons(), []);
   assert.equal(await up(), 1);
   const reply = await controller.ask(access);
@@ -65,10 +61,10 @@ test('with floating it starts, tells controller, readiness and metric, and serve
 
   ip('del');
   await mg.says(/interface access: 198\.18\.0\.77 is gone/);
-  await until_true(() => said(controller, /MT=FO/i) === 2);
+  await soon(() => said(controller, /MT=FO/i) === 2);
   assert.equal(await up(), 0);
   assert.equal((await fetch(`${http}/readyz`)).status, 503);
   ip('add');
-  await until_true(() => said(controller, /MT=RS/i) === 2);
+  await soon(() => said(controller, /MT=RS/i) === 2);
   assert.deepEqual(await mg.end(), { code: 0, signal: null });
 });

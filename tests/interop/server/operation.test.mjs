@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { free_port, program } from '../chromium/programs.mjs';
+import { free_port, program, until_true } from '../chromium/programs.mjs';
 import { megaco_peer } from '../megaco/peer.mjs';
 
 const bin = process.env.AGW_BIN ?? path.resolve('build/bin');
@@ -48,10 +48,6 @@ function calls(at, options) {
   let out = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (out += data));
   return new Promise((done) => child.on('close', () => done({ ...JSON.parse(out.trim().split('\n').at(-1)), out })));
-}
-async function until_true(what, ms = 20000) {
-  for (const limit = performance.now() + ms; performance.now() < limit; await new Promise((later) => setTimeout(later, 50))) if (await what()) return;
-  assert.fail(`never: ${what}`);
 }
 
 test('agw-controller dies idle, which is noticed, and restarts, which is too: the next call goes through', async () => {

@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
@@ -6,6 +7,7 @@
 #include "agw/core/task_group.hpp"
 #include "agw/core/error.hpp"
 #include "agw/core/until.hpp"
+#include "support/cause_of.hpp"
 #include "support/loop.hpp"
 
 using namespace agw;
@@ -53,12 +55,7 @@ TEST_CASE("the first failure cancels the siblings and is rethrown by join") {
       co_await sleep_until(deadline_after(1ms));
       throw stage_error("tcp", "refused");
     });
-    std::string cause;
-    try {
-      co_await group.join();
-    } catch (const stage_error& e) {
-      cause = e.cause();
-    }
+    const auto cause = co_await test::cause_of(group.join());
     REQUIRE(cause == "tcp:refused");
     REQUIRE(gone == 1);
   });
@@ -139,11 +136,7 @@ TEST_CASE("with_tasks cancels the body when a child fails, and throws the failur
       count_exit e(gone);
       co_await wait_forever();
     };
-    try {
-      co_await with_tasks("scope", body);
-    } catch (const stage_error& e) {
-      cause = e.cause();
-    }
+    cause = co_await test::cause_of(with_tasks("scope", body));
   });
   REQUIRE(gone == 1);
   REQUIRE(cause == "sctp:abort");
@@ -222,11 +215,7 @@ TEST_CASE("join_all waits for every child, and throws the first failure") {
         });
       }
     };
-    try {
-      co_await join_all("all", begin);
-    } catch (const stage_error& e) {
-      cause = e.cause();
-    }
+    cause = co_await test::cause_of(join_all("all", begin));
   });
   REQUIRE(gone == 3);
   REQUIRE(cause == "sctp:abort");
@@ -243,11 +232,7 @@ TEST_CASE("join_all joins what had begun before its function failed") {
       });
       throw stage_error("test", "broken");
     };
-    try {
-      co_await join_all("all", begin);
-    } catch (const stage_error& e) {
-      cause = e.cause();
-    }
+    cause = co_await test::cause_of(join_all("all", begin));
   });
   REQUIRE(gone == 1);
   REQUIRE(cause == "test:broken");

@@ -13,6 +13,7 @@
 #include "agw/transports/error.hpp"
 #include "agw/transports/ice_stage.hpp"
 #include "ice_client.hpp"
+#include "support/cause_of.hpp"
 #include "support/loop.hpp"
 #include "turn.hpp"
 
@@ -57,17 +58,6 @@ struct ice_fixture {
   ice_client client;
   udp::socket socket;
 };
-
-// Awaits `operation` and says which "<stage>:<reason>" it threw; empty when it did not.
-template <class T>
-awaitable<std::string> cause_of(awaitable<T> operation) {
-  try {
-    co_await std::move(operation);
-  } catch (const stage_error& e) {
-    co_return e.cause();
-  }
-  co_return std::string();
-}
 
 inline awaitable<void> receive_one(datagram_pipe& path) {
   datagram_batch batch;

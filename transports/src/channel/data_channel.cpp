@@ -16,8 +16,6 @@ namespace {
 // What a reader takes at once it holds in memory of its own.
 constexpr std::size_t max_messages_at_once = 64;
 constexpr std::size_t max_bytes_at_once = 64 << 10;
-// Behind so few the channel may be idle: its inbox then keeps no memory.
-constexpr std::size_t few_messages = 8;
 
 }  // namespace
 
@@ -42,15 +40,15 @@ awaitable<bool> data_channel::receive(std::vector<message>& into) {
     co_await state->readable.wait();
     if (is_cancelled(co_await asio::this_coro::cancellation_state)) throw system_error(asio::error::operation_aborted);
   }
-  std::size_t bytes = 0, n = 0;
-  for (; n < max_messages_at_once && bytes < max_bytes_at_once && !state->inbox.empty(); ++n) {
+  std::size_t bytes = 0;
+  for (std::size_t n = 0; n < max_messages_at_once && bytes < max_bytes_at_once && !state->inbox.empty(); ++n) {
     const auto size = state->inbox.front().bytes.size();
     bytes += size;
     state->held.remove(channel_state::cost_of(size), true);
     into.push_back(std::move(state->inbox.front()));
     state->inbox.pop_front();
   }
-  if (n <= few_messages && state->inbox.empty()) give_back(state->inbox);
+  if (state->inbox.empty()) give_back(state->inbox);  // the channel may be idle from now on
   if (state->table) state->table->taken();
   co_return true;
 }

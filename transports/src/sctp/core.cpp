@@ -114,12 +114,11 @@ awaitable<void> association_core::pump(std::shared_ptr<association_core> self) {
 }
 
 awaitable<void> association_core::receive_packets() {
-  datagram_batch packets;
   for (;;) {
+    datagram_batch packets;  // holds nothing while it waits; what comes makes room at once for all of it
     co_await lower_->receive(packets);
     if (abandoned_) co_return;
     input(packets);
-    packets = datagram_batch();  // the next makes room at once for all that it has
   }
 }
 
