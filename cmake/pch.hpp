@@ -28,6 +28,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/intrusive/list.hpp>
 #include <boost/system/result.hpp>
 
 // clang is a sixth faster with these; g++ reads them in no less time than it reads the sources.

@@ -2,12 +2,24 @@
 
 #include <cstdlib>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 
 #include "agw/core/error.hpp"
 #include "agw/core/log.hpp"
 
 namespace agw {
+
+class task_group::on_end {
+ public:
+  on_end(task_group& group, child& c) noexcept : group_(&group), child_(&c) {}
+  void operator()(std::exception_ptr e) { group_->ended(*child_, std::move(e)); }
+
+ private:
+  task_group* group_;
+  child* child_;
+};
 
 task_group::task_group(loop_executor executor, std::string name) : executor_(std::move(executor)), name_(std::move(name)) {}
 
@@ -18,11 +30,31 @@ task_group::~task_group() {
   std::abort();
 }
 
-task_group::child& task_group::add(std::string_view name) {
-  child& c = children_.emplace_back();
-  c.name = name;
-  c.self = std::prev(children_.end());
-  return c;
+void task_group::start(std::unique_ptr<child> starting) {
+  child& c = *starting.release();
+  children_.push_back(c);
+  try {
+    asio::co_spawn(executor_, run(c), asio::bind_cancellation_slot(c.signal.slot(), on_end(*this, c)));
+  } catch (...) {  // no memory for it
+    erase(c);
+    throw;
+  }
+  if (cancelled_) emit(c);
+}
+
+// The child's error is kept aside, and throwing is switched off after it: in Boost 1.81 a child that was cancelled and ends
+// without ever suspending would otherwise never reach its handler, and the error would leave the executor's run().
+// A cancel is no failure; it is told apart here, because to look into an exception_ptr is to throw once more.
+awaitable<void> task_group::run(child& c) {
+  try {
+    co_await c.work();
+    if (c.leads) cancel();
+  } catch (const system_error& e) {
+    if (e.code() != asio::error::operation_aborted) c.error = std::current_exception();
+  } catch (...) {
+    c.error = std::current_exception();
+  }
+  co_await asio::this_coro::throw_if_cancelled(false);
 }
 
 void task_group::emit(child& c) { c.signal.emit(asio::cancellation_type::terminal); }
@@ -36,26 +68,38 @@ void task_group::cancel() {
 // to) is removed one turn of the loop later, after they were destroyed.
 void task_group::ended(child& c, std::exception_ptr e) {
   if (e && !c.error) c.error = std::move(e);
-  if (c.error && !is_cancellation(c.error)) {
-    if (!first_error_) {
-      first_error_ = c.error;
-      cancel();
-    } else {
-      log::debug("{}/{}: also failed: {}", name_, c.name, describe(c.error));
-    }
-  }
-  c.error = nullptr;
-  asio::post(executor_, [this, self = c.self] {
-    children_.erase(self);
+  if (auto error = std::exchange(c.error, nullptr); error && !is_cancellation(error)) failed(c.name, std::move(error));
+  asio::post(executor_, [this, &c] {
+    erase(c);
     if (children_.empty() && joining_) emptied_.set();
   });
 }
 
-// True when the awaiting coroutine was cancelled meanwhile. It must not throw then, not even when it begins to await this: throwing is switched off
-// by the caller, who puts it back.
-awaitable<bool> task_group::wait_empty(bool cancel_first) {
+void task_group::erase(child& c) {
+  children_.erase_and_dispose(children_.iterator_to(c), std::default_delete<child>());
+}
+
+void task_group::failed(std::string_view who, std::exception_ptr error) {
+  if (first_error_) {
+    log::debug("{}/{}: also failed: {}", name_, who, describe(error));
+    return;
+  }
+  first_error_ = std::move(error);
+  cancel();
+}
+
+// Calls `begin`, whose error counts as a child's, and waits until all have ended. True when the awaiting coroutine was cancelled
+// meanwhile: its caller throws that, for throwing is switched off here.
+awaitable<bool> task_group::wait_empty(void (*begin)(task_group&, void*), void* argument) {
+  const bool throwing = co_await asio::this_coro::throw_if_cancelled();
+  co_await asio::this_coro::throw_if_cancelled(false);
+  try {
+    begin(*this, argument);
+  } catch (...) {
+    failed("begin", std::current_exception());
+  }
   bool cancelled = is_cancelled(co_await asio::this_coro::cancellation_state);
-  if (cancelled || cancel_first) cancel();
+  if (cancelled) cancel();
   joining_ = true;
   while (!children_.empty()) {
     const auto [ended_early] = co_await emptied_.settle();
@@ -66,6 +110,7 @@ awaitable<bool> task_group::wait_empty(bool cancel_first) {
   joining_ = false;
   cancelled_ = false;
   emptied_.reset();
+  co_await asio::this_coro::throw_if_cancelled(throwing);
   co_return cancelled;
 }
 
@@ -79,18 +124,13 @@ void task_group::throw_outcome(bool cancelled) {
 }
 
 awaitable<void> task_group::join() {
-  const bool throwing = co_await asio::this_coro::throw_if_cancelled();
-  co_await asio::this_coro::throw_if_cancelled(false);
-  const bool cancelled = co_await wait_empty(false);
-  co_await asio::this_coro::throw_if_cancelled(throwing);
-  throw_outcome(cancelled);
+  auto nothing = [](task_group&) {};
+  throw_outcome(co_await wait_empty(&call<decltype(nothing)>, &nothing));
 }
 
 awaitable<void> task_group::stop() {
-  const bool throwing = co_await asio::this_coro::throw_if_cancelled();
-  co_await asio::this_coro::throw_if_cancelled(false);
-  co_await wait_empty(true);
-  co_await asio::this_coro::throw_if_cancelled(throwing);
+  auto begin = [](task_group& group) { group.cancel(); };
+  co_await wait_empty(&call<decltype(begin)>, &begin);
   if (auto error = std::exchange(first_error_, nullptr)) log::debug("{}: failed while being stopped: {}", name_, describe(error));
 }
 

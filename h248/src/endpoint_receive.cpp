@@ -2,6 +2,8 @@
 #include <functional>
 #include <utility>
 
+#include <boost/asio/post.hpp>
+
 #include <agw/core/error.hpp>
 #include <agw/core/log.hpp>
 #include <agw/core/metrics.hpp>

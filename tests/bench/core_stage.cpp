@@ -1,5 +1,6 @@
 // What does a stage cost that starts and ends, one that is cancelled while it waits, and a call's tree of them?
 #include <benchmark/benchmark.h>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include <benchmark/benchmark.h>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include "agw/core/event.hpp"

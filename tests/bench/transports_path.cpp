@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include <boost/asio/co_spawn.hpp>
+
 #include <sys/time.h>
 
 #include "agw/core/event.hpp"

@@ -2,6 +2,7 @@
 #include <iostream>
 #include <set>
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
 
 #include "agw/control/links.hpp"

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <boost/asio/post.hpp>
+
 #include "agw/core/event.hpp"
 #include "agw/core/scope_guard.hpp"
 #include "agw/core/task_group.hpp"

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <utility>
 
+#include <boost/asio/post.hpp>
+
 #include "audits.hpp"
 #include "everywhere_action.hpp"
 #include "plan.hpp"

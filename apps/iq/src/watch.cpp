@@ -2,6 +2,8 @@
 // terminations.
 #include <algorithm>
 
+#include <boost/asio/post.hpp>
+
 #include "agw/core/log.hpp"
 #include "agw/transports/tcp.hpp"
 #include "gateway_control.hpp"

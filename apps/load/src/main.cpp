@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iostream>
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
 
 #include "agw/core/log.hpp"

@@ -6,6 +6,8 @@
 #include <functional>
 #include <optional>
 
+#include <boost/asio/co_spawn.hpp>
+
 #include "agw/control/addresses.hpp"
 #include "agw/control/links.hpp"
 #include "agw/core/log.hpp"

@@ -11,6 +11,8 @@
 #include <ctime>
 #include <memory>
 
+#include <boost/asio/post.hpp>
+
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>

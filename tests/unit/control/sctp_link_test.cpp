@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include <boost/asio/ip/udp.hpp>
+#include <boost/asio/post.hpp>
 
 #include "agw/control/sctp_link.hpp"
 #include "agw/core/event.hpp"

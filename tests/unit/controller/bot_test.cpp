@@ -1,6 +1,7 @@
 #include "bot.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <catch2/catch.hpp>
 
 #include "agw/testing/memory_pipes.hpp"

@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include <boost/asio/co_spawn.hpp>
+
 #include <catch2/catch.hpp>
 
 #include "support/loop.hpp"

@@ -2,6 +2,9 @@
 
 #include <stdexcept>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+
 #include <catch2/catch.hpp>
 
 #include "agw/core/event.hpp"

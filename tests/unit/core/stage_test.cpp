@@ -2,6 +2,7 @@
 #include <new>
 #include <stdexcept>
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <catch2/catch.hpp>

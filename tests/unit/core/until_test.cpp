@@ -5,6 +5,7 @@
 #include <string>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <catch2/catch.hpp>
 
 #include "agw/core/event.hpp"

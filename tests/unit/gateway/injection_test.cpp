@@ -2,6 +2,7 @@
 // What is not the peer's own does no harm; what is may end its association or its channel, and nothing else. Run under ASan.
 #include <random>
 
+#include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 
 #include "call.hpp"

@@ -1,4 +1,5 @@
 // The ends of a stream come and go while the other end lives: replaced, added beside, moved to another context.
+#include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 
 #include "agw/core/sockets.hpp"

@@ -1,4 +1,5 @@
 // A new DTLS and SCTP association in a living call (RFC 8842): the WIC was handed over, or says so by a=tls-id.
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
 #include "call.hpp"

@@ -1,3 +1,5 @@
+#include <boost/asio/co_spawn.hpp>
+
 #include <catch2/catch.hpp>
 
 #include "agw/core/metrics.hpp"

@@ -1,4 +1,6 @@
 // What an endpoint does by itself, seen by a peer that is a bare link: each test says what comes in and what goes out.
+#include <boost/asio/co_spawn.hpp>
+
 #include <catch2/catch.hpp>
 
 #include <agw/core/metrics.hpp>

@@ -4,6 +4,8 @@
 #include <random>
 #include <string>
 
+#include <boost/asio/co_spawn.hpp>
+
 #include <catch2/catch.hpp>
 
 #include <agw/core/metrics.hpp>

@@ -1,3 +1,5 @@
+#include <boost/asio/post.hpp>
+
 #include "agw/http/server.hpp"
 
 #include <catch2/catch.hpp>

@@ -9,6 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+
 #include <catch2/catch.hpp>
 
 #include <agw/core/metrics.hpp>
@@ -125,9 +128,12 @@ class rig : h248::command_handler {
 
   template <class F>
   void run(F f) {
+    run(awaitable<void>(f()));
+  }
+  void run(awaitable<void> work) {
     bool ended = false;
     std::exception_ptr error;
-    asio::co_spawn(loop, std::move(f), [&](std::exception_ptr e) {
+    asio::co_spawn(loop, std::move(work), [&](std::exception_ptr e) {
       error = std::move(e);
       ended = true;
     });

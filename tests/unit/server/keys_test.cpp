@@ -3,6 +3,9 @@
 #include <fstream>
 #include <memory>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+
 #include <catch2/catch.hpp>
 #include <openssl/pem.h>
 

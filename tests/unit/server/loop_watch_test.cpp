@@ -1,3 +1,7 @@
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+
 #include "loop_watch.hpp"
 
 #include <catch2/catch.hpp>

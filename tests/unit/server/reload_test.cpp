@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include <boost/asio/post.hpp>
+
 #include <catch2/catch.hpp>
 
 #include "pause.hpp"

@@ -1,3 +1,5 @@
+#include <boost/asio/post.hpp>
+
 #include "channel/table.hpp"
 
 #include <catch2/catch.hpp>

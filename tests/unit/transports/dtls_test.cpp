@@ -3,6 +3,8 @@
 #include <deque>
 #include <optional>
 
+#include <boost/asio/co_spawn.hpp>
+
 #include "agw/core/error.hpp"
 #include "agw/core/event.hpp"
 #include "agw/core/metrics.hpp"

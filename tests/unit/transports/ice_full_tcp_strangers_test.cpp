@@ -1,6 +1,9 @@
 // Connections to a full agent that are nobody's: bounded in number and time.
 #include <filesystem>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+
 #include "agw/core/sockets.hpp"
 #include "agw/transports/connection_quota.hpp"
 #include "ice_full_tcp.hpp"

@@ -4,6 +4,8 @@
 #include <functional>
 #include <random>
 
+#include <boost/asio/co_spawn.hpp>
+
 #include "agw/transports/shared_port.hpp"
 #include "ice_fixture.hpp"
 

@@ -1,4 +1,7 @@
 // Who may speak on an open path, and how long without a check.
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+
 #include "ice_fixture.hpp"
 
 using namespace agw;

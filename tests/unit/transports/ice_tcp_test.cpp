@@ -1,4 +1,6 @@
 // ICE over TCP against a client double: its connections are real ones.
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/write.hpp>
 #include <catch2/catch.hpp>
 

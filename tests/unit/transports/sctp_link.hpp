@@ -8,6 +8,8 @@
 #include <random>
 #include <stdexcept>
 
+#include <boost/asio/co_spawn.hpp>
+
 #include "agw/core/event.hpp"
 #include "agw/core/pipe.hpp"
 #include "agw/core/task_group.hpp"
@@ -125,9 +127,12 @@ class sctp_world {
   /// Runs `f()` to its end, letting time pass 10 ms at a time whenever nothing is ready.
   template <class F>
   void run(F f, clock::duration most = std::chrono::minutes(10)) {
+    run(awaitable<void>(f()), most);
+  }
+  void run(awaitable<void> work, clock::duration most) {
     std::exception_ptr error;
     bool ended = false;
-    asio::co_spawn(context, std::move(f), [&](std::exception_ptr e) {
+    asio::co_spawn(context, std::move(work), [&](std::exception_ptr e) {
       error = std::move(e);
       ended = true;
     });
@@ -160,9 +165,7 @@ struct sctp_pair {
   std::unique_ptr<sctp::association> right;
 };
 
-/// Opens both at once and runs `body(pair)`, an awaitable<void>.
-template <class F>
-awaitable<void> with_pair(sctp_link& wire, sctp::config left, sctp::config right, F body) {
+inline awaitable<void> with_opened_pair(sctp_link& wire, sctp::config left, sctp::config right, std::function<awaitable<void>(sctp_pair&)> body) {
   sctp_pair pair;
   auto inside = [&](task_group& tasks) -> awaitable<void> {
     pair.tasks = &tasks;
@@ -176,6 +179,12 @@ awaitable<void> with_pair(sctp_link& wire, sctp::config left, sctp::config right
     co_await body(pair);
   };
   co_await with_tasks("pair", inside);
+}
+
+/// Opens both at once and runs `body(pair)`, an awaitable<void>.
+template <class F>
+awaitable<void> with_pair(sctp_link& wire, sctp::config left, sctp::config right, F body) {
+  return with_opened_pair(wire, std::move(left), std::move(right), std::move(body));
 }
 
 inline std::vector<std::byte> pattern(std::size_t size, unsigned seed = 1) {

@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include <boost/asio/co_spawn.hpp>
+
 #include <catch2/catch.hpp>
 
 #include "agw/core/shard.hpp"

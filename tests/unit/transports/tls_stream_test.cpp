@@ -1,5 +1,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <catch2/catch.hpp>
 

@@ -1,3 +1,5 @@
+#include <boost/asio/post.hpp>
+
 #include <catch2/catch.hpp>
 
 #include "agw/core/metrics.hpp"

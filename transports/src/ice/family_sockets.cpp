@@ -1,5 +1,6 @@
 #include "ice/family_sockets.hpp"
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 
 #include "agw/core/metrics.hpp"

@@ -2,14 +2,13 @@
 #pragma once
 
 #include <exception>
-#include <list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
+#include <boost/intrusive/list.hpp>
 
 #include "agw/core/awaitable.hpp"
 #include "agw/core/event.hpp"
@@ -28,11 +27,11 @@ class task_group {
   /// Terminates the program when children are alive: their frames would refer to a scope that is gone.
   ~task_group();
 
-  /// Starts `f()`, a callable that returns awaitable<void>; `f` itself lives as long as the coroutine. In a group that was
-  /// cancelled (and not joined since) the child starts cancelled.
+  /// Starts `f()`, a callable that returns awaitable<void>; `f` itself lives a turn of the loop longer than the coroutine. In a group that
+  /// was cancelled (and not joined since) the child starts cancelled.
   template <class F>
   void spawn(std::string_view name, F f) {
-    begin(name, std::move(f), nullptr);
+    start(std::make_unique<child_of<F>>(name, false, std::move(f)));
   }
 
   /// Asks every child to end. Returns at once; join() sees the end. Idempotent.
@@ -58,84 +57,57 @@ class task_group {
   template <class F>
   friend awaitable<void> with_tasks(std::string name, F body);
 
-  struct child {
+  // Outlives its coroutine by a turn of the loop (see ended()).
+  struct child : boost::intrusive::list_base_hook<> {
+    child(std::string_view n, bool leading) : name(n), leads(leading) {}
+    virtual ~child() = default;
+    virtual awaitable<void> work() = 0;
+
     std::string name;
+    bool leads;  // the group is cancelled when it has done its work
     asio::cancellation_signal signal;
     std::exception_ptr error;
-    std::list<child>::iterator self;
   };
 
-  class on_end {
-   public:
-    on_end(task_group& group, child& c) noexcept : group_(&group), child_(&c) {}
-    void operator()(std::exception_ptr e) { group_->ended(*child_, std::move(e)); }
-
-   private:
-    task_group* group_;
-    child* child_;
+  // All that is compiled for each kind of child: the coroutine around it is one for all.
+  template <class F>
+  struct child_of final : child {
+    child_of(std::string_view n, bool leading, F work) : child(n, leading), f(std::move(work)) {}
+    awaitable<void> work() override { return f(); }
+    F f;
   };
 
-  // The child's error is kept aside, and throwing is switched off after it: in Boost 1.81 a child that was cancelled and ends
-  // without ever suspending would otherwise never reach its handler, and the error would leave the executor's run().
-  // A cancel is no failure; it is told apart here, because to look into an exception_ptr is to throw once more.
   template <class F>
-  static awaitable<void> run(child& c, F f, task_group* led) {
-    try {
-      co_await f();
-      if (led) led->cancel();
-    } catch (const system_error& e) {
-      if (e.code() != asio::error::operation_aborted) c.error = std::current_exception();
-    } catch (...) {
-      c.error = std::current_exception();
-    }
-    co_await asio::this_coro::throw_if_cancelled(false);
+  static void call(task_group& group, void* begin) {
+    (*static_cast<F*>(begin))(group);
   }
 
-  // Starts a child; when it has done its work, `led` is cancelled.
-  template <class F>
-  void begin(std::string_view name, F f, task_group* led) {
-    child& c = add(name);
-    try {
-      asio::co_spawn(executor_, run(c, std::move(f), led), asio::bind_cancellation_slot(c.signal.slot(), on_end(*this, c)));
-    } catch (...) {  // no memory for it
-      children_.erase(c.self);
-      throw;
-    }
-    if (cancelled_) emit(c);
-  }
-
-  child& add(std::string_view name);
+  class on_end;
+  void start(std::unique_ptr<child> starting);
+  awaitable<void> run(child& c);
   void emit(child& c);
   void ended(child& c, std::exception_ptr e);
-  awaitable<bool> wait_empty(bool cancel_first);
+  void erase(child& c);
+  void failed(std::string_view who, std::exception_ptr error);
+  awaitable<bool> wait_empty(void (*begin)(task_group&, void*), void* argument);
   void throw_outcome(bool cancelled);
 
   loop_executor executor_;
   std::string name_;
-  std::list<child> children_;
+  boost::intrusive::list<child> children_;
   std::exception_ptr first_error_;
   event emptied_;
   bool cancelled_ = false;
   bool joining_ = false;
 };
 
-/// Calls `begin(group)`, which spawns children and does not wait, and returns when all of them have ended, as join() has it; what `begin` throws cancels
-/// them first. To spawn children and join() them in the same coroutine is not the same: one that cancels that coroutine before it has first waited makes
-/// it end by an exception, with the group still alive.
+/// Calls `begin(group)`, which spawns children and does not wait, and returns when all of them have ended, as join() has it; what `begin`
+/// throws counts as a child's failure. To spawn children and join() them in the same coroutine is not the same: one that cancels that
+/// coroutine before it has first waited makes it end by an exception, with the group still alive.
 template <class F>
 awaitable<void> join_all(std::string name, F begin) {
   task_group group(co_await asio::this_coro::executor, std::move(name));
-  const bool throwing = co_await asio::this_coro::throw_if_cancelled();
-  co_await asio::this_coro::throw_if_cancelled(false);
-  std::exception_ptr broken;
-  try {
-    begin(group);
-  } catch (...) {
-    broken = std::current_exception();
-  }
-  const bool cancelled = co_await group.wait_empty(broken != nullptr);
-  co_await asio::this_coro::throw_if_cancelled(throwing);
-  if (broken) std::rethrow_exception(broken);
+  const bool cancelled = co_await group.wait_empty(&task_group::call<F>, &begin);
   group.throw_outcome(cancelled);
 }
 
@@ -145,10 +117,10 @@ awaitable<void> join_all(std::string name, F begin) {
 /// must not join the group.
 template <class F>
 awaitable<void> with_tasks(std::string name, F body) {
-  auto begin = [body = std::move(body)](task_group& group) mutable {
-    group.begin("body", [&group, &body] { return body(group); }, &group);
-  };
-  return join_all(std::move(name), std::move(begin));
+  return join_all(std::move(name), [body = std::move(body)](task_group& group) mutable {
+    auto work = [&group, &body] { return body(group); };
+    group.start(std::make_unique<task_group::child_of<decltype(work)>>("body", true, work));
+  });
 }
 
 }  // namespace agw

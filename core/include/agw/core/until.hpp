@@ -76,6 +76,10 @@ awaitable<Result> race(deadline by, awaitable<T> operation) {
   }
 }
 
+// What half of all files wait for is compiled once, in until.cpp.
+extern template awaitable<void> race<void, void>(deadline by, awaitable<void> operation);
+extern template awaitable<bool> race<bool, void>(deadline by, awaitable<void> operation);
+
 template <class T>
 awaitable<in_time<T>> in_any_time(awaitable<T> operation) {
   if constexpr (std::is_void_v<T>) {

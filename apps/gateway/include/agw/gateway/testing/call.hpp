@@ -1,19 +1,11 @@
 // A call between a WIC and a TCP peer, both in the test's process, through a real context: each layer is the real one.
 #pragma once
 
-#include <exception>
 #include <functional>
 #include <memory>
-#include <span>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read_until.hpp>
-#include <boost/asio/redirect_error.hpp>
 
 #include "agw/core/sockets.hpp"
 #include "agw/gateway/testing/wic.hpp"
@@ -21,90 +13,33 @@
 namespace agw::testing {
 
 /// A port that listens on loopback, for an active bearer.
-inline tcp_acceptor listening(rig& r) {
-  return tcp_acceptor(r.loop, asio::ip::tcp::endpoint(loopback, 0));
-}
+tcp_acceptor listening(rig& r);
 /// Dials a port of the gateway.
-inline awaitable<tcp_socket> dial(rig& r, std::uint16_t port, std::string from = "127.0.0.1") {
-  tcp_socket s(r.loop, asio::ip::tcp::v4());
-  s.bind(asio::ip::tcp::endpoint(asio::ip::make_address(from), 0));
-  error_code reset;  // a gateway that wants no connection from here may be faster than we
-  co_await s.async_connect(asio::ip::tcp::endpoint(loopback, port), asio::redirect_error(use_awaitable, reset));
-  co_return s;
-}
+awaitable<tcp_socket> dial(rig& r, std::uint16_t port, std::string from = "127.0.0.1");
 
 /// What the messages say, one behind the other.
-inline std::string read_all(const std::vector<message>& messages) {
-  std::string out;
-  for (const auto& m : messages) out.append(reinterpret_cast<const char*>(m.bytes.data()), m.bytes.size());
-  return out;
-}
+std::string read_all(const std::vector<message>& messages);
 
 /// A call through the context of a rig, up to the open channel of stream 2 and its TCP connection. Before run() a test may change what the controller
 /// asks for (adjust, adjust_core), and the WIC's options.
 struct call {
-  explicit call(rig& r, bool with_ice = false) : browser(r, with_ice), listens(listening(r)), core(r.loop), r_(r) {}
+  explicit call(rig& r, bool with_ice = false);
 
   /// Sets the call up, and runs `body(tasks)`: channel and core are open. Throws what went wrong, and what the body throws.
   template <class F>
   awaitable<void> run(gateway::context& gateway, F body) {
-    const auto port = listens.local_endpoint().port();
-    auto core_wanted = with_stream(core_side, s2, bearer_change(gateway::setup_role::active, port));
-    if (adjust_core) adjust_core(core_wanted);
-    const auto core_answer = co_await gateway.apply(std::move(core_wanted));
-    (void)granted(core_answer);
-    auto wanted = browser.call({4});
-    if (adjust) adjust(wanted);
-    const auto answer = co_await gateway.apply(std::move(wanted));
-    access = association_of(granted(answer));
-    core = co_await listens.async_accept(use_awaitable);
-    // The gateway may close the association while the body still looks: the WIC's pumps end apart from it.
-    task_group pumps(co_await asio::this_coro::executor, "wic");
-    std::exception_ptr error;
-    try {
-      browser.tap = tap;
-      co_await browser.establish(pumps, access);
-      channel = co_await browser.association->open_channel(4, "", "msrp");
-      if (adjust_channel) adjust_channel(gateway);
-      co_await r_.event_of("channel", gateway::gateway_event::kind::established);
-      co_await body(pumps);
-    } catch (...) {
-      error = std::current_exception();
-    }
-    channel.reset();
-    browser.association.reset();
-    try {
-      co_await pumps.stop();
-    } catch (const stage_error&) {
-    }
-    if (error) std::rethrow_exception(error);
+    return run_to_end(gateway, std::move(body));
   }
 
   /// A message of the WIC: binary, or text.
-  awaitable<void> say(std::string text) { return say(std::move(text), message_kind::binary); }
-  awaitable<void> say_text(std::string text) { return say(std::move(text), message_kind::text); }
+  awaitable<void> say(std::string text);
+  awaitable<void> say_text(std::string text);
   /// Reads from the core until `end` was seen.
-  awaitable<std::string> core_hears(std::string end) {
-    const auto size = co_await asio::async_read_until(core, asio::dynamic_buffer(heard), end, use_awaitable);
-    std::string out = heard.substr(0, size);
-    heard.erase(0, size);
-    co_return out;
-  }
+  awaitable<std::string> core_hears(std::string end);
   /// The core has what the WIC says, to the letter.
-  awaitable<void> passes_to_core(std::string id, std::string text) {
-    const auto sent = msrp_send(id, text);
-    co_await say(sent);
-    const auto at_core = co_await core_hears("-------" + id + "$\r\n");
-    if (at_core != sent) throw std::logic_error("the core has something else than the WIC said: " + at_core);
-  }
+  awaitable<void> passes_to_core(std::string id, std::string text);
   /// Reads from the channel until `end` was seen.
-  awaitable<std::string> wic_hears(std::string end) {
-    std::vector<message> got;
-    while (read_all(got).find(end) == std::string::npos) {
-      if (!co_await channel->receive(got)) break;
-    }
-    co_return read_all(got);
-  }
+  awaitable<std::string> wic_hears(std::string end);
 
   wic browser;
   tcp_acceptor listens;  ///< where the gateway dials
@@ -118,10 +53,8 @@ struct call {
   std::function<void(bytes_view)> tap;                   ///< see wic::tap
 
  private:
-  awaitable<void> say(std::string text, message_kind kind) {
-    const auto bytes = std::as_bytes(std::span(text.data(), text.size()));
-    co_await channel->send(bytes, kind);
-  }
+  awaitable<void> run_to_end(gateway::context& gateway, std::function<awaitable<void>(task_group&)> body);
+  awaitable<void> say(std::string text, message_kind kind);
 
   rig& r_;
 };
