@@ -12,9 +12,8 @@ namespace {
 constexpr bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
 
 // utf8text of RFC 4975, 9. Whether the octets above 127 are UTF-8 is left to the endpoints.
-bool is_text(std::string_view value) noexcept {
-  return std::none_of(value.begin(), value.end(), [](char c) { return is_control(c) && c != '\t'; });
-}
+constexpr char_class text_chars([](char c) noexcept { return !is_control(c) || c == '\t'; });
+constexpr char_class id_chars([](char c) noexcept { return !is_control(c) && c != ' '; });
 
 // A line within which some readers see the end of a line or of a string: where the chunk ends depends on the reader. LF is what ended the line.
 bool has_hidden_end(std::string_view line) noexcept {
@@ -37,8 +36,7 @@ bool take_line(std::string_view& block, std::string_view& line) noexcept {
 }
 
 bool is_transaction_id(std::string_view text) noexcept {
-  return !text.empty() && text.size() <= max_transaction_id_bytes &&
-         std::none_of(text.begin(), text.end(), [](char c) { return is_control(c) || c == ' '; });
+  return !text.empty() && text.size() <= max_transaction_id_bytes && id_chars.all_of(text);
 }
 
 bool read_status(std::string_view text, chunk_header& out) {
@@ -58,7 +56,7 @@ bool read_start_line(std::string_view line, chunk_header& out) {
   out.transaction_id = line.substr(0, id_end);
   if (!is_transaction_id(out.transaction_id)) return false;
   line.remove_prefix(id_end + 1);
-  if (!is_text(line)) out.flaw = errc::bad_start_line;
+  if (!text_chars.all_of(line)) out.flaw = errc::bad_start_line;
   if (!line.empty() && is_digit(line.front())) return read_status(line, out);
   out.method = line.substr(0, line.find(' '));
   if (!is_token(out.method)) return false;
@@ -115,7 +113,7 @@ boost::system::error_code flaw_of(const header_field& field, known what, std::si
   const bool is_path = what == known::to_path || what == known::from_path;
   if (is_path != (place < 2) || (is_path && (place != static_cast<std::size_t>(what) || field.value.empty()))) return errc::bad_path;
   if (what == known::byte_range && (again || !header.range)) return errc::bad_byte_range;
-  if (field.name.empty() || !is_text(field.value) || again) return errc::bad_header;
+  if (field.name.empty() || !text_chars.all_of(field.value) || again) return errc::bad_header;
   return {};
 }
 
