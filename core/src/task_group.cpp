@@ -11,16 +11,6 @@
 
 namespace agw {
 
-class task_group::on_end {
- public:
-  on_end(task_group& group, child& c) noexcept : group_(&group), child_(&c) {}
-  void operator()(std::exception_ptr e) { group_->ended(*child_, std::move(e)); }
-
- private:
-  task_group* group_;
-  child* child_;
-};
-
 task_group::task_group(loop_executor executor, std::string name) : executor_(std::move(executor)), name_(std::move(name)) {}
 
 task_group::~task_group() {
@@ -33,8 +23,9 @@ task_group::~task_group() {
 void task_group::start(std::unique_ptr<child> starting) {
   child& c = *starting.release();
   children_.push_back(c);
+  auto on_end = [this, &c](std::exception_ptr e) { ended(c, std::move(e)); };
   try {
-    asio::co_spawn(executor_, run(c), asio::bind_cancellation_slot(c.signal.slot(), on_end(*this, c)));
+    asio::co_spawn(executor_, run(c), asio::bind_cancellation_slot(c.signal.slot(), on_end));
   } catch (...) {  // no memory for it
     erase(c);
     throw;
@@ -54,6 +45,7 @@ awaitable<void> task_group::run(child& c) {
   } catch (...) {
     c.error = std::current_exception();
   }
+  c.forget();
   co_await asio::this_coro::throw_if_cancelled(false);
 }
 
@@ -88,13 +80,13 @@ void task_group::failed(std::string_view who, std::exception_ptr error) {
   cancel();
 }
 
-// Calls `begin`, whose error counts as a child's, and waits until all have ended. True when the awaiting coroutine was cancelled
-// meanwhile: its caller throws that, for throwing is switched off here.
+// Calls `begin`, if there is one, whose error counts as a child's, and waits until all have ended. True when the awaiting coroutine
+// was cancelled meanwhile: its caller throws that, for throwing is switched off here.
 awaitable<bool> task_group::wait_empty(void (*begin)(task_group&, void*), void* argument) {
   const bool throwing = co_await asio::this_coro::throw_if_cancelled();
   co_await asio::this_coro::throw_if_cancelled(false);
   try {
-    begin(*this, argument);
+    if (begin != nullptr) begin(*this, argument);
   } catch (...) {
     failed("begin", std::current_exception());
   }
@@ -124,8 +116,8 @@ void task_group::throw_outcome(bool cancelled) {
 }
 
 awaitable<void> task_group::join() {
-  auto nothing = [](task_group&) {};
-  throw_outcome(co_await wait_empty(&call<decltype(nothing)>, &nothing));
+  const bool cancelled = co_await wait_empty(nullptr, nullptr);
+  throw_outcome(cancelled);
 }
 
 awaitable<void> task_group::stop() {

@@ -7,17 +7,22 @@
 
 namespace agw::testing {
 
-void run(asio::io_context& context, awaitable<void> work) {
-  std::exception_ptr error;
-  bool ended = false;
-  asio::co_spawn(context, std::move(work), [&](std::exception_ptr e) {
-    error = std::move(e);
-    ended = true;
+void started::start(asio::io_context& context, awaitable<void> work) {
+  asio::co_spawn(context, std::move(work), [out = outcome_](std::exception_ptr e) {
+    out->error = std::move(e);
+    out->ended = true;
   });
+}
+
+void started::check() const {
+  if (outcome_->error) std::rethrow_exception(outcome_->error);
+}
+
+void run(asio::io_context& context, const started& work) {
   context.restart();
   context.run();
-  if (error) std::rethrow_exception(error);
-  if (!ended) throw std::logic_error("the coroutine under test never ended");
+  work.check();
+  if (!work.ended()) throw std::logic_error("the coroutine under test never ended");
 }
 
 std::string failure_of(const std::exception_ptr& error) {

@@ -80,6 +80,47 @@ TEST_CASE("a child that fails without suspending is reported by join, not by the
   });
 }
 
+TEST_CASE("a child's callable is gone before its siblings are told that it failed") {
+  std::weak_ptr<int> held;
+  bool gone_first = false;
+  std::string cause;
+  test::run([&]() -> awaitable<void> {
+    task_group group(co_await asio::this_coro::executor, "g");
+    group.spawn("sibling", [&]() -> awaitable<void> {
+      event never;
+      const auto [cancelled] = co_await never.settle();
+      gone_first = cancelled && held.expired();
+    });
+    auto only = std::make_shared<int>(1);
+    held = only;
+    group.spawn("fails", [only = std::move(only)]() -> awaitable<void> {
+      co_await asio::post(use_awaitable);
+      throw stage_error("test", "broken");
+    });
+    cause = co_await test::cause_of(group.join());
+  });
+  REQUIRE(gone_first);
+  REQUIRE(cause == "test:broken");
+}
+
+TEST_CASE("a callable that can only be moved is spawned, and gone when the group is joined") {
+  struct owner {
+    explicit owner(int& c) : count(c) {}
+    ~owner() { ++count; }
+    int& count;
+  };
+  int gone = 0;
+  test::run([&]() -> awaitable<void> {
+    task_group group(co_await asio::this_coro::executor, "g");
+    auto first = std::make_unique<owner>(gone);
+    auto second = std::make_unique<owner>(gone);
+    group.spawn("ends", [own = std::move(first)]() -> awaitable<void> { co_return; });
+    group.spawn("is cancelled", [own = std::move(second)]() -> awaitable<void> { co_await wait_forever(); });
+    co_await group.stop();
+    REQUIRE(gone == 2);
+  });
+}
+
 TEST_CASE("cancelling the owner of a group joins the children before the owner ends") {
   int gone = 0;
   bool owner_ended_last = false;
@@ -236,6 +277,32 @@ TEST_CASE("join_all joins what had begun before its function failed") {
   });
   REQUIRE(gone == 1);
   REQUIRE(cause == "test:broken");
+}
+
+TEST_CASE("join_all: that its caller is cancelled is what is thrown, whatever its function threw") {
+  int gone = 0;
+  std::string cause;
+  test::run([&]() -> awaitable<void> {
+    task_group outer(co_await asio::this_coro::executor, "outer");
+    outer.spawn("owner", [&]() -> awaitable<void> {
+      auto begin = [&](task_group& group) {
+        group.spawn("child", [&gone]() -> awaitable<void> {
+          count_exit e(gone);
+          co_await wait_forever();
+        });
+        outer.cancel();
+        throw stage_error("test", "broken");
+      };
+      try {
+        co_await join_all("all", begin);
+      } catch (const std::exception& e) {
+        cause = testing::failure_of(std::current_exception());
+      }
+    });
+    co_await outer.join();
+  });
+  REQUIRE(gone == 1);
+  REQUIRE(cause == "cancelled");
 }
 
 TEST_CASE("what is shielded comes to its end, also when it cancels its caller at once") {

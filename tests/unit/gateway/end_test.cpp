@@ -1,4 +1,5 @@
 // How layers end: which part reports it, and that it is reported once.
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
 
 #include "agw/core/sockets.hpp"

@@ -3,6 +3,7 @@
 #include <random>
 
 #include <boost/asio/read_until.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
 
 #include "call.hpp"

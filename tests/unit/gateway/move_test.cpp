@@ -1,5 +1,6 @@
 // The ends of a stream come and go while the other end lives: replaced, added beside, moved to another context.
 #include <boost/asio/read_until.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
 
 #include "agw/core/sockets.hpp"

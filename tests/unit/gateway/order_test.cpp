@@ -1,4 +1,5 @@
 // Orders and releases by the controller, where they cross with other commands and with the other end of the stream.
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
 
 #include "agw/core/sockets.hpp"

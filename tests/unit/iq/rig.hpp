@@ -9,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 
 #include <catch2/catch.hpp>
@@ -128,17 +127,9 @@ class rig : h248::command_handler {
 
   template <class F>
   void run(F f) {
-    run(awaitable<void>(f()));
-  }
-  void run(awaitable<void> work) {
-    bool ended = false;
-    std::exception_ptr error;
-    asio::co_spawn(loop, std::move(work), [&](std::exception_ptr e) {
-      error = std::move(e);
-      ended = true;
-    });
-    until([&] { return ended; });
-    if (error) std::rethrow_exception(error);
+    const agw::testing::started work(loop, std::move(f));
+    until([&] { return work.ended(); });
+    work.check();
   }
 
   /// The whole reply, compact, to the request that stands first in `text` (all of a message).

@@ -2,13 +2,10 @@
 #pragma once
 
 #include <deque>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <random>
 #include <stdexcept>
-
-#include <boost/asio/co_spawn.hpp>
 
 #include "agw/core/event.hpp"
 #include "agw/core/pipe.hpp"
@@ -127,23 +124,18 @@ class sctp_world {
   /// Runs `f()` to its end, letting time pass 10 ms at a time whenever nothing is ready.
   template <class F>
   void run(F f, clock::duration most = std::chrono::minutes(10)) {
-    run(awaitable<void>(f()), most);
+    const testing::started work(context, std::move(f));
+    run(work, most);
   }
-  void run(awaitable<void> work, clock::duration most) {
-    std::exception_ptr error;
-    bool ended = false;
-    asio::co_spawn(context, std::move(work), [&](std::exception_ptr e) {
-      error = std::move(e);
-      ended = true;
-    });
+  void run(const testing::started& work, clock::duration most) {
     const auto by = clock::now() + most;
     time.settle();
-    while (!ended) {
+    while (!work.ended()) {
       if (clock::now() > by) throw std::logic_error("the coroutine under test never ended");
       pass(std::chrono::milliseconds(10));
     }
     time.settle();
-    if (error) std::rethrow_exception(error);
+    work.check();
   }
 
   void pass(std::chrono::milliseconds by) {

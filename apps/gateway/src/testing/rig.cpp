@@ -6,7 +6,6 @@
 
 #include "agw/core/until.hpp"
 #include "agw/gateway/stages.hpp"
-#include "agw/testing/loop.hpp"
 
 namespace agw::testing {
 
@@ -24,7 +23,7 @@ rig::rig() {
   gateway::add_builtin_stages(services.subprotocols);
 }
 
-void rig::run(std::function<awaitable<void>(gateway::context&)> body) {
+void rig::run_to_end(std::function<awaitable<void>(gateway::context&)> body) {
   testing::run(loop, [&]() -> awaitable<void> {
     auto sink = [this](gateway::gateway_event e) {
       events.push_back(std::move(e));

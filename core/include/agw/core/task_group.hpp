@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,8 +28,8 @@ class task_group {
   /// Terminates the program when children are alive: their frames would refer to a scope that is gone.
   ~task_group();
 
-  /// Starts `f()`, a callable that returns awaitable<void>; `f` itself lives a turn of the loop longer than the coroutine. In a group that
-  /// was cancelled (and not joined since) the child starts cancelled.
+  /// Starts `f()`, a callable that returns awaitable<void>; `f` itself lives as long as the coroutine. In a group that was
+  /// cancelled (and not joined since) the child starts cancelled.
   template <class F>
   void spawn(std::string_view name, F f) {
     start(std::make_unique<child_of<F>>(name, false, std::move(f)));
@@ -62,6 +63,7 @@ class task_group {
     child(std::string_view n, bool leading) : name(n), leads(leading) {}
     virtual ~child() = default;
     virtual awaitable<void> work() = 0;
+    virtual void forget() noexcept = 0;
 
     std::string name;
     bool leads;  // the group is cancelled when it has done its work
@@ -73,8 +75,9 @@ class task_group {
   template <class F>
   struct child_of final : child {
     child_of(std::string_view n, bool leading, F work) : child(n, leading), f(std::move(work)) {}
-    awaitable<void> work() override { return f(); }
-    F f;
+    awaitable<void> work() override { return (*f)(); }
+    void forget() noexcept override { f.reset(); }
+    std::optional<F> f;
   };
 
   template <class F>
@@ -82,7 +85,6 @@ class task_group {
     (*static_cast<F*>(begin))(group);
   }
 
-  class on_end;
   void start(std::unique_ptr<child> starting);
   awaitable<void> run(child& c);
   void emit(child& c);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -13,13 +14,46 @@
 
 namespace agw::testing {
 
-/// Runs `work` on `context` until it ended, and rethrows what it threw.
-void run(asio::io_context& context, awaitable<void> work);
+/// A coroutine on a loop that the test turns itself. The callable lives as long as the coroutine, even when the test gives up before.
+class started {
+ public:
+  /// Starts `f()`, an awaitable<void>.
+  template <class F>
+  started(asio::io_context& context, F f) {
+    auto held = std::make_shared<outcome_of<F>>(std::move(f));
+    outcome_ = held;
+    start(context, held->f());
+  }
 
-/// The same for what `f()` returns. `f` is called at once, and lives until run() returns.
+  bool ended() const noexcept { return outcome_->ended; }
+  /// Rethrows what it threw.
+  void check() const;
+
+ private:
+  struct outcome {
+    virtual ~outcome() = default;
+    std::exception_ptr error;
+    bool ended = false;
+  };
+  template <class F>
+  struct outcome_of final : outcome {
+    explicit outcome_of(F work) : f(std::move(work)) {}
+    F f;
+  };
+
+  void start(asio::io_context& context, awaitable<void> work);
+
+  std::shared_ptr<outcome> outcome_;
+};
+
+/// Runs a coroutine on `context` until it ended, and rethrows what it threw. Throws logic_error when nothing is left to do before.
+void run(asio::io_context& context, const started& work);
+
+/// The same for `f()`, an awaitable<void>.
 template <class F>
 void run(asio::io_context& context, F f) {
-  run(context, awaitable<void>(f()));
+  const started work(context, std::move(f));
+  run(context, work);
 }
 
 template <class F>

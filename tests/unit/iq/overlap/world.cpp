@@ -20,6 +20,7 @@
 #include <agw/h248/registration_registry.hpp>
 #include <agw/h248/text.hpp>
 #include <agw/iq/media_gateway.hpp>
+#include <agw/testing/loop.hpp>
 
 #include "support/driven_loops.hpp"
 #include "unit/h248/link_memory.hpp"
@@ -144,14 +145,9 @@ struct world::impl : h248::command_handler {
 
   template <class F>
   void run(F f, const char* what) {
-    bool over = false;
-    std::exception_ptr error;
-    asio::co_spawn(loop, std::move(f), [&](std::exception_ptr e) {
-      error = std::move(e);
-      over = true;
-    });
-    until(what, [&] { return over; });
-    if (error) std::rethrow_exception(error);
+    const agw::testing::started work(loop, std::move(f));
+    until(what, [&] { return work.ended(); });
+    work.check();
   }
 
   /// As the endpoint does: at once, since afterwards what the reply refers to may be gone.

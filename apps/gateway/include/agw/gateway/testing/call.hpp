@@ -28,7 +28,8 @@ struct call {
   /// Sets the call up, and runs `body(tasks)`: channel and core are open. Throws what went wrong, and what the body throws.
   template <class F>
   awaitable<void> run(gateway::context& gateway, F body) {
-    return run_to_end(gateway, std::move(body));
+    auto held = std::make_shared<F>(std::move(body));  // std::function copies, and what a body holds can't always be copied
+    return run_to_end(gateway, [held](task_group& tasks) { return (*held)(tasks); });
   }
 
   /// A message of the WIC: binary, or text.

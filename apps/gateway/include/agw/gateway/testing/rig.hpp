@@ -12,6 +12,7 @@
 #include "agw/core/event.hpp"
 #include "agw/gateway/context.hpp"
 #include "agw/gateway/testing/changes.hpp"
+#include "agw/testing/loop.hpp"
 #include "agw/transports/sctp_stack.hpp"
 
 namespace agw::testing {
@@ -28,7 +29,10 @@ struct rig {
   rig();
 
   /// Runs `body(context&)` to its end, and rethrows what it threw.
-  void run(std::function<awaitable<void>(gateway::context&)> body);
+  template <class F>
+  void run(F body) {
+    run_to_end([&body](gateway::context& gateway) { return body(gateway); });
+  }
 
   /// Waits until an event of that stage came; what it said.
   awaitable<gateway::gateway_event> event_of(std::string stage, gateway::gateway_event::kind what, gateway::stream_number stream = s2);
@@ -46,6 +50,9 @@ struct rig {
   gateway::gateway_services services;
   std::vector<gateway::gateway_event> events;  ///< all that came
   event changed;
+
+ private:
+  void run_to_end(std::function<awaitable<void>(gateway::context&)> body);
 };
 
 /// Lets everything that is ready run: several turns of the loop.
