@@ -1,7 +1,7 @@
 """SVG by hand. Grey letters and saturated colours can be read on light and on dark ground; the media query makes them better on dark."""
 import math
 
-COLOURS = {"tcp": "#8a8a8a", "agw": "#2f81f7", "pion": "#e5534b", "libdatachannel": "#d29922", "aiortc": "#8957e5", "janus": "#3fa34d"}
+COLOURS = {"tcp": "#8a8a8a", "agw": "#2f81f7", "agw-o2": "#79c0ff", "pion": "#e5534b", "libdatachannel": "#d29922", "aiortc": "#8957e5", "janus": "#3fa34d"}
 STYLE = """<style>
 text { font: 12px sans-serif; fill: #444 } .head { font-weight: bold } .end { text-anchor: end } .mid { text-anchor: middle }
 .grid { stroke: #888; stroke-opacity: .35 }
@@ -30,7 +30,7 @@ PANELS = [(("up-16k", "cpu_mb"), "16 KiB to the core: ms of CPU a MB"), (("down-
 def bars(result, means, titles):
     """A panel for each of the measures, two side by side; linear, each panel by its own longest bar."""
     systems = list(dict.fromkeys(r["system"] for r in result["runs"]))
-    wide, row, label, longest = 430, 18, 100, 240
+    wide, row, label, longest = 450, 18, 120, 240
     tall = 34 + row * len(systems)
     parts = []
     for i, (what, title) in enumerate(PANELS):

@@ -1,10 +1,11 @@
 """What was measured, as text, as the README's section and as plots."""
 import re
+import statistics
 
 import plots
 from measures import FIGURES, MEASURES
 
-TITLES = {"tcp": "TCP (CUBIC)", "agw": "agw", "pion": "Pion", "libdatachannel": "libdatachannel", "aiortc": "aiortc", "janus": "Janus",
+TITLES = {"tcp": "TCP (CUBIC)", "agw": "agw", "agw-o2": "agw, usrsctp -O2", "pion": "Pion", "libdatachannel": "libdatachannel", "aiortc": "aiortc", "janus": "Janus",
           "chromium": "Chromium"}
 LABELS = {"rate": "MB/s", "cpu_mb": "ms of CPU a MB", "messages": "messages/s", "cpu_message": "µs of CPU a message", "setup": "ms", "calls": "calls/s",
           "cpu_call": "ms of CPU a call", "memory": "KB", "median": "median, ms", "p99": "p99, ms"}
@@ -24,13 +25,26 @@ def line(turn, system, measure, figures, faults):
     return f"round {turn + 1}  {system.title:15} {measure.title:34} {words or '-'}{'  ' + '; '.join(faults) if faults else ''}"
 
 
-def means(result):
-    """{(measure, figure): {system: mean over the rounds}}; a run with faults counts for nothing."""
+def by_round(result):
+    """{(measure, figure): {system: [a value a round]}}; a run with faults counts for nothing."""
     values = {}
     for run in result["runs"]:
         for key, value in ({} if run["faults"] else run["figures"]).items():
             values.setdefault((run["measure"], key), {}).setdefault(run["system"], []).append(value)
-    return {what: {system: sum(all) / len(all) for system, all in by.items()} for what, by in values.items()}
+    return values
+
+
+def means(result):
+    """{(measure, figure): {system: mean over the rounds}}."""
+    return {what: {system: sum(all) / len(all) for system, all in by.items()} for what, by in by_round(result).items()}
+
+
+def spread(result):
+    """How far a figure of one system is from itself in another round: what a ratio nearer to 1 than that is worth."""
+    apart = [max(all) / min(all) - 1 for by in by_round(result).values() for all in by.values() if len(all) > 1 and min(all) > 0]
+    if len(apart) < 2:
+        return ""
+    return f" One system's figures of different rounds are {statistics.median(apart):.0%} apart (median), a tenth of them {statistics.quantiles(apart, n=10)[-1]:.0%} or more."
 
 
 def cell(result, what, by, system):
@@ -106,7 +120,8 @@ def origin(result):
     versions = "; ".join(f"{TITLES[s]} {v.removeprefix('agw-server ')}" for s, v in result["versions"].items())
     busy = " The machine had other work: rates and times mean little, costs are upper bounds." if machine.get("busy_before", 0) > 0.25 else ""
     return (f"{machine['cores']} cores, {machine['cpu']}, Linux {machine['kernel']}, load {machine['load_before']:.1f} before the run; "
-            f"commit {result['commit']}, {result['date'][:10]}, `{result['command'].strip()}`. {versions}.{busy}")
+            f"commit {result['commit']}, {result['date'][:10]}, `{result['command'].strip()}`. {versions}.{busy}"
+            + (spread(result) if "rtt" not in result else ""))
 
 
 def text(result):

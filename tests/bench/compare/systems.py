@@ -110,6 +110,26 @@ class Agw(System):
         return [self.bin / "agw-server", "--config", config, "--access", self.place.gateway, "--core", self.place.core, "--ports", "10000-32000"]
 
 
+class OptimisedAgw(Agw):
+    """With Debian's libusrsctp compiled anew, as the bridges' SCTP is compiled: Debian's own package is compiled without optimisation."""
+
+    name, title = "agw-o2", "agw, usrsctp -O2"
+
+    def library(self):
+        return self.bin.parent / "usrsctp"
+
+    def missing(self):
+        if not self.library().is_dir():
+            return f"{self.library()}: cmake/optimised-usrsctp {self.library()}"
+        return super().missing()
+
+    def version(self):
+        return "by cmake/optimised-usrsctp"
+
+    def command(self):
+        return ["env", f"LD_LIBRARY_PATH={self.library()}", *super().command()]
+
+
 class Bridge(System):
     """Gets its orders from a double of a gateway."""
 
@@ -134,6 +154,10 @@ class Bridge(System):
 
     def listen(self, answers):
         for line in answers:
+            if not line.startswith("{"):  # Pion's log goes to its standard output
+                with contextlib.suppress(ValueError):  # we are ending
+                    self.process.log.write(line.encode())
+                continue
             answer = json.loads(line)
             if done := self.waiting.pop(answer["call"], None):
                 done(answer["sdp"])
